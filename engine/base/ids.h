@@ -1,0 +1,71 @@
+// Strong ids: an organization's id is not a user's, a record's number is not its offset.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace tenure {
+
+// Text ids, chosen by callers: 1-128 of [A-Za-z0-9._:-]. Compare and look up by string_view without
+// a copy.
+template <class Tag>
+class TextId {
+ public:
+  TextId() = default;
+  explicit TextId(std::string_view text) : text_(text) {}
+  const std::string& str() const { return text_; }
+  operator std::string_view() const { return text_; }
+  friend bool operator==(const TextId&, const TextId&) = default;
+  friend bool operator==(const TextId& a, std::string_view b) { return a.text_ == b; }
+  friend auto operator<=>(const TextId&, const TextId&) = default;
+  friend auto operator<=>(const TextId& a, std::string_view b) {
+    return std::string_view(a.text_) <=> b;
+  }
+
+ private:
+  std::string text_;
+};
+
+using OrgId = TextId<struct OrgTag>;
+using UserId = TextId<struct UserTag>;    // bare: without `user:`
+using GroupId = TextId<struct GroupTag>;  // bare: without `group:`
+using SpaceId = TextId<struct SpaceTag>;
+using ResourceId = TextId<struct ResourceTag>;
+using CheckoutId = TextId<struct CheckoutTag>;
+using Subject = TextId<struct SubjectTag>;  // prefixed: `user:x`, `group:y`, `service:z`
+
+// For unordered containers keyed by text ids: heterogeneous look-up.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+// Integers that must not be mixed up.
+template <class Tag, class Int>
+struct StrongInt {
+  Int value{};
+  friend auto operator<=>(const StrongInt&, const StrongInt&) = default;
+  StrongInt next() const { return {static_cast<Int>(value + 1)}; }
+};
+
+using PartitionId = StrongInt<struct PartitionTag, uint32_t>;
+// The dense number of a valid decision in its partition: 0, 1, 2, ... With the partition it is the
+// decision's position.
+using Number = StrongInt<struct NumberTag, uint64_t>;
+// The place of a record in its partition, claims and void records counted.
+using Offset = StrongInt<struct OffsetTag, uint64_t>;
+// Which claim a record was written under: the claim's own offset + 1, so 0 stands for "before any
+// claim".
+using Stamp = StrongInt<struct StampTag, uint64_t>;
+
+// A decision's position, written `partition:number`. It doubles as the token of `at_least`.
+struct Position {
+  PartitionId partition;
+  Number number;
+  friend auto operator<=>(const Position&, const Position&) = default;
+};
+
+}  // namespace tenure

@@ -1,0 +1,32 @@
+// The catalog of plans (schemas/catalog.fbs), kept as the buffer it was loaded from and read in
+// place. Immutable after create(); shared freely between threads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "schemas/catalog_generated.h"
+
+namespace tenure {
+
+class Catalog {
+ public:
+  // Takes a verified schema::Catalog buffer and checks it for sense. Error kInvalid: names the plan
+  // and the field.
+  static Result<Catalog> create(std::vector<uint8_t> buffer);
+
+  const schema::Plan* find(std::string_view plan) const;  // null if there is none
+  std::string_view currency() const;
+  std::string plan_names() const;  // for messages
+
+ private:
+  explicit Catalog(std::vector<uint8_t> buffer) : buffer_(std::move(buffer)) {}
+  const schema::Catalog& root() const;
+
+  std::vector<uint8_t> buffer_;
+};
+
+}  // namespace tenure

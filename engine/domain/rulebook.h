@@ -1,0 +1,173 @@
+// A rulebook compiled for deciding: role rules as data (schemas/rulebook.fbs), checked for sense,
+// names turned into bits.
+//
+// Source of the meaning: RULES, "The rules, exactly". Immutable after compile(); shared freely
+// between threads.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "schemas/rulebook_generated.h"
+
+namespace tenure {
+
+// Actions that are not about one resource type. Service actions are held by services and `system`,
+// never by a role.
+enum class Action : uint8_t {
+  kOrganizationView,
+  kOrganizationRename,
+  kOrganizationDelete,
+  kOrganizationTransfer,
+  kOrganizationSso,
+  kOrganizationRulebook,
+  kMemberView,
+  kMemberAdd,
+  kMemberChangeRole,
+  kMemberRemove,
+  kGroupView,
+  kGroupManage,
+  kSpaceView,
+  kSpaceCreate,
+  kSpaceRename,
+  kSpaceArchive,
+  kSpaceDelete,
+  kSpaceRoleDefine,
+  kAccessView,
+  kAccessManage,
+  kPlanChange,
+  kBillingView,
+  kBillingManage,
+  kInvoiceDownload,
+  kCreditTopUp,
+  kUsageView,
+  kAuditRead,
+  kClockAdvance,
+  kPaymentConfirm,
+  kInvoiceSettle,
+  kInvoiceCreditNote,
+  kCreditGrant,
+  kCreditUse,
+  kUsageRecord,
+  kSubjectErase,
+  kOrganizationRecover,
+};
+inline constexpr size_t kActionCount = 36;
+inline constexpr Action kFirstServiceAction = Action::kPaymentConfirm;
+
+enum class ResourceVerb : uint8_t { kRead, kCreate, kUpdate, kDelete };
+inline constexpr size_t kResourceVerbs = 4;
+inline constexpr size_t kMaxResourceTypes = 32;
+
+using TypeIndex = uint8_t;
+using RoleIndex =
+    uint8_t;  // into organization_roles or space_roles of the rulebook; 0 is the highest
+inline constexpr RoleIndex kNoRole = 0xff;
+
+// A set of actions, resource actions per type included. A subset test is a few word operations.
+class ActionSet {
+ public:
+  void add(Action action) { plain_.set(static_cast<size_t>(action)); }
+  void add(ResourceVerb verb, TypeIndex type) {
+    resource_.set(type * kResourceVerbs + static_cast<size_t>(verb));
+  }
+  bool has(Action action) const { return plain_.test(static_cast<size_t>(action)); }
+  bool has(ResourceVerb verb, TypeIndex type) const {
+    return resource_.test(type * kResourceVerbs + static_cast<size_t>(verb));
+  }
+  ActionSet& operator|=(const ActionSet& other) {
+    plain_ |= other.plain_;
+    resource_ |= other.resource_;
+    return *this;
+  }
+  bool contains(const ActionSet& other) const {
+    return (other.plain_ & ~plain_).none() && (other.resource_ & ~resource_).none();
+  }
+  friend bool operator==(const ActionSet&, const ActionSet&) = default;
+
+ private:
+  std::bitset<kActionCount> plain_;
+  std::bitset<kMaxResourceTypes * kResourceVerbs> resource_;
+};
+
+using RoleSet = std::bitset<64>;  // by RoleIndex
+
+struct OrganizationRole {
+  std::string name;
+  ActionSet actions;
+  RoleSet assigns, acts_on;
+  RoleIndex inherits = kNoRole;  // the space role held in every space
+  bool inherits_all = false;     // every resource action in every space
+};
+
+struct SpaceRole {
+  std::string name;
+  ActionSet actions;
+  RoleSet assigns, acts_on;
+};
+
+struct ResourceType {
+  std::string name;
+  bool copyable = false;
+  bool copy_keeps_ids = false;
+};
+
+struct Rulebook {
+  std::string pinned_name;  // "space@1"
+  RoleIndex owner_role = 0;
+  bool single_owner = false;
+  bool direct_join = false, invitation_join = false;
+  bool members_may_leave = false;
+  bool access_without_role_is_all = false;
+  bool space_guests = false;
+  bool custom_space_roles = false;
+  std::string default_plan;
+  std::vector<OrganizationRole> organization_roles;
+  std::vector<SpaceRole> space_roles;
+  std::vector<ResourceType> resource_types;
+
+  // Index of a role or type by name; nothing if the rulebook has none of that name.
+  std::optional<RoleIndex> organization_role(std::string_view name) const;
+  std::optional<RoleIndex> space_role(std::string_view name) const;
+  std::optional<TypeIndex> resource_type(std::string_view name) const;
+
+  // The names in `roles`, highest first: "MANAGER, EVALUATOR".
+  std::string organization_role_names(const RoleSet& roles) const;
+
+  // Checks `source` for sense and compiles it. Error kInvalid: names the field and what is wrong
+  // with it.
+  static Result<std::shared_ptr<const Rulebook>> compile(const schema::Rulebook& source);
+};
+
+// "member.add", or "resource.read:job" given its type names. Nothing if there is no such action.
+struct NamedAction {
+  std::optional<Action> plain;
+  ResourceVerb verb{};
+  TypeIndex type{};
+};
+std::optional<NamedAction> parse_action(std::string_view name, const Rulebook& rulebook);
+std::string_view action_name(Action action);
+std::string_view verb_name(ResourceVerb verb);
+
+// The rulebooks an engine knows, by pinned name. Built once at start, then read-only.
+class Rulebooks {
+ public:
+  void add(std::shared_ptr<const Rulebook> rulebook);
+  // `name` ("space": its newest version) or `name@version`; null if there is none.
+  std::shared_ptr<const Rulebook> find(std::string_view name) const;
+  std::string names() const;  // "anaphora@1, space@1", for messages
+
+ private:
+  std::map<std::string, std::shared_ptr<const Rulebook>, std::less<>> by_name_;
+};
+
+}  // namespace tenure

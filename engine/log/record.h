@@ -1,0 +1,92 @@
+// A record of the decision log: a fixed prefix, then the payload, padded with zeros to 8 bytes.
+//
+// The format, little-endian (also the value of a Kafka record, unpadded there):
+//   record  := prefix payload pad
+//   prefix  := magic:u32 format:u8 kind:u8 min_reader:u16 stamp:u64 number:u64 acked:u64 source:u64
+//              payload_length:u32 crc:u32 zero:u8[16]                                          (64
+//              bytes)
+//   crc     := CRC32C over the prefix with crc = 0, then the payload
+// The reader's rule (log_reader.h) reads only the prefix. The Merkle leaf is the payload alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/base/ids.h"
+#include "engine/base/result.h"
+
+namespace tenure {
+
+inline constexpr uint32_t kRecordMagic = 0x31524E54;  // "TNR1"
+inline constexpr uint8_t kRecordFormat = 1;
+inline constexpr uint16_t kReaderVersion =
+    1;  // what this build can read: min_reader above it, stop
+inline constexpr size_t kPrefixSize = 64;
+inline constexpr size_t kMaxPayload =
+    8u << 20;  // a decision; also the limit that decide's answer is held to
+
+enum class RecordKind : uint8_t { kDecision = 1, kClaim = 2 };
+
+// `acked`: how many decisions its writer knew durable (numbers below it). `source`: the settled
+// mark of the commands partition (embedded: 0). `number` of a claim: the number that its session's
+// first decision will have.
+struct RecordPrefix {
+  RecordKind kind = RecordKind::kDecision;
+  uint16_t min_reader = 1;
+  Stamp stamp;
+  Number number;
+  uint64_t acked = 0;
+  uint64_t source = 0;
+  uint32_t payload_length = 0;
+  uint32_t crc = 0;
+};
+
+// Bytes on the wire or disk: 8-byte aligned, so payloads can be read as FlatBuffers in place.
+class AlignedBytes {
+ public:
+  std::byte* grow(size_t size);  // appends `size` uninitialised bytes (rounded up to 8, the pad
+                                 // zeroed), returns them
+  std::span<const std::byte> view() const {
+    return {reinterpret_cast<const std::byte*>(words_.data()), size_};
+  }
+  size_t size() const { return size_; }
+  void clear() {
+    words_.clear();
+    size_ = 0;
+  }
+  void reserve(size_t size) { words_.reserve((size + 7) / 8); }
+
+ private:
+  std::vector<uint64_t> words_;
+  size_t size_ = 0;
+};
+
+constexpr size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }
+
+// Appends one whole record; fills in payload_length and crc.
+void append_record(AlignedBytes& out, RecordPrefix prefix, std::span<const std::byte> payload);
+
+// What the bytes at hand say, without the reader's rule.
+enum class RecordStatus : uint8_t {
+  kOk,
+  kForeign,      // not our magic: void
+  kIncomplete,   // fewer bytes than the prefix promises
+  kBadFormat,    // our magic, an unknown format or kind: stop
+  kBadCrc,       // stop
+  kNewerReader,  // min_reader above ours: stop
+};
+
+struct ParsedRecord {
+  RecordStatus status = RecordStatus::kIncomplete;
+  RecordPrefix prefix;
+  std::span<const std::byte> payload;  // into the input
+  size_t size = 0;                     // prefix + payload, unpadded
+};
+ParsedRecord parse_record(std::span<const std::byte> bytes);
+
+// CRC32C (Castagnoli), continued from `crc`.
+uint32_t crc32c(uint32_t crc, std::span<const std::byte> bytes);
+
+}  // namespace tenure

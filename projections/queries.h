@@ -1,0 +1,75 @@
+// The questions people and services ask, answered as the JSON of COMMANDS ("Answers that tests
+// read").
+//
+// Every query runs on a RowView: the live read models at one moment, or those of one organization
+// as of a version or a time (built by the same projections from history). One code for both, so
+// `as_of` cannot answer differently. Threads: any number at once. Errors: kNotFound for what is not
+// there or not the viewer's to see (the same answer), kInvalid for a bad parameter.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/base/time.h"
+#include "engine/domain/rulebook.h"
+
+namespace tenure {
+
+class RowView;  // store.h
+
+// On whose behalf a read is made: a user, or (empty) a service that may see everything.
+struct Viewer {
+  std::string user;
+  bool sees_everything() const { return user.empty(); }
+};
+
+struct Page {
+  size_t limit = 100;  // at most 5,000
+  std::string cursor;  // the `next` of the page before; opaque to clients
+};
+
+struct QueryContext {
+  const RowView& rows;
+  const Rulebooks& rulebooks;
+  Viewer viewer;
+  Time now;
+};
+
+Result<std::string> get_organization(const QueryContext&, std::string_view org);
+Result<std::string> get_members(const QueryContext&, std::string_view org, const Page&);
+Result<std::string> get_member(const QueryContext&, std::string_view org, std::string_view user);
+Result<std::string> get_groups(const QueryContext&, std::string_view org, const Page&);
+Result<std::string> get_assignable_roles(const QueryContext&, std::string_view org,
+                                         std::string_view actor, std::string_view target);
+Result<std::string> get_spaces(const QueryContext&, std::string_view org, const Page&);
+Result<std::string> get_space(const QueryContext&, std::string_view org, std::string_view space);
+Result<std::string> get_space_members(const QueryContext&, std::string_view org,
+                                      std::string_view space, const Page&);
+Result<std::string> get_resources(const QueryContext&, std::string_view org, std::string_view space,
+                                  const Page&);
+Result<std::string> get_usage(const QueryContext&, std::string_view org, std::string_view space);
+Result<std::string> get_billing(const QueryContext&, std::string_view org, std::string_view space);
+Result<std::string> get_user_spaces(const QueryContext&, std::string_view user, const Page&);
+Result<std::string> get_user_organizations(const QueryContext&, std::string_view user, const Page&);
+
+// check: may `user` do `action` in `space` (empty: the organization itself)? Never an error: what
+// does not exist is denied.
+struct CheckRequest {
+  std::string_view org, space, user, action, type;
+};
+struct CheckReason {
+  std::string rule;  // "space@1 MANAGER has resource.create:service"
+  uint64_t number;   // the decision that gave it
+};
+struct CheckAnswer {
+  bool allowed = false;
+  std::vector<CheckReason> because;
+};
+CheckAnswer check(const QueryContext&, const CheckRequest&);
+
+}  // namespace tenure
