@@ -1,9 +1,11 @@
 // Strong ids: an organization's id is not a user's, a record's number is not its offset.
 #pragma once
 
+#include <charconv>
 #include <compare>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -67,5 +69,22 @@ struct Position {
   Number number;
   friend auto operator<=>(const Position&, const Position&) = default;
 };
+
+inline std::string format_position(Position position) {
+  return std::to_string(position.partition.value) + ":" + std::to_string(position.number.value);
+}
+
+// Nothing unless `text` is exactly `partition:number`.
+inline std::optional<Position> parse_position(std::string_view text) {
+  Position position;
+  const char* end = text.data() + text.size();
+  auto partition = std::from_chars(text.data(), end, position.partition.value);
+  if (partition.ec != std::errc{} || partition.ptr == end || *partition.ptr != ':') {
+    return std::nullopt;
+  }
+  auto number = std::from_chars(partition.ptr + 1, end, position.number.value);
+  if (number.ec != std::errc{} || number.ptr != end) return std::nullopt;
+  return position;
+}
 
 }  // namespace tenure

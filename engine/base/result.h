@@ -28,7 +28,8 @@ struct [[nodiscard]] Error {
   std::string message;  // one line: what, where, and what to do
 };
 
-// A value or an error E; dropping one silently does not compile (std::expected alone would let it pass).
+// A value or an error E; dropping one silently does not compile (std::expected alone would let it
+// pass).
 template <class T, class E>
 class [[nodiscard]] Expected : public std::expected<T, E> {
  public:

@@ -1,0 +1,31 @@
+// What every `tenure bench NAME` prints: one row for people, one object for `--json`, with the raw
+// probe of the same run.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tenure {
+
+// Latencies in nanoseconds, sorted in place.
+struct Latencies {
+  double p50_us = 0, p99_us = 0, p999_us = 0, max_us = 0;
+  static Latencies of(std::span<uint64_t> nanoseconds);
+};
+
+struct BenchRow {
+  std::string bench;  // "embedded/8192"
+  double per_s = 0;
+  std::string probe;  // what the raw limit is
+  double probe_per_s = 0;
+  Latencies latencies;
+  std::vector<std::pair<std::string, double>> more;  // further figures, by name
+};
+
+// Prints the row; `json`: as one object a line. ratio = per_s / probe_per_s.
+void print_bench_row(const BenchRow& row, bool json);
+
+}  // namespace tenure
