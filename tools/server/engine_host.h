@@ -1,0 +1,85 @@
+// The engine with its threads: one partition over the segment log of a data directory, and the read
+// models that follow it.
+//
+//   callers --> mailbox --> engine thread --> log's writer thread --> engine thread --> reply
+//                                                    \--> projector thread --> read models
+//
+// The engine and the projector are step machines without threads or clocks; here they get both.
+// Every method may be called from any thread. A failure of the log ends the host: whatever waits is
+// answered kUnavailable, `failure()` says why, and the process has to stop.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/ids.h"
+#include "engine/base/result.h"
+#include "engine/domain/catalog.h"
+#include "engine/domain/rulebook.h"
+#include "engine/partition/partition.h"
+#include "projections/queries.h"
+
+namespace tenure {
+
+struct HostOptions {
+  std::string data_directory;
+  std::string address;  // where this process is reached; empty for one that serves nobody
+  PartitionOptions partition;
+};
+
+struct HostStats {
+  uint64_t durable = 0;  // decisions in the log
+  uint64_t applied = 0;  // of those, in the read models
+  uint64_t submitted = 0;
+  uint64_t answered = 0;
+  uint64_t queued = 0;  // in the mailbox now
+  uint64_t log_batches = 0;
+  double log_batch_seconds = 0;  // from hand-over to durable, summed over the batches
+};
+
+class EngineHost {
+ public:
+  // Opens or makes the data directory, replays what must be replayed, claims the partition, starts
+  // the threads. kConflict: another process has the directory (the message names it).
+  static Result<std::unique_ptr<EngineHost>> open(HostOptions options);
+  ~EngineHost();  // close()
+
+  struct Submission {
+    CommandBytes command;
+    Reply reply;
+  };
+  // `reply` is called exactly once, on the engine thread; it must not block.
+  void submit(CommandBytes command, Reply reply);
+  void submit(std::vector<Submission> batch);  // in order, under one lock
+
+  // Calls `done(true)` once the read models have the decision `number`, or `done(false)` at the
+  // deadline; at once if they have it already, else on a thread of the host.
+  void when_applied(Number number, std::chrono::steady_clock::time_point deadline,
+                    std::function<void(bool)> done);
+  bool wait_applied(Number number, std::chrono::milliseconds timeout);
+
+  // The live read models, and those of one organization as they were.
+  std::shared_ptr<const RowView> view() const;
+
+  const Rulebooks& rulebooks() const;
+  const Catalog& catalog() const;
+  HostStats stats() const;
+
+  // What stopped the engine, if something did. `on_failure` is called once, on the engine thread.
+  std::optional<Error> failure() const;
+  void on_failure(std::function<void()> callback);
+
+  // Takes no more, answers what waits, makes it durable, marks the stop as clean.
+  Result<void> close();
+
+ private:
+  struct Impl;
+  explicit EngineHost(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tenure

@@ -1,0 +1,180 @@
+#include "tools/server/http_server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <asio.hpp>
+#include <atomic>
+#include <restinio/all.hpp>
+#include <thread>
+
+namespace tenure {
+namespace {
+
+struct Traits : restinio::default_single_thread_traits_t {
+  static constexpr bool use_connection_count_limiter = true;
+};
+using RestinioServer = restinio::http_server_t<Traits>;
+
+constexpr auto kIdleConnection = std::chrono::seconds(75);
+constexpr auto kSlowestAnswer = std::chrono::seconds(120);
+constexpr auto kSlowestReader = std::chrono::seconds(30);
+// Wider than our own limits, so that the request arrives and we can say what is wrong with it.
+constexpr size_t kRestinioMaxBody = 4 * kMaxBody;
+constexpr size_t kRestinioMaxText = 64u << 10;
+
+// Descriptors that are not connections: segments, RocksDB's files.
+constexpr size_t kOtherDescriptors = 2048;
+
+// RESTinio stops accepting for good when descriptors run out, so there are always more of them than
+// connections.
+size_t raise_descriptor_limit(size_t wanted_connections) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  size_t others = std::min<size_t>(kOtherDescriptors, limit.rlim_cur / 2);
+  return std::clamp<size_t>(limit.rlim_cur - others, 1, wanted_connections);
+}
+
+Method method_of(const restinio::http_request_header_t& header) {
+  if (header.method() == restinio::http_method_get()) return Method::kGet;
+  if (header.method() == restinio::http_method_post()) return Method::kPost;
+  return Method::kOther;
+}
+
+Request to_request(const restinio::request_handle_t& handle) {
+  const restinio::http_request_header_t& header = handle->header();
+  auto field = [&](auto name) -> std::string_view {
+    auto value = header.opt_value_of(name);
+    return value ? std::string_view(value->data(), value->size()) : std::string_view();
+  };
+  std::string_view target = header.request_target();
+  size_t question = std::min(target.find('?'), target.size());
+  Request request{
+      .method = method_of(header),
+      .path = target.substr(0, question),
+      .query = target.substr(std::min(question + 1, target.size())),
+      .authorization = field(restinio::http_field::authorization),
+      .api_key = field("X-Api-Key"),
+      .content_type = field(restinio::http_field::content_type),
+      .idempotency_key = field("Idempotency-Key"),
+      .body = handle->body(),
+      .owner = handle,
+  };
+  header.for_each_field(
+      [&](const auto& each) { request.header_bytes += each.name().size() + each.value().size(); });
+  return request;
+}
+
+void send(const restinio::request_handle_t& handle, Response response, bool close) {
+  auto builder = handle->create_response(restinio::http_status_line_t{
+      restinio::http_status_code_t{static_cast<uint16_t>(response.status)},
+      std::string(reason_phrase(response.status))});
+  builder.append_header(restinio::http_field::content_type, std::string(response.content_type));
+  builder.append_header("X-Content-Type-Options", "nosniff");
+  for (auto& [name, value] : response.headers) {
+    builder.append_header(std::string(name), std::move(value));
+  }
+  if (close) builder.connection_close();
+  if (handle->header().method() == restinio::http_method_head()) response.body.clear();
+  builder.set_body(std::move(response.body)).done();
+}
+
+}  // namespace
+
+struct HttpServer::Impl {
+  asio::io_context io{1};
+  std::unique_ptr<RestinioServer> server;
+  std::atomic<uint16_t> port = 0;
+  std::atomic<size_t> in_flight = 0;
+  std::atomic<bool> stopping = false;
+  std::thread thread;
+
+  restinio::request_handling_status_t handle(const restinio::request_handle_t& handle,
+                                             const RequestHandler& handler) {
+    in_flight.fetch_add(1, std::memory_order_relaxed);
+    handler(to_request(handle), [this, handle](Response response) {
+      send(handle, std::move(response), stopping.load(std::memory_order_relaxed));
+      in_flight.fetch_sub(1, std::memory_order_release);
+    });
+    return restinio::request_accepted();
+  }
+
+  void create(const HttpOptions& options, RequestHandler handler) {
+    restinio::server_settings_t<Traits> settings;
+    settings.address(options.address)
+        .port(options.port)
+        .read_next_http_message_timelimit(kIdleConnection)
+        .handle_request_timeout(kSlowestAnswer)
+        .write_http_response_timelimit(kSlowestReader)
+        .buffer_size(8192)
+        .max_pipelined_requests(16)
+        .concurrent_accepts_count(16)
+        .max_parallel_connections(raise_descriptor_limit(options.max_connections))
+        .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
+                                      .max_url_size(kRestinioMaxText)
+                                      .max_field_name_size(kRestinioMaxText)
+                                      .max_field_value_size(kRestinioMaxText)
+                                      .max_field_count(128)
+                                      .max_body_size(kRestinioMaxBody))
+        .socket_options_setter(
+            [](auto& options) { options.set_option(asio::ip::tcp::no_delay(true)); })
+        .acceptor_post_bind_hook(
+            [this](asio::ip::tcp::acceptor& acceptor) { port = acceptor.local_endpoint().port(); })
+        .request_handler([this, handler = std::move(handler)](restinio::request_handle_t request) {
+          return handle(request, handler);
+        });
+    server =
+        std::make_unique<RestinioServer>(restinio::external_io_context(io), std::move(settings));
+  }
+};
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options,
+                                                      RequestHandler handler) {
+  auto impl = std::make_unique<Impl>();
+  std::string where = options.address + ":" + std::to_string(options.port);
+  asio::error_code invalid;
+  asio::ip::make_address(options.address, invalid);
+  if (invalid) {
+    return fail(ErrorKind::kInvalid,
+                "cannot listen on " + where + ": not an IP address; give one such as 127.0.0.1");
+  }
+  try {
+    impl->create(options, std::move(handler));
+    impl->server->open_sync();
+  } catch (const std::system_error& error) {
+    bool taken = error.code() == asio::error::address_in_use;
+    return fail(taken ? ErrorKind::kConflict : ErrorKind::kIo,
+                "cannot listen on " + where + ": " + error.code().message() +
+                    (taken ? "; stop what uses that port or choose another with --port" : ""));
+  }
+  impl->thread = std::thread([io = &impl->io] { io->run(); });
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+uint16_t HttpServer::port() const { return impl_->port; }
+
+void HttpServer::post(std::function<void()> task) { asio::post(impl_->io, std::move(task)); }
+
+void HttpServer::stop(std::chrono::milliseconds grace) {
+  if (!impl_->thread.joinable()) return;
+  impl_->stopping = true;
+  impl_->server->close_async([] {}, [](std::exception_ptr) {});
+  auto deadline = std::chrono::steady_clock::now() + grace;
+  while (impl_->in_flight.load(std::memory_order_acquire) > 0 &&
+         std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  // The last answers are handed over; one more turn of the loop writes them.
+  asio::post(impl_->io, [io = &impl_->io] { asio::post(*io, [io] { io->stop(); }); });
+  impl_->thread.join();
+  impl_->server.reset();
+}
+
+}  // namespace tenure

@@ -1,0 +1,45 @@
+// The HTTP server: one thread that accepts, reads, parses and writes; RESTinio inside, and nowhere
+// else.
+//
+// Bodies come whole. Requests beyond our limits are answered (413, 414, 431); RESTinio's own, wider
+// limits only close the connection.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "tools/server/http.h"
+
+namespace tenure {
+
+struct HttpOptions {
+  std::string address = "127.0.0.1";  // to listen on
+  uint16_t port = 7400;               // 0: any free one
+  size_t max_connections = 16384;     // more wait until one closes
+};
+
+class HttpServer {
+ public:
+  // Listens and serves. `handler` runs on the server's thread and must not block. kConflict: the
+  // port is taken; kInvalid: no such address.
+  static Result<std::unique_ptr<HttpServer>> start(const HttpOptions& options,
+                                                   RequestHandler handler);
+  ~HttpServer();  // stop(0)
+
+  uint16_t port() const;  // the one listened on
+
+  // Runs `task` soon on the server's thread. Any thread.
+  void post(std::function<void()> task);
+
+  // Accepts no more, waits at most `grace` until every request is answered, ends the thread.
+  void stop(std::chrono::milliseconds grace);
+
+ private:
+  struct Impl;
+  explicit HttpServer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tenure
