@@ -1,14 +1,18 @@
 // JSON at the edges, driven by the compiled schema: one walk for every table, no code per command
 // or event.
 //
-// In: any key order, times as RFC 3339, unknown fields refused by name, unions as `x_type` + `x`.
-// Out: compact, absent fields left out, integers as numbers, enums by name, times as RFC 3339 UTC
-// with microseconds. Immutable after create(); safe from any thread, each thread with a JsonReader
-// of its own.
+// In: any key order, times as RFC 3339, unknown and repeated fields refused by name, unions as
+// `x_type` + `x`, a Sealed as the string that becomes its `clear`. No null: a field is left out.
+// Out: compact, absent fields left out (a scalar that is not optional always has a value, so it is
+// always written), integers as numbers, enums by name, times as RFC 3339 UTC with microseconds.
+// Byte vectors have no JSON form: refused going in, left out going out.
+// Schemas are immutable and safe from any thread; each thread has a JsonReader of its own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +22,19 @@
 
 namespace tenure {
 
-class JsonSchema;  // the compiled plan of a .bfbs
+namespace schema {
+struct Sealed;
+}
+
+class JsonSchema;  // the compiled plan of a .bfbs (json_schema.h)
+
+// Opens sealed text for a reader who may see it. Without one, sealed text is left out.
+class Unsealer {
+ public:
+  virtual ~Unsealer() = default;
+  // Nothing if it cannot be opened any more: its key was destroyed.
+  virtual std::optional<std::string> unseal(const schema::Sealed& sealed) const = 0;
+};
 
 // The schemas that this build was compiled with.
 const JsonSchema& command_schema();   // root CommandEnvelope
@@ -30,12 +46,13 @@ const JsonSchema& catalog_schema();
 // calls.
 class JsonReader {
  public:
-  explicit JsonReader(const JsonSchema& schema);
+  // Reads `table_type`, by default the schema's root. Only the root gets the file identifier.
+  explicit JsonReader(const JsonSchema& schema, std::string_view table_type = {});
   ~JsonReader();
   JsonReader(JsonReader&&) noexcept;
 
-  // The finished root buffer; valid until the next call. kInvalid: what is wrong, which field, at
-  // most one line. Depth at most 16; the caller bounds the size.
+  // The finished buffer; valid until the next call. kInvalid: what is wrong, which field, at most
+  // one line. Depth at most 16; the caller bounds the size.
   Result<std::span<const uint8_t>> read(std::string_view json);
 
  private:
@@ -45,17 +62,24 @@ class JsonReader {
 
 // Appends `table` (of the named type in `schema`) to `out` as a JSON object.
 void write_json(const JsonSchema& schema, std::string_view table_type, const void* table,
-                std::string& out);
+                std::string& out, const Unsealer* unsealer = nullptr);
 
 // The decision as clients read it (DESIGN, Surface): position, org, version, time, actor,
 // command_id, command_type, outcome, events or rejection (then with the command attempted),
 // rulebook. `payload` is a verified schema::Decision.
 void write_decision_json(std::string_view position, std::span<const std::byte> payload,
-                         std::string& out);
+                         std::string& out, const Unsealer* unsealer = nullptr);
 
 // Helpers shared by everything that writes JSON by hand.
+
+// Quoted and escaped. Bytes that are not UTF-8 become U+FFFD: what comes out is always JSON.
 void append_json_string(std::string_view text, std::string& out);
-std::string format_time(int64_t micros);  // 2026-11-23T14:21:00.000000Z
+
+// 2026-11-23T14:21:00.000000Z. Outside the years 0000 to 9999, which RFC 3339 cannot say: the
+// microseconds since the Unix epoch.
+std::string format_time(int64_t micros);
+
+// The reverse, exactly: UTC (`Z`) only, no fraction or 1 to 6 digits of one, no leap second.
 Result<int64_t> parse_time(std::string_view rfc3339);
 
 }  // namespace tenure

@@ -1,0 +1,284 @@
+#include <simdjson.h>
+
+#include <array>
+#include <bit>
+#include <ranges>
+
+#include "engine/base/check.h"
+#include "engine/json/json_edge.h"
+#include "engine/json/json_schema.h"
+#include "engine/json/json_text.h"
+#include "schemas/commands_generated.h"
+
+namespace tenure {
+namespace {
+
+namespace dom = simdjson::dom;
+using flatbuffers::uoffset_t;
+
+constexpr size_t kMaxDepth = 16;
+constexpr size_t kUsualSize = 4096;
+
+std::unexpected<Error> invalid(std::string message) {
+  return fail(ErrorKind::kInvalid, std::move(message));
+}
+
+std::unexpected<Error> must_be(const FieldPlan& field, const TablePlan& table,
+                               std::string_view what) {
+  return invalid("field \"" + field.name + "\" in " + table.name + " must be " + std::string(what));
+}
+
+std::unexpected<Error> not_json(simdjson::error_code code) {
+  if (code == simdjson::DEPTH_ERROR) return invalid("nested deeper than 16; make it flatter");
+  if (code == simdjson::UTF8_ERROR) return invalid("not UTF-8");
+  if (code == simdjson::EMPTY) return invalid("empty; expected a JSON object");
+  if (code == simdjson::NUMBER_ERROR) {
+    return invalid("a number is malformed or larger than 64 bits");
+  }
+  return invalid("not valid JSON");
+}
+
+uint64_t largest(const FieldPlan& field) {
+  return ~uint64_t{0} >> (64 - 8 * field.size + (field.is_signed ? 1 : 0));
+}
+
+// The value as its field stores it, zero-extended; nothing if it is not a whole number in range.
+std::optional<uint64_t> integer_bits(const FieldPlan& field, const dom::element& value) {
+  const uint64_t max = largest(field);
+  int64_t integer;
+  uint64_t large;
+  if (value.get(integer) == simdjson::SUCCESS) {
+    if (integer >= 0) {
+      if (static_cast<uint64_t>(integer) > max) return std::nullopt;
+      return static_cast<uint64_t>(integer);
+    }
+    if (!field.is_signed || integer < -static_cast<int64_t>(max) - 1) return std::nullopt;
+    return static_cast<uint64_t>(integer) & (max * 2 + 1);
+  }
+  if (value.get(large) == simdjson::SUCCESS && large <= max) return large;
+  return std::nullopt;
+}
+
+std::string whole_number_range(const FieldPlan& field) {
+  const uint64_t max = largest(field);
+  const std::string min = field.is_signed ? "-" + std::to_string(max + 1) : "0";
+  return "a whole number from " + min + " to " + std::to_string(max);
+}
+
+// Gives `add` the value in its stored type.
+template <class Add>
+void with_stored_type(const FieldPlan& field, uint64_t bits, Add add) {
+  switch (field.size) {
+    case 1:
+      return add(static_cast<uint8_t>(bits));
+    case 2:
+      return add(static_cast<uint16_t>(bits));
+    case 4:
+      return add(static_cast<uint32_t>(bits));
+    default:
+      return add(bits);
+  }
+}
+
+flatbuffers::Offset<void> as_offset(uint64_t value) {
+  return flatbuffers::Offset<void>(static_cast<uoffset_t>(value));
+}
+
+}  // namespace
+
+// Values travel as uint64: the bits of a scalar, or the offset of what was built for the field.
+struct JsonReader::Impl {
+  Impl(const JsonSchema& json_schema, const TablePlan& table) : schema(json_schema), root(table) {
+    // simdjson refuses what reaches its limit, not what exceeds it.
+    CHECK(parser.allocate(kUsualSize, kMaxDepth + 1) == simdjson::SUCCESS);
+  }
+
+  Result<uint64_t> read_table(const TablePlan& table, const dom::object& object);
+  Result<uint64_t> read_field(const TablePlan& table, const FieldPlan& field,
+                              const dom::element& value);
+  Result<uint64_t> read_value(const TablePlan& table, const FieldPlan& field,
+                              const dom::element& value);
+  Result<uint64_t> read_name(const TablePlan& table, const FieldPlan& field,
+                             const dom::element& value);
+  uint64_t build_vector(const FieldPlan& field, std::span<const uint64_t> values);
+  uint64_t build_table(const TablePlan& table, uint32_t seen, const uint64_t* values);
+
+  const JsonSchema& schema;
+  const TablePlan& root;
+  dom::parser parser;
+  flatbuffers::FlatBufferBuilder builder;
+  std::vector<uint64_t> elements;  // a stack: the elements of the vectors being read
+};
+
+Result<uint64_t> JsonReader::Impl::read_table(const TablePlan& table, const dom::object& object) {
+  std::array<uint64_t, TablePlan::kMaxFields> values;
+  uint32_t seen = 0;
+  dom::element union_value;
+  for (const auto [key, value] : object) {
+    const FieldPlan* field = table.find(key);
+    if (!field) {
+      return invalid("unknown field " + quoted(key) + " in " + table.name +
+                     "; known are: " + table.field_names());
+    }
+    const size_t index = table.index(*field);
+    if (seen & (1u << index)) {
+      return invalid("field \"" + field->name + "\" stands twice in " + table.name);
+    }
+    seen |= 1u << index;
+    if (field->kind == FieldKind::kUnion) {
+      union_value = value;
+    } else {
+      values[index] = TRY(read_field(table, *field, value));
+    }
+  }
+  if (const uint32_t missing = table.required & ~seen) {
+    const FieldPlan& field = table.fields[static_cast<size_t>(std::countr_zero(missing))];
+    return invalid("missing field \"" + field.name + "\" in " + table.name);
+  }
+  if (table.union_value) {
+    const size_t index = table.index(*table.union_value);
+    const bool has_type = seen & (1u << (index - 1)), has_value = seen & (1u << index);
+    if (has_type != has_value) {
+      const FieldPlan& absent = has_type ? *table.union_value : *table.union_type;
+      return invalid("missing field \"" + absent.name + "\" in " + table.name);
+    }
+    if (has_value) {
+      const TablePlan& member = *table.union_value->enumeration->find(values[index - 1])->table;
+      dom::object fields;
+      if (union_value.get(fields) != simdjson::SUCCESS) {
+        return must_be(*table.union_value, table, "an object");
+      }
+      values[index] = TRY(read_table(member, fields));
+    }
+  }
+  return build_table(table, seen, values.data());
+}
+
+Result<uint64_t> JsonReader::Impl::read_field(const TablePlan& table, const FieldPlan& field,
+                                              const dom::element& value) {
+  if (value.is_null()) {
+    return invalid("field \"" + field.name + "\" in " + table.name +
+                   " is null; leave it out instead");
+  }
+  if (field.kind == FieldKind::kBytes) {
+    return invalid("field \"" + field.name + "\" in " + table.name + " cannot be set by JSON");
+  }
+  if (!field.is_vector) return read_value(table, field, value);
+  dom::array array;
+  if (value.get(array) != simdjson::SUCCESS) return must_be(field, table, "an array");
+  const size_t begin = elements.size();
+  for (const dom::element element : array) {
+    elements.push_back(TRY(read_value(table, field, element)));
+  }
+  const uint64_t vector = build_vector(field, std::span(elements).subspan(begin));
+  elements.resize(begin);
+  return vector;
+}
+
+Result<uint64_t> JsonReader::Impl::read_value(const TablePlan& table, const FieldPlan& field,
+                                              const dom::element& value) {
+  switch (field.kind) {
+    case FieldKind::kBool: {
+      bool yes;
+      if (value.get(yes) != simdjson::SUCCESS) return must_be(field, table, "true or false");
+      return yes;
+    }
+    case FieldKind::kInteger: {
+      const std::optional<uint64_t> bits = integer_bits(field, value);
+      if (!bits) return must_be(field, table, whole_number_range(field));
+      return *bits;
+    }
+    case FieldKind::kTable: {
+      dom::object object;
+      if (value.get(object) != simdjson::SUCCESS) return must_be(field, table, "an object");
+      return read_table(*field.table, object);
+    }
+    case FieldKind::kEnum:
+    case FieldKind::kUnionType:
+      return read_name(table, field, value);
+    case FieldKind::kTime:
+    case FieldKind::kString:
+    case FieldKind::kSealed:
+      break;
+    case FieldKind::kUnion:
+    case FieldKind::kBytes:
+      CHECK(false);
+  }
+  std::string_view text;
+  if (value.get(text) != simdjson::SUCCESS) return must_be(field, table, "a string");
+  if (field.kind == FieldKind::kTime) {
+    const Result<int64_t> time = parse_time(text);
+    if (!time) {
+      return invalid("field \"" + field.name + "\" in " + table.name + ": " + time.error().message);
+    }
+    return static_cast<uint64_t>(*time);
+  }
+  const auto string = builder.CreateString(text.data(), text.size());
+  if (field.kind == FieldKind::kString) return string.o;
+  return schema::CreateSealed(builder, string).o;
+}
+
+Result<uint64_t> JsonReader::Impl::read_name(const TablePlan& table, const FieldPlan& field,
+                                             const dom::element& value) {
+  std::string_view name;
+  if (value.get(name) != simdjson::SUCCESS) return must_be(field, table, "a string");
+  const EnumPlan::Value* known = field.enumeration->find(name);
+  if (!known) {
+    return invalid("unknown " + field.name + " " + quoted(name) +
+                   "; use one of: " + field.enumeration->names());
+  }
+  return known->bits;
+}
+
+uint64_t JsonReader::Impl::build_vector(const FieldPlan& field, std::span<const uint64_t> values) {
+  builder.StartVector(values.size(), field.size);
+  for (const uint64_t value : values | std::views::reverse) {
+    if (is_scalar(field.kind)) {
+      with_stored_type(field, value, [&](auto typed) { builder.PushElement(typed); });
+    } else {
+      builder.PushElement(as_offset(value));
+    }
+  }
+  return builder.EndVector(values.size());
+}
+
+uint64_t JsonReader::Impl::build_table(const TablePlan& table, uint32_t seen,
+                                       const uint64_t* values) {
+  const uoffset_t start = builder.StartTable();
+  for (const uint8_t index : table.build_order) {
+    if (!(seen & (1u << index))) continue;
+    const FieldPlan& field = table.fields[index];
+    if (field.is_vector || !is_scalar(field.kind)) {
+      builder.AddOffset(field.offset, as_offset(values[index]));
+    } else if (field.optional || values[index] != field.default_bits) {
+      with_stored_type(field, values[index],
+                       [&](auto typed) { builder.AddElement(field.offset, typed); });
+    }
+  }
+  return builder.EndTable(start);
+}
+
+JsonReader::JsonReader(const JsonSchema& schema, std::string_view table_type)
+    : impl_(std::make_unique<Impl>(
+          schema, table_type.empty() ? schema.root() : schema.table(table_type))) {}
+JsonReader::~JsonReader() = default;
+JsonReader::JsonReader(JsonReader&&) noexcept = default;
+
+Result<std::span<const uint8_t>> JsonReader::read(std::string_view json) {
+  Impl& impl = *impl_;
+  impl.builder.Clear();
+  impl.elements.clear();
+  dom::element document;
+  if (const auto error = impl.parser.parse(json.data(), json.size()).get(document)) {
+    return not_json(error);
+  }
+  dom::object object;
+  if (document.get(object) != simdjson::SUCCESS) return invalid("not a JSON object");
+  const auto root = as_offset(TRY(impl.read_table(impl.root, object)));
+  const bool identified =
+      &impl.root == &impl.schema.root() && !impl.schema.file_identifier().empty();
+  impl.builder.Finish(root, identified ? impl.schema.file_identifier().c_str() : nullptr);
+  return std::span<const uint8_t>(impl.builder.GetBufferPointer(), impl.builder.GetSize());
+}
+
+}  // namespace tenure
