@@ -4,7 +4,8 @@
 // Every query runs on a RowView: the live read models at one moment, or those of one organization
 // as of a version or a time (built by the same projections from history). One code for both, so
 // `as_of` cannot answer differently. Threads: any number at once. Errors: kNotFound for what is not
-// there or not the viewer's to see (the same answer), kInvalid for a bad parameter.
+// there or not the viewer's to see (the same answer), kInvalid for a bad parameter, kCorrupt and
+// kIo for rows that cannot be read.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@
 
 namespace tenure {
 
-class RowView;  // store.h
+class RowView;  // rows.h
 
 // On whose behalf a read is made: a user, or (empty) a service that may see everything.
 struct Viewer {
@@ -57,8 +58,17 @@ Result<std::string> get_billing(const QueryContext&, std::string_view org, std::
 Result<std::string> get_user_spaces(const QueryContext&, std::string_view user, const Page&);
 Result<std::string> get_user_organizations(const QueryContext&, std::string_view user, const Page&);
 
-// check: may `user` do `action` in `space` (empty: the organization itself)? Never an error: what
-// does not exist is denied.
+// The numbers of the decisions about `entity` ("user:bob", "group:g", "space:s", "resource:s/r";
+// empty: all of the organization), oldest first; the caller reads them from the log.
+struct HistoryPage {
+  std::vector<uint64_t> numbers;
+  std::string next;  // empty: no more
+};
+Result<HistoryPage> get_history(const QueryContext&, std::string_view org, std::string_view entity,
+                                const Page&);
+
+// check: may `user` (bare or `user:x`) do `action` in `space` (empty: the organization itself)?
+// What does not exist is denied.
 struct CheckRequest {
   std::string_view org, space, user, action, type;
 };
@@ -68,8 +78,8 @@ struct CheckReason {
 };
 struct CheckAnswer {
   bool allowed = false;
-  std::vector<CheckReason> because;
+  std::vector<CheckReason> because;  // what gives it; of a denial, what is missing (number 0)
 };
-CheckAnswer check(const QueryContext&, const CheckRequest&);
+Result<CheckAnswer> check(const QueryContext&, const CheckRequest&);
 
 }  // namespace tenure

@@ -1,0 +1,46 @@
+// The projector: a step machine that follows the decision log and keeps a store's rows up to it.
+//
+// No thread and no clock inside. A step reads a batch of valid decisions, reduces them, and writes
+// the rows with the new position in one write: killed between any two steps, or within one, it goes
+// on from the rows as they stand. Threads: step() from one; applied() and void_records() from any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "engine/base/ids.h"
+#include "engine/base/result.h"
+#include "engine/log/decision_log.h"
+#include "projections/store.h"
+
+namespace tenure {
+
+struct ProjectorOptions {
+  size_t batch_decisions = 65536;
+  size_t batch_bytes = 64u << 20;   // of rows changed
+  size_t cache_bytes = 256u << 20;  // of rows kept from batch to batch
+};
+
+class Projector {
+ public:
+  // Goes on from the store's position, after checking that the log still holds the record it names.
+  // kCorrupt: the log is another one or was cut; the store must be rebuilt.
+  static Result<std::unique_ptr<Projector>> open(DecisionLog& log, PartitionId partition,
+                                                 Store& store,
+                                                 const ProjectorOptions& options = {});
+  ~Projector();
+
+  // Applies the next batch; false if there was none. An error leaves the store as it was; kCorrupt
+  // and kUnsupported of the log are final.
+  Result<bool> step();
+
+  Number applied() const;  // decisions below it are in the rows
+  uint64_t void_records() const;
+
+ private:
+  struct Impl;
+  explicit Projector(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tenure

@@ -1,0 +1,86 @@
+// The read models of one partition in one directory: store and projector, opened, rebuilt,
+// verified.
+//
+// The directory holds `rows-N`, a store, and `current`, the name of the one in use, replaced by
+// renaming. Rebuilding fills `rows-N+1` from the beginning of the log and then switches, so a
+// rebuild that is cut off changes nothing. One process at a time (the data directory's LOCK).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "projections/projector.h"
+#include "projections/rows.h"
+#include "projections/store.h"
+
+namespace tenure {
+
+struct ReadModelsOptions {
+  StoreOptions store;
+  ProjectorOptions projector;
+};
+
+struct ReadModelsStatus {
+  Number applied;             // decisions below it are in the rows
+  uint64_t behind = 0;        // records of the log not read yet, void ones counted
+  uint64_t void_records = 0;  // seen since this process opened the read models
+};
+
+class ReadModels {
+ public:
+  // Opens the store in use. One that is damaged, of another row format or of another log is left
+  // behind for a new, empty one, and `restarted()` says why; step() until it returns false to catch
+  // up. kConflict, kIo, and whatever the log says.
+  static Result<std::unique_ptr<ReadModels>> open(const std::string& directory, DecisionLog& log,
+                                                  PartitionId partition,
+                                                  const ReadModelsOptions& options = {});
+  ~ReadModels();  // flushes, so that the next start reads little of the log
+
+  // Projector::step. kCorrupt of the rows: they are marked, so that the next open begins anew.
+  Result<bool> step();
+  Number applied() const { return projector_->applied(); }
+  ReadModelsStatus status() const;
+  std::unique_ptr<RowView> view() const { return store_->view(); }
+  Store& store() { return *store_; }
+  const std::string& restarted() const { return restarted_; }
+
+ private:
+  ReadModels() = default;
+
+  std::string directory_;
+  DecisionLog* log_ = nullptr;
+  PartitionId partition_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Projector> projector_;
+  std::string restarted_;
+};
+
+// Told now and then how many decisions are done.
+using Progress = std::function<void(uint64_t decisions)>;
+
+// Builds the rows from the whole log into a new directory and switches to it. Not while open.
+Result<void> rebuild_read_models(const std::string& directory, DecisionLog& log,
+                                 PartitionId partition, const ReadModelsOptions& options = {},
+                                 const Progress& progress = {});
+
+struct VerifyReport {
+  Number applied;
+  std::array<uint64_t, kFamilies> rows{}, digest{};  // of the rebuilt rows
+  std::optional<std::string> difference;             // the first one: family, key, what differs
+};
+
+// Brings the rows up to the log, rebuilds them beside, and compares both row by row. Not while
+// open.
+Result<VerifyReport> verify_read_models(const std::string& directory, DecisionLog& log,
+                                        PartitionId partition,
+                                        const ReadModelsOptions& options = {},
+                                        const Progress& progress = {});
+
+// Compares two sets of rows in key order; also counts and digests those of `expected`.
+Result<VerifyReport> compare_rows(const RowView& expected, const RowView& actual);
+
+}  // namespace tenure
