@@ -7,6 +7,7 @@
 // embedded prints it).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,11 +15,11 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/time.h"
+#include "engine/domain/fingerprint.h"
 #include "engine/domain/rulebook.h"
 #include "schemas/catalog_generated.h"
 
@@ -26,19 +27,16 @@ namespace tenure {
 
 template <class Key, class Value>
 using IdMap = std::unordered_map<Key, Value, TextHash, std::equal_to<>>;
-template <class Key>
-using IdSet = std::unordered_set<Key, TextHash, std::equal_to<>>;
-
-enum class MemberStatus : uint8_t { kActive, kSuspended };
 
 struct Member {
   RoleIndex role;
-  MemberStatus status = MemberStatus::kActive;
+  friend bool operator==(const Member&, const Member&) = default;
 };
 
 struct Group {
   std::string name;
   std::set<UserId, std::less<>> users;
+  friend bool operator==(const Group&, const Group&) = default;
 };
 
 // The space roles of one direct grant, highest first. Empty where the rulebook says access without
@@ -49,14 +47,17 @@ struct Resource {
   TypeIndex type;
   uint64_t version = 1;
   bool deleted = false;  // kept for its version: the id may come back
+  friend bool operator==(const Resource&, const Resource&) = default;
 };
 
 // A month of the counters: year * 12 + month - 1, UTC.
 using Month = uint32_t;
 
+// One meter in one month. A gauge has an entry only for what it crossed: its `used` stays 0.
 struct Counter {
   uint64_t used = 0;
   uint8_t crossed_percent = 0;  // the highest threshold that UsageThresholdReached told of
+  friend bool operator==(const Counter&, const Counter&) = default;
 };
 
 enum class SubscriptionStatus : uint8_t { kFree, kPendingPayment, kActive };
@@ -70,6 +71,7 @@ class PlanTerms {
   std::string_view name() const;
   const schema::MeterTerms* meter(std::string_view name) const;  // null: no such meter in the plan
   explicit operator bool() const { return buffer_ != nullptr; }
+  friend bool operator==(const PlanTerms& a, const PlanTerms& b);
 
  private:
   std::shared_ptr<const std::vector<uint8_t>> buffer_;
@@ -79,25 +81,29 @@ struct Pending {
   PlanTerms terms;
   CheckoutId checkout;
   Time expires;
+  friend bool operator==(const Pending&, const Pending&) = default;
 };
 
 struct Subscription {
   PlanTerms terms;  // what holds now
   SubscriptionStatus status = SubscriptionStatus::kFree;
-  Time period_from{}, period_to{};
+  Time period_from{};  // a free plan's: since when it holds
+  Time period_to{};    // zero: open ended
   std::optional<Pending> pending;
+  friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 
 struct Space {
   std::string name;
   IdMap<Subject, AccessRoles> access;  // direct grants, by `user:x` or `group:y`
   IdMap<ResourceId, Resource> resources;
-  uint64_t resource_count = 0;  // the gauge: not deleted
+  uint64_t resource_count = 0;  // the gauge: those not deleted (derived)
   Subscription subscription;
   std::map<std::pair<Month, std::string>, Counter, std::less<>> counters;
-  // `source` 0x1f `id` of usage entries counted, by the month of the entry; a month goes when the
-  // two after it are over.
-  std::map<Month, IdSet<std::string>> usage_seen;
+  // The entries that counted, by the month of the entry; a month goes when the two after it are
+  // over.
+  std::map<Month, FingerprintSet> usage_seen;
+  friend bool operator==(const Space&, const Space&) = default;
 };
 
 // Something the partition must do by itself at a time. Ordered by (time, kind, id), the order in
@@ -117,12 +123,34 @@ struct Organization {
   std::shared_ptr<const Rulebook> rulebook;
   uint64_t version = 0;  // accepted decisions
   std::string billing_mode, currency;
-  uint32_t owners = 0;  // active members in the owner role
   IdMap<UserId, Member> members;
   IdMap<GroupId, Group> groups;
-  IdMap<UserId, std::set<GroupId, std::less<>>> groups_of;  // only users in a group
   IdMap<SpaceId, Space> spaces;
+
+  // Derived from the above, kept beside it for speed.
+  uint32_t owners = 0;                                       // members in the owner role
+  IdMap<UserId, std::set<GroupId, std::less<>>> groups_of;   // only users in a group
+  IdMap<Subject, std::set<SpaceId, std::less<>>> spaces_of;  // only subjects with a direct grant
+  IdMap<CheckoutId, SpaceId> checkouts;                      // of pending plan changes
   std::set<DueItem> due;
+
+  friend bool operator==(const Organization&, const Organization&) = default;
+};
+
+// Fills everything that is marked derived, from empty: for state that was loaded row by row.
+void derive(Organization& organization);
+
+// The index key of a user or group: `user:x`, `group:y`, without an allocation.
+class SubjectKey {
+ public:
+  static SubjectKey user(std::string_view id) { return SubjectKey("user:", id); }
+  static SubjectKey group(std::string_view id) { return SubjectKey("group:", id); }
+  operator std::string_view() const { return {text_.data(), size_}; }
+
+ private:
+  SubjectKey(std::string_view prefix, std::string_view id);
+  std::array<char, 136> text_;  // the prefix and an id of 128
+  size_t size_;
 };
 
 }  // namespace tenure

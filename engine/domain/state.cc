@@ -1,0 +1,77 @@
+#include "engine/domain/state.h"
+
+#include <algorithm>
+
+#include "engine/base/check.h"
+#include "engine/domain/plan_copy.h"
+
+namespace tenure {
+
+PlanTerms PlanTerms::copy_of(const schema::Plan& plan) {
+  flatbuffers::FlatBufferBuilder builder(512);
+  builder.Finish(copy_plan(builder, plan));
+  const uint8_t* bytes = builder.GetBufferPointer();
+  PlanTerms terms;
+  terms.buffer_ = std::make_shared<const std::vector<uint8_t>>(bytes, bytes + builder.GetSize());
+  return terms;
+}
+
+const schema::Plan& PlanTerms::get() const {
+  CHECK(buffer_ != nullptr);
+  return *flatbuffers::GetRoot<schema::Plan>(buffer_->data());
+}
+
+std::string_view PlanTerms::name() const { return get().name()->string_view(); }
+
+const schema::MeterTerms* PlanTerms::meter(std::string_view name) const {
+  for (const schema::MeterTerms* meter : *get().meters()) {
+    if (meter->meter()->string_view() == name) return meter;
+  }
+  return nullptr;
+}
+
+bool operator==(const PlanTerms& a, const PlanTerms& b) {
+  if (a.buffer_ == nullptr || b.buffer_ == nullptr) return a.buffer_ == b.buffer_;
+  return *a.buffer_ == *b.buffer_;
+}
+
+SubjectKey::SubjectKey(std::string_view prefix, std::string_view id) {
+  // A longer id than any valid one keeps more characters than any stored key has: it matches none.
+  id = id.substr(0, text_.size() - prefix.size());
+  std::copy(id.begin(), id.end(), std::copy(prefix.begin(), prefix.end(), text_.begin()));
+  size_ = prefix.size() + id.size();
+}
+
+namespace {
+
+void derive_space(Organization& organization, const SpaceId& id, Space& space) {
+  for (const auto& [subject, roles] : space.access) organization.spaces_of[subject].insert(id);
+  space.resource_count = 0;
+  for (const auto& [resource, found] : space.resources) space.resource_count += !found.deleted;
+  if (const auto& pending = space.subscription.pending) {
+    organization.checkouts.emplace(pending->checkout, id);
+    organization.due.insert({.at = pending->expires,
+                             .kind = DueKind::kExpireCheckout,
+                             .id = pending->checkout.str(),
+                             .space = id.str()});
+  }
+}
+
+}  // namespace
+
+void derive(Organization& organization) {
+  organization.owners = 0;
+  organization.groups_of.clear();
+  organization.spaces_of.clear();
+  organization.checkouts.clear();
+  organization.due.clear();
+  for (const auto& [user, member] : organization.members) {
+    organization.owners += member.role == organization.rulebook->owner_role;
+  }
+  for (const auto& [id, group] : organization.groups) {
+    for (const UserId& user : group.users) organization.groups_of[user].insert(id);
+  }
+  for (auto& [id, space] : organization.spaces) derive_space(organization, id, space);
+}
+
+}  // namespace tenure
