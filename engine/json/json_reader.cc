@@ -61,8 +61,10 @@ std::optional<uint64_t> integer_bits(const FieldPlan& field, const dom::element&
 
 std::string whole_number_range(const FieldPlan& field) {
   const uint64_t max = largest(field);
-  const std::string min = field.is_signed ? "-" + std::to_string(max + 1) : "0";
-  return "a whole number from " + min + " to " + std::to_string(max);
+  std::string text = "a whole number from ";
+  if (field.is_signed) text += '-';
+  text += std::to_string(field.is_signed ? max + 1 : 0);
+  return text + " to " + std::to_string(max);
 }
 
 // Gives `add` the value in its stored type.
