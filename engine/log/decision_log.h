@@ -39,7 +39,8 @@ struct Batch {
 struct RawRecord {
   Offset offset;
   RecordPrefix prefix;
-  RecordStatus status = RecordStatus::kOk;  // kOk, or kForeign for what is void by its bytes alone
+  RecordStatus status =
+      RecordStatus::kOk;  // else there may be no prefix; ReaderRule says what then
   std::span<const std::byte> payload;
 };
 

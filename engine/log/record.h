@@ -11,7 +11,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/base/ids.h"
@@ -43,6 +46,24 @@ struct RecordPrefix {
   uint32_t crc = 0;
 };
 
+// A vector that leaves new elements uninitialised: its bytes are about to be written anyway.
+template <class T>
+struct UninitialisedAllocator : std::allocator<T> {
+  template <class U>
+  struct rebind {
+    using other = UninitialisedAllocator<U>;
+  };
+  template <class U>
+  void construct(U* at) {
+    ::new (static_cast<void*>(at)) U;
+  }
+  template <class U, class... Args>
+  void construct(U* at, Args&&... args) {
+    ::new (static_cast<void*>(at)) U(std::forward<Args>(args)...);
+  }
+};
+using AlignedWords = std::vector<uint64_t, UninitialisedAllocator<uint64_t>>;
+
 // Bytes on the wire or disk: 8-byte aligned, so payloads can be read as FlatBuffers in place.
 class AlignedBytes {
  public:
@@ -59,7 +80,7 @@ class AlignedBytes {
   void reserve(size_t size) { words_.reserve((size + 7) / 8); }
 
  private:
-  std::vector<uint64_t> words_;
+  AlignedWords words_;
   size_t size_ = 0;
 };
 
@@ -84,7 +105,10 @@ struct ParsedRecord {
   std::span<const std::byte> payload;  // into the input
   size_t size = 0;                     // prefix + payload, unpadded
 };
-ParsedRecord parse_record(std::span<const std::byte> bytes);
+// kSkip is for bytes that another checksum has just covered (a segment's batch). Then an incomplete
+// record is the only sign of damage left.
+enum class RecordCrc : bool { kCheck, kSkip };
+ParsedRecord parse_record(std::span<const std::byte> bytes, RecordCrc crc = RecordCrc::kCheck);
 
 // CRC32C (Castagnoli), continued from `crc`.
 uint32_t crc32c(uint32_t crc, std::span<const std::byte> bytes);

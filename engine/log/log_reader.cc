@@ -1,0 +1,86 @@
+#include "engine/log/log_reader.h"
+
+#include <fmt/format.h>
+
+namespace tenure {
+namespace {
+
+std::unexpected<Error> lost(Offset at, const std::string& what) {
+  return fail(ErrorKind::kCorrupt,
+              fmt::format("log record at offset {}: {}; records were lost, restore the log from a "
+                          "backup",
+                          at.value, what));
+}
+
+std::unexpected<Error> newer(Offset at, const std::string& what) {
+  return fail(
+      ErrorKind::kUnsupported,
+      fmt::format("log record at offset {}: {}; upgrade tenure to read on", at.value, what));
+}
+
+// Rule 4.
+Result<void> check_readable(const RawRecord& record) {
+  switch (record.status) {
+    case RecordStatus::kOk:
+    case RecordStatus::kForeign:
+      return {};
+    case RecordStatus::kIncomplete:
+      return lost(record.offset, "shorter than it says");
+    case RecordStatus::kBadCrc:
+      return lost(record.offset, "its bytes do not match its checksum");
+    case RecordStatus::kBadFormat:
+      return newer(record.offset, "of an unknown format or kind");
+    case RecordStatus::kNewerReader:
+      return newer(record.offset, fmt::format("needs a reader of version {}, this one has {}",
+                                              record.prefix.min_reader, kReaderVersion));
+  }
+  std::unreachable();
+}
+
+// Rule 3.
+Result<void> check_nothing_lost(const RawRecord& record, const ReaderPosition& position) {
+  const RecordPrefix& prefix = record.prefix;
+  if (prefix.acked > position.next_number.value) {
+    return lost(record.offset, fmt::format("its writer knew {} decisions durable, {} are here",
+                                           prefix.acked, position.next_number.value));
+  }
+  if (prefix.kind == RecordKind::kDecision && prefix.stamp > position.stamp) {
+    return lost(record.offset, fmt::format("written under claim {}, the last one here is {}",
+                                           prefix.stamp.value, position.stamp.value));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Validity> ReaderRule::judge(const RawRecord& record) {
+  if (record.offset != position_.next_offset) {
+    return lost(record.offset, fmt::format("expected offset {}", position_.next_offset.value));
+  }
+  TRY(check_readable(record));
+  const bool ours = record.status == RecordStatus::kOk;
+  if (ours) TRY(check_nothing_lost(record, position_));
+
+  const RecordPrefix& prefix = record.prefix;
+  position_.next_offset = record.offset.next();
+  if (ours && prefix.kind == RecordKind::kClaim) {
+    position_.stamp = {record.offset.value + 1};
+    return Validity::kClaim;
+  }
+  if (ours && prefix.stamp == position_.stamp && prefix.number == position_.next_number) {
+    position_.next_number = prefix.number.next();
+    return Validity::kValid;
+  }
+  ++void_records_;
+  return Validity::kVoid;
+}
+
+Result<std::optional<ValidDecision>> LogReader::next() {
+  while (auto record = TRY(cursor_->next())) {
+    if (TRY(rule_.judge(*record)) != Validity::kValid) continue;
+    return ValidDecision{record->prefix.number, record->offset, record->prefix, record->payload};
+  }
+  return std::nullopt;
+}
+
+}  // namespace tenure

@@ -1,0 +1,110 @@
+#include "engine/log/record.h"
+
+#include <isa-l/crc.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace tenure {
+namespace {
+
+// The prefix exactly as record.h writes it down.
+struct WirePrefix {
+  uint32_t magic = kRecordMagic;
+  uint8_t format = kRecordFormat;
+  uint8_t kind = 0;
+  uint16_t min_reader = 0;
+  uint64_t stamp = 0;
+  uint64_t number = 0;
+  uint64_t acked = 0;
+  uint64_t source = 0;
+  uint32_t payload_length = 0;
+  uint32_t crc = 0;
+  uint64_t zero[2] = {};
+};
+static_assert(sizeof(WirePrefix) == kPrefixSize);
+static_assert(std::endian::native == std::endian::little, "the formats are written as they lie");
+
+bool known_kind(uint8_t kind) {
+  return kind == static_cast<uint8_t>(RecordKind::kDecision) ||
+         kind == static_cast<uint8_t>(RecordKind::kClaim);
+}
+
+bool crc_matches(WirePrefix wire, std::span<const std::byte> payload) {
+  const uint32_t expected = std::exchange(wire.crc, 0);
+  return crc32c(crc32c(0, std::as_bytes(std::span(&wire, 1))), payload) == expected;
+}
+
+}  // namespace
+
+std::byte* AlignedBytes::grow(size_t size) {
+  const size_t at = size_;
+  size_ += padded(size);
+  words_.resize(size_ / 8);
+  if (size % 8 != 0) words_.back() = 0;
+  return reinterpret_cast<std::byte*>(words_.data()) + at;
+}
+
+void append_record(AlignedBytes& out, RecordPrefix prefix, std::span<const std::byte> payload) {
+  WirePrefix wire;
+  wire.kind = static_cast<uint8_t>(prefix.kind);
+  wire.min_reader = prefix.min_reader;
+  wire.stamp = prefix.stamp.value;
+  wire.number = prefix.number.value;
+  wire.acked = prefix.acked;
+  wire.source = prefix.source;
+  wire.payload_length = static_cast<uint32_t>(payload.size());
+
+  const size_t size = kPrefixSize + payload.size();
+  std::byte* at = out.grow(size);
+  std::memcpy(at, &wire, kPrefixSize);
+  if (!payload.empty()) std::memcpy(at + kPrefixSize, payload.data(), payload.size());
+  const uint32_t crc = crc32c(0, {at, size});
+  std::memcpy(at + offsetof(WirePrefix, crc), &crc, sizeof(crc));
+}
+
+ParsedRecord parse_record(std::span<const std::byte> bytes, RecordCrc crc) {
+  ParsedRecord out;
+  WirePrefix wire;
+  if (bytes.size() < sizeof(wire.magic)) return out;
+  std::memcpy(&wire, bytes.data(), std::min(bytes.size(), kPrefixSize));
+  const auto status = [&] {
+    if (wire.magic != kRecordMagic) return RecordStatus::kForeign;
+    if (bytes.size() < kPrefixSize) return RecordStatus::kIncomplete;
+    if (wire.format != kRecordFormat) return RecordStatus::kBadFormat;
+    if (wire.min_reader > kReaderVersion) return RecordStatus::kNewerReader;
+    if (!known_kind(wire.kind)) return RecordStatus::kBadFormat;
+    if (bytes.size() - kPrefixSize < wire.payload_length) return RecordStatus::kIncomplete;
+    out.payload = bytes.subspan(kPrefixSize, wire.payload_length);
+    if (crc == RecordCrc::kCheck && !crc_matches(wire, out.payload)) return RecordStatus::kBadCrc;
+    return RecordStatus::kOk;
+  };
+  out.status = status();
+  if (out.status == RecordStatus::kForeign || out.status == RecordStatus::kIncomplete) return out;
+  out.prefix = {.kind = static_cast<RecordKind>(wire.kind),
+                .min_reader = wire.min_reader,
+                .stamp = {wire.stamp},
+                .number = {wire.number},
+                .acked = wire.acked,
+                .source = wire.source,
+                .payload_length = wire.payload_length,
+                .crc = wire.crc};
+  out.size = kPrefixSize + wire.payload_length;
+  return out;
+}
+
+// ISA-L neither inverts the initial value nor the result, as the usual definition of CRC32C does.
+uint32_t crc32c(uint32_t crc, std::span<const std::byte> bytes) {
+  constexpr size_t kMost = size_t{1} << 30;  // it counts in int
+  crc = ~crc;
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(bytes.size(), kMost));
+    auto* data = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(piece.data()));
+    crc = crc32_iscsi(data, static_cast<int>(piece.size()), crc);
+    bytes = bytes.subspan(piece.size());
+  }
+  return ~crc;
+}
+
+}  // namespace tenure
