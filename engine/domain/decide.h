@@ -11,6 +11,7 @@
 
 #include "engine/base/time.h"
 #include "engine/domain/catalog.h"
+#include "engine/domain/names.h"
 #include "engine/domain/rejections.h"
 #include "engine/domain/state.h"
 #include "schemas/decision_generated.h"
@@ -50,12 +51,5 @@ Verdict decide(const Organization* organization, const schema::CommandEnvelope& 
 // The command that carries out `item`: actor `system`, id `system:<kind>:<space>:<id>`. Returned as
 // a finished buffer.
 std::vector<uint8_t> due_command(const OrgId& org, const DueItem& item);
-
-// True for ids and actors that only the engine may use: they begin with `system:` or are `system`,
-// or begin with `_`.
-bool is_reserved(std::string_view id);
-
-// 1-128 of [A-Za-z0-9._:-], not beginning with `user:`, `group:` or `service:`, and not reserved.
-bool is_valid_id(std::string_view id);
 
 }  // namespace tenure

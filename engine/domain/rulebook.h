@@ -107,6 +107,7 @@ struct OrganizationRole {
   RoleSet assigns, acts_on;
   RoleIndex inherits = kNoRole;  // the space role held in every space
   bool inherits_all = false;     // every resource action in every space
+  bool non_destructive = false;  // of group.manage, only creating groups and adding to them
 };
 
 struct SpaceRole {
@@ -142,6 +143,7 @@ struct Rulebook {
 
   // The names in `roles`, highest first: "MANAGER, EVALUATOR".
   std::string organization_role_names(const RoleSet& roles) const;
+  std::string space_role_names(const RoleSet& roles) const;
 
   // Checks `source` for sense and compiles it. Error kInvalid: names the field and what is wrong
   // with it.

@@ -1,0 +1,95 @@
+#include "engine/domain/catalog.h"
+
+#include <algorithm>
+#include <set>
+
+#include "engine/domain/names.h"
+
+namespace tenure {
+namespace {
+
+std::unexpected<Error> wrong(const std::string& where, const std::string& what) {
+  return fail(ErrorKind::kInvalid, "catalog, " + where + ": " + what);
+}
+
+// The tiers of a soft limit begin where the included amount ends, and each beyond the one before.
+Result<void> check_tiers(const std::string& where, const schema::MeterTerms& meter) {
+  if (meter.tiers() == nullptr) return {};
+  if (meter.kind() != schema::MeterKind::counter || !meter.limit()) {
+    return wrong(where, "tiers price the units beyond a counter's limit; give it a limit");
+  }
+  uint64_t expected = *meter.limit();
+  for (const schema::PriceTier* tier : *meter.tiers()) {
+    if (tier->from() < expected) return wrong(where, "tiers must rise, from the limit on");
+    if (tier->unit() == 0) return wrong(where, "a tier's unit must be at least 1");
+    if (tier->amount_minor() < 0) return wrong(where, "a tier's amount must not be negative");
+    expected = tier->from() + 1;
+  }
+  if (meter.tiers()->size() == 0 || meter.tiers()->Get(0)->from() != *meter.limit()) {
+    return wrong(where, "the first tier must begin at the limit");
+  }
+  return {};
+}
+
+Result<void> check_plan(const schema::Plan& plan) {
+  const std::string where = "plan " + quoted(plan.name()->string_view());
+  if (!is_valid_id(plan.name()->string_view())) return wrong(where, "the name must be an id");
+  if (plan.price_minor() < 0) return wrong(where, "price_minor must not be negative");
+  const uint32_t months = plan.period_months();
+  if (plan.price_minor() > 0 ? months != 1 && months != 12 : months != 0) {
+    return wrong(where, "period_months must be 1 or 12 with a price, and absent without one");
+  }
+  std::set<std::string_view> meters;
+  for (const schema::MeterTerms* meter : *plan.meters()) {
+    const std::string_view name = meter->meter()->string_view();
+    const std::string meter_where = where + ", meter " + quoted(name);
+    if (!is_valid_id(name)) return wrong(meter_where, "the name must be an id");
+    if (!meters.insert(name).second) return wrong(meter_where, "is listed twice");
+    TRY(check_tiers(meter_where, *meter));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Catalog> Catalog::create(std::vector<uint8_t> buffer) {
+  Catalog catalog(std::move(buffer));
+  const std::string_view currency = catalog.currency();
+  if (currency.size() != 3 ||
+      !std::ranges::all_of(currency, [](char c) { return c >= 'A' && c <= 'Z'; })) {
+    return wrong("currency", "must be three capital letters (ISO 4217)");
+  }
+  std::set<std::string_view> plans;
+  for (const schema::Plan* plan : *catalog.root().plans()) {
+    TRY(check_plan(*plan));
+    if (!plans.insert(plan->name()->string_view()).second) {
+      return wrong("plan " + quoted(plan->name()->string_view()), "is listed twice");
+    }
+  }
+  if (plans.empty()) return wrong("plans", "must not be empty");
+  return catalog;
+}
+
+const schema::Catalog& Catalog::root() const {
+  return *flatbuffers::GetRoot<schema::Catalog>(buffer_.data());
+}
+
+const schema::Plan* Catalog::find(std::string_view plan) const {
+  for (const schema::Plan* candidate : *root().plans()) {
+    if (candidate->name()->string_view() == plan) return candidate;
+  }
+  return nullptr;
+}
+
+std::string_view Catalog::currency() const { return root().currency()->string_view(); }
+
+std::string Catalog::plan_names() const {
+  std::string names;
+  for (const schema::Plan* plan : *root().plans()) {
+    if (!names.empty()) names += ", ";
+    names += plan->name()->string_view();
+  }
+  return names;
+}
+
+}  // namespace tenure

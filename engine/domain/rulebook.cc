@@ -1,0 +1,121 @@
+#include "engine/domain/rulebook.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tenure {
+namespace {
+
+// In the order of Action.
+constexpr std::array<std::string_view, kActionCount> kActionNames = {
+    "organization.view",   "organization.rename",
+    "organization.delete", "organization.transfer",
+    "organization.sso",    "organization.rulebook",
+    "member.view",         "member.add",
+    "member.change_role",  "member.remove",
+    "group.view",          "group.manage",
+    "space.view",          "space.create",
+    "space.rename",        "space.archive",
+    "space.delete",        "space_role.define",
+    "access.view",         "access.manage",
+    "plan.change",         "billing.view",
+    "billing.manage",      "invoice.download",
+    "credit.top_up",       "usage.view",
+    "audit.read",          "clock.advance",
+    "payment.confirm",     "invoice.settle",
+    "invoice.credit_note", "credit.grant",
+    "credit.use",          "usage.record",
+    "subject.erase",       "organization.recover",
+};
+constexpr std::array<std::string_view, kResourceVerbs> kVerbNames = {
+    "resource.read", "resource.create", "resource.update", "resource.delete"};
+
+template <class Index, class Items>
+std::optional<Index> index_of(const Items& items, std::string_view name) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i].name == name) return static_cast<Index>(i);
+  }
+  return std::nullopt;
+}
+
+template <class Roles>
+std::string names_of(const Roles& roles, const RoleSet& chosen) {
+  std::string names;
+  for (size_t i = 0; i < roles.size(); ++i) {
+    if (!chosen.test(i)) continue;
+    if (!names.empty()) names += ", ";
+    names += roles[i].name;
+  }
+  return names;
+}
+
+std::string_view name_part(std::string_view pinned) { return pinned.substr(0, pinned.rfind('@')); }
+
+uint32_t version_part(std::string_view pinned) {
+  uint32_t version = 0;
+  const size_t at = pinned.rfind('@');
+  std::from_chars(pinned.data() + at + 1, pinned.data() + pinned.size(), version);
+  return version;
+}
+
+}  // namespace
+
+std::optional<RoleIndex> Rulebook::organization_role(std::string_view name) const {
+  return index_of<RoleIndex>(organization_roles, name);
+}
+std::optional<RoleIndex> Rulebook::space_role(std::string_view name) const {
+  return index_of<RoleIndex>(space_roles, name);
+}
+std::optional<TypeIndex> Rulebook::resource_type(std::string_view name) const {
+  return index_of<TypeIndex>(resource_types, name);
+}
+
+std::string Rulebook::organization_role_names(const RoleSet& roles) const {
+  return names_of(organization_roles, roles);
+}
+std::string Rulebook::space_role_names(const RoleSet& roles) const {
+  return names_of(space_roles, roles);
+}
+
+std::optional<NamedAction> parse_action(std::string_view name, const Rulebook& rulebook) {
+  if (const size_t colon = name.find(':'); colon != std::string_view::npos) {
+    const auto verb = std::ranges::find(kVerbNames, name.substr(0, colon));
+    const auto type = rulebook.resource_type(name.substr(colon + 1));
+    if (verb == kVerbNames.end() || !type) return std::nullopt;
+    return NamedAction{std::nullopt, static_cast<ResourceVerb>(verb - kVerbNames.begin()), *type};
+  }
+  const auto action = std::ranges::find(kActionNames, name);
+  if (action == kActionNames.end()) return std::nullopt;
+  return NamedAction{.plain = static_cast<Action>(action - kActionNames.begin())};
+}
+
+std::string_view action_name(Action action) { return kActionNames[static_cast<size_t>(action)]; }
+std::string_view verb_name(ResourceVerb verb) { return kVerbNames[static_cast<size_t>(verb)]; }
+
+void Rulebooks::add(std::shared_ptr<const Rulebook> rulebook) {
+  std::string name = rulebook->pinned_name;
+  by_name_.insert_or_assign(std::move(name), std::move(rulebook));
+}
+
+std::shared_ptr<const Rulebook> Rulebooks::find(std::string_view name) const {
+  if (const auto pinned = by_name_.find(name); pinned != by_name_.end()) return pinned->second;
+  std::shared_ptr<const Rulebook> newest;
+  for (const auto& [pinned, rulebook] : by_name_) {
+    if (name_part(pinned) != name) continue;
+    if (newest == nullptr || version_part(pinned) > version_part(newest->pinned_name)) {
+      newest = rulebook;
+    }
+  }
+  return newest;
+}
+
+std::string Rulebooks::names() const {
+  std::string names;
+  for (const auto& [pinned, rulebook] : by_name_) {
+    if (!names.empty()) names += ", ";
+    names += pinned;
+  }
+  return names;
+}
+
+}  // namespace tenure
