@@ -45,8 +45,9 @@ class SimulatedFileSystem final : public FileSystem {
   std::vector<std::byte> contents(const std::string& path) const;
   void set_contents(const std::string& path, std::vector<std::byte> bytes);  // durable at once
 
+  struct State;  // shared with the open files
+
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 
