@@ -60,6 +60,11 @@ class JsonReader {
   std::unique_ptr<Impl> impl_;
 };
 
+// What may still be wrong with a verified buffer of the schema's root table: a string that is not
+// UTF-8, or parts that are referred to so often that writing each reference out takes more than
+// `max_expanded` bytes (a FlatBuffer may alias: a small one can stand for gigabytes).
+Result<void> check_contents(const JsonSchema& schema, const void* root, size_t max_expanded);
+
 // Appends `table` (of the named type in `schema`) to `out` as a JSON object.
 void write_json(const JsonSchema& schema, std::string_view table_type, const void* table,
                 std::string& out, const Unsealer* unsealer = nullptr);

@@ -11,6 +11,9 @@
 #include "schemas/commands_generated.h"
 
 namespace tenure {
+
+using namespace json;
+
 namespace {
 
 namespace dom = simdjson::dom;

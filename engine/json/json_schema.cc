@@ -11,6 +11,9 @@
 #include "schemas/rulebook_bfbs_generated.h"
 
 namespace tenure {
+
+using namespace json;
+
 namespace {
 
 using reflection::BaseType;
@@ -79,6 +82,24 @@ FieldKind kind_of(const reflection::Field& field, const reflection::Schema& sche
   }
 }
 
+// All but what it refers to.
+FieldPlan field_plan(const reflection::Field& source, const reflection::Schema& schema) {
+  FieldPlan field{};
+  field.name = source.name()->str();
+  append_json_string(field.name, field.key);
+  field.key += ':';
+  field.offset = source.offset();
+  field.kind = kind_of(source, schema);
+  field.is_vector = source.type()->base_type() == BaseType::Vector;
+  field.required = source.required();
+  field.optional = source.optional();
+  field.is_signed = is_signed(value_type(source));
+  field.size = static_cast<uint8_t>(flatbuffers::GetTypeSize(value_type(source)));
+  field.default_bits = zero_extended(source.default_integer(), field.size);
+  return field;
+}
+
+// Once all fields are there: what the reader and the writer look up of the whole table.
 void finish(TablePlan& plan) {
   CHECK(plan.fields.size() <= TablePlan::kMaxFields);
   for (FieldPlan& field : plan.fields) {
@@ -149,22 +170,11 @@ JsonSchema::JsonSchema(std::span<const uint8_t> bfbs) {
     std::ranges::sort(by_id, {}, [](const reflection::Field* field) { return field->id(); });
     for (const reflection::Field* source : by_id) {
       if (source->deprecated()) continue;
-      FieldPlan field{};
-      field.name = source->name()->str();
-      append_json_string(field.name, field.key);
-      field.key += ':';
-      field.offset = source->offset();
-      field.kind = kind_of(*source, schema);
-      field.is_vector = source->type()->base_type() == BaseType::Vector;
-      field.required = source->required();
-      field.optional = source->optional();
-      field.is_signed = is_signed(value_type(*source));
-      field.size = static_cast<uint8_t>(flatbuffers::GetTypeSize(value_type(*source)));
-      field.default_bits = zero_extended(source->default_integer(), field.size);
+      FieldPlan field = field_plan(*source, schema);
       const auto index = static_cast<size_t>(source->type()->index());
-      if (field.kind == FieldKind::kTable) field.table = tables[index];
-      if (field.kind == FieldKind::kEnum || field.kind == FieldKind::kUnionType ||
-          field.kind == FieldKind::kUnion) {
+      if (field.kind == FieldKind::kTable || field.kind == FieldKind::kSealed) {
+        field.table = tables[index];
+      } else if (source->type()->index() >= 0) {
         field.enumeration = enums_[index].get();
       }
       tables[i]->fields.push_back(std::move(field));

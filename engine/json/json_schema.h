@@ -16,6 +16,7 @@
 #include "flatbuffers/flatbuffers.h"
 
 namespace tenure {
+namespace json {
 
 enum class FieldKind : uint8_t {
   kBool,
@@ -62,7 +63,7 @@ struct FieldPlan {
   uint8_t size;                           // bytes in the buffer; of an element, if a vector
   uint64_t default_bits;                  // zero-extended from `size`
   const EnumPlan* enumeration = nullptr;  // kEnum, kUnionType, kUnion
-  const TablePlan* table = nullptr;       // kTable
+  const TablePlan* table = nullptr;       // kTable, kSealed
 };
 
 struct TablePlan {
@@ -80,20 +81,22 @@ struct TablePlan {
   std::string field_names() const;  // "user, role", for messages
 };
 
+}  // namespace json
+
 class JsonSchema {
  public:
   // `bfbs` is trusted: it comes from flatc. It is not needed afterwards.
   explicit JsonSchema(std::span<const uint8_t> bfbs);
   JsonSchema(const JsonSchema&) = delete;
 
-  const TablePlan& root() const { return *root_; }
+  const json::TablePlan& root() const { return *root_; }
   const std::string& file_identifier() const { return file_identifier_; }
-  const TablePlan& table(std::string_view name) const;  // must be there
+  const json::TablePlan& table(std::string_view name) const;  // must be there
 
  private:
-  std::map<std::string, std::unique_ptr<TablePlan>, std::less<>> tables_;
-  std::vector<std::unique_ptr<EnumPlan>> enums_;
-  const TablePlan* root_ = nullptr;
+  std::map<std::string, std::unique_ptr<json::TablePlan>, std::less<>> tables_;
+  std::vector<std::unique_ptr<json::EnumPlan>> enums_;
+  const json::TablePlan* root_ = nullptr;
   std::string file_identifier_;
 };
 

@@ -1,6 +1,11 @@
 #include "engine/json/json_text.h"
 
+#include <cstring>
+
 namespace tenure {
+
+using namespace json;
+
 namespace {
 
 constexpr size_t kMaxQuoted = 64;
@@ -54,6 +59,25 @@ void append_escaped(unsigned char c, std::string& out) {
 
 }  // namespace
 
+bool json::is_utf8(std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    uint64_t eight;
+    if (text.size() - i >= sizeof(eight)) {
+      std::memcpy(&eight, text.data() + i, sizeof(eight));
+      if ((eight & 0x8080808080808080u) == 0) {
+        i += sizeof(eight);
+        continue;
+      }
+    }
+    const bool ascii = static_cast<unsigned char>(text[i]) < 0x80;
+    const size_t length = ascii ? 1 : sequence_length(text.substr(i));
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
 void append_json_string(std::string_view text, std::string& out) {
   out += '"';
   size_t written = 0, i = 0;
@@ -80,7 +104,7 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
 }
 
-std::string quoted(std::string_view text) {
+std::string json::quoted(std::string_view text) {
   std::string out;
   append_json_string(text.substr(0, kMaxQuoted), out);
   if (text.size() > kMaxQuoted) out.insert(out.size() - 1, "...");

@@ -6,6 +6,7 @@
 #include "engine/json/json_text.h"
 
 namespace tenure {
+
 namespace {
 
 using std::chrono::days;
@@ -50,7 +51,7 @@ Result<unsigned> parse_fraction(std::string_view text) {
 
 }  // namespace
 
-void append_time(int64_t micros, std::string& out) {
+void json::append_time(int64_t micros, std::string& out) {
   const Time time = from_micros(micros);
   if (time < kYear0 || time >= kYear10000) {
     out += std::to_string(micros);
@@ -73,7 +74,7 @@ void append_time(int64_t micros, std::string& out) {
 
 std::string format_time(int64_t micros) {
   std::string out;
-  append_time(micros, out);
+  json::append_time(micros, out);
   return out;
 }
 

@@ -2,16 +2,17 @@
 
 #include "engine/base/check.h"
 #include "engine/json/json_edge.h"
-#include "engine/json/json_schema.h"
 #include "engine/json/json_text.h"
+#include "engine/json/json_wire.h"
 #include "schemas/decision_generated.h"
 
 namespace tenure {
+
+using namespace json;
+
 namespace {
 
 using flatbuffers::Table;
-
-std::string_view view(const flatbuffers::String& text) { return {text.c_str(), text.size()}; }
 
 uint64_t load(const uint8_t* at, uint8_t size) {
   switch (size) {
@@ -24,12 +25,6 @@ uint64_t load(const uint8_t* at, uint8_t size) {
     default:
       return flatbuffers::ReadScalar<uint64_t>(at);
   }
-}
-
-// What the offset stored at `at` leads to.
-template <class T>
-const T& follow(const uint8_t* at) {
-  return *reinterpret_cast<const T*>(at + flatbuffers::ReadScalar<flatbuffers::uoffset_t>(at));
 }
 
 template <class Integer>
@@ -84,15 +79,14 @@ class Writer {
       return has_default;
     }
     if (field.kind == FieldKind::kBytes) return false;
-    if (field.is_vector) return write_vector(field, follow<flatbuffers::Vector<uint8_t>>(at));
+    if (field.is_vector) return write_vector(field, follow<AnyVector>(at));
     if (field.kind != FieldKind::kUnion) return write_value(field, at);
-    const uint64_t type = table.GetField<uint8_t>(plan.union_type->offset, 0);
-    const EnumPlan::Value* member = field.enumeration->find(type);
+    const EnumPlan::Value* member = union_member(plan, table);
     if (member) write_table(*member->table, follow<Table>(at));
     return member != nullptr;
   }
 
-  bool write_vector(const FieldPlan& field, const flatbuffers::Vector<uint8_t>& vector) {
+  bool write_vector(const FieldPlan& field, const AnyVector& vector) {
     out_ += '[';
     for (flatbuffers::uoffset_t i = 0; i < vector.size(); ++i) {
       if (i > 0) out_ += ',';

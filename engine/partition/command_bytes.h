@@ -37,10 +37,10 @@ class CommandBytes {
 };
 
 // Copies and verifies a finished, identified CommandEnvelope: at most 1 MiB, Verifier (depth 16,
-// 100,000 tables), then the expanded size, each reference counted, at most 4 MiB. Refuses ids,
-// organizations and actors that only the engine may use, and an organization id that is not a valid
-// id. kInvalid: the message begins with the rejection code to answer ("malformed: ...",
-// "invalid_id: ...").
+// 100,000 tables), then every string UTF-8 and the expanded size, each reference counted, at most
+// 4 MiB. Refuses an id or organization that is not a valid id, and an actor that is not `user:` or
+// `service:` and a valid id: what only the engine may use is among them. kInvalid: the message
+// begins with the rejection code to answer ("malformed: ...", "invalid_id: ...").
 Result<CommandBytes> verify_command(std::span<const uint8_t> bytes);
 
 // For commands the engine made itself (due work).
