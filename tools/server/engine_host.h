@@ -21,7 +21,9 @@
 #include "engine/domain/catalog.h"
 #include "engine/domain/rulebook.h"
 #include "engine/partition/partition.h"
+#include "projections/as_of.h"
 #include "projections/queries.h"
+#include "tools/server/host_stats.h"
 
 namespace tenure {
 
@@ -29,16 +31,6 @@ struct HostOptions {
   std::string data_directory;
   std::string address;  // where this process is reached; empty for one that serves nobody
   PartitionOptions partition;
-};
-
-struct HostStats {
-  uint64_t durable = 0;  // decisions in the log
-  uint64_t applied = 0;  // of those, in the read models
-  uint64_t submitted = 0;
-  uint64_t answered = 0;
-  uint64_t queued = 0;  // in the mailbox now
-  uint64_t log_batches = 0;
-  double log_batch_seconds = 0;  // from hand-over to durable, summed over the batches
 };
 
 class EngineHost {
@@ -62,12 +54,17 @@ class EngineHost {
                     std::function<void(bool)> done);
   bool wait_applied(Number number, std::chrono::milliseconds timeout);
 
-  // The live read models, and those of one organization as they were.
-  std::shared_ptr<const RowView> view() const;
+  // The live read models as they are now, and one organization's as they were.
+  std::unique_ptr<const RowView> view() const;
+  Result<PastOrganization> as_of(const RowView& now, std::string_view org, Moment moment) const;
+  // For reading; append only through submit().
+  DecisionLog& log() const;
 
   const Rulebooks& rulebooks() const;
   const Catalog& catalog() const;
   HostStats stats() const;
+  // Whether the read models have all that the log had when it was opened.
+  bool caught_up() const;
 
   // What stopped the engine, if something did. `on_failure` is called once, on the engine thread.
   std::optional<Error> failure() const;

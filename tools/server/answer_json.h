@@ -1,0 +1,45 @@
+// A partition's answer as a client reads it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "engine/domain/rejections.h"
+#include "engine/partition/partition.h"
+#include "tools/server/http.h"
+
+namespace tenure {
+
+// An Answer that outlives its reply: the decision copied, aligned as its readers need it.
+class KeptAnswer {
+ public:
+  explicit KeptAnswer(const Answer& answer);
+
+  Answer::Kind kind;
+  Position position;
+  std::string message;
+  std::span<const std::byte> decision() const {
+    return {reinterpret_cast<const std::byte*>(words_.data()), size_};
+  }
+  // Null for an answer without a decision.
+  const schema::Decision* root() const;
+
+ private:
+  std::vector<uint64_t> words_;
+  size_t size_;
+};
+
+// The code of an answer without a decision: idempotency_mismatch or unavailable.
+std::string_view undecided_code(Answer::Kind kind);
+
+// One command, one answer: the decision with 200, or a problem that is also the decision.
+Response to_response(const KeptAnswer& answer);
+Response to_response(const Rejection& rejection);  // one that left no decision
+
+// The same as a line of NDJSON, its end included. `line` counts from 1.
+void append_line(const KeptAnswer& answer, size_t line, std::string& out);
+void append_line(const Rejection& rejection, size_t line, std::string& out);
+
+}  // namespace tenure

@@ -1,0 +1,44 @@
+// What the routes share, and the functions that add them to the table: one file a subject.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "projections/queries.h"
+#include "tools/server/engine_host.h"
+#include "tools/server/http.h"
+#include "tools/server/metrics.h"
+#include "tools/server/router.h"
+#include "tools/server/work_pool.h"
+
+namespace tenure {
+
+// Everything here outlives the HTTP server.
+struct Api {
+  EngineHost& host;
+  Metrics& metrics;
+  WorkPool& readers;  // for reads; bounded, beyond it 503
+  WorkPool& ingest;   // for batches of commands; a job a connection at most
+  bool open_metrics;  // /metrics without a key, as only this machine can ask
+  std::function<void(std::function<void()>)> post;  // runs a task on the HTTP thread
+};
+
+void add_command_routes(Router& router, Api& api);       // routes_commands.cc
+void add_organization_routes(Router& router, Api& api);  // routes_organizations.cc
+void add_check_routes(Router& router, Api& api);         // routes_check.cc
+void add_history_routes(Router& router, Api& api);       // routes_history.cc
+void add_service_routes(Router& router, Api& api);       // routes_service.cc
+
+inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kNdjson = "application/x-ndjson";
+inline constexpr std::string_view kFlatBuffers = "application/octet-stream";
+
+// `application/json; charset=utf-8` is `application/json`.
+std::string_view media_type(std::string_view content_type);
+
+// The position header of every answer that has one.
+inline constexpr std::string_view kPositionHeader = "Tenure-Position";
+
+}  // namespace tenure

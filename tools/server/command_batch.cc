@@ -1,0 +1,112 @@
+#include "tools/server/command_batch.h"
+
+#include "engine/base/check.h"
+
+namespace tenure {
+namespace {
+
+bool is_blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+std::string_view next_line(std::string_view& text) {
+  size_t end = std::min(text.find('\n'), text.size());
+  std::string_view line = text.substr(0, end);
+  text.remove_prefix(std::min(end + 1, text.size()));
+  return line;
+}
+
+}  // namespace
+
+void CommandBatch::schedule() {
+  bool accepted = api_.ingest.submit([self = shared_from_this()] { self->feed(); });
+  if (!accepted) respond_(problem(503, "unavailable", "the server is stopping; try again soon"));
+}
+
+// Goes on until everything is parsed or enough is in flight; then the answers wake it again.
+void CommandBatch::feed() {
+  while (feed_piece()) {
+    std::lock_guard lock(mutex_);
+    if (in_flight_ < kMostInFlight) continue;
+    feeding_ = false;
+    return;
+  }
+  bool done = false;
+  {
+    std::lock_guard lock(mutex_);
+    fed_ = true;
+    done = in_flight_ == 0;
+  }
+  if (done) finish();
+}
+
+// Parses and submits some lines; false once there are none left.
+bool CommandBatch::feed_piece() {
+  thread_local CommandParser parser;
+  std::vector<EngineHost::Submission> piece;
+  std::vector<Line> parsed;
+  size_t first = lines_.size();  // only feed_piece adds to lines_
+  while (!rest_.empty() && parsed.size() < kPiece) {
+    std::string_view line = next_line(rest_);
+    if (is_blank(line)) continue;
+    auto command = parser.parse(line, {.id = {}, .actor = "service:admin"});
+    if (!command) {
+      parsed.emplace_back(std::move(command).error());
+      continue;
+    }
+    size_t index = first + parsed.size();
+    parsed.emplace_back();
+    piece.push_back({*std::move(command), [self = shared_from_this(), index](const Answer& answer) {
+                       self->on_answer(index, answer);
+                     }});
+  }
+  if (parsed.empty()) return false;
+  {
+    std::lock_guard lock(mutex_);
+    in_flight_ += piece.size();
+    for (Line& line : parsed) lines_.push_back(std::move(line));
+  }
+  if (!piece.empty()) api_.host.submit(std::move(piece));
+  return true;
+}
+
+void CommandBatch::on_answer(size_t index, const Answer& answer) {
+  bool feed_more = false, done = false;
+  {
+    std::lock_guard lock(mutex_);
+    lines_[index].emplace<KeptAnswer>(answer);
+    --in_flight_;
+    feed_more = !feeding_ && !fed_ && in_flight_ < kMostInFlight / 2;
+    if (feed_more) feeding_ = true;
+    done = fed_ && in_flight_ == 0;
+  }
+  if (feed_more) schedule();
+  if (done) {
+    // Rendering is not the engine thread's work.
+    bool accepted = api_.ingest.submit([self = shared_from_this()] { self->finish(); });
+    if (!accepted) finish();
+  }
+}
+
+void CommandBatch::count(const KeptAnswer& answer) {
+  if (answer.root() == nullptr) return api_.metrics.refused(undecided_code(answer.kind));
+  api_.metrics.decided(*answer.root());
+}
+
+void CommandBatch::finish() {
+  Response response{.content_type = kNdjson};
+  Position last{};
+  for (size_t i = 0; i < lines_.size(); ++i) {
+    if (const auto* answer = std::get_if<KeptAnswer>(&lines_[i])) {
+      append_line(*answer, i + 1, response.body);
+      count(*answer);
+      if (answer->root() != nullptr) last = std::max(last, answer->position);
+    } else {
+      append_line(std::get<Rejection>(lines_[i]), i + 1, response.body);
+    }
+  }
+  response.headers.emplace_back(kPositionHeader, format_position(last));
+  respond_(std::move(response));
+}
+
+}  // namespace tenure

@@ -1,0 +1,144 @@
+#include "tools/server/metrics.h"
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+
+namespace tenure {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+const prometheus::Histogram::BucketBoundaries kSeconds = {
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5};
+
+MetricFamily single(MetricType type, std::string name, std::string help, double value) {
+  ClientMetric metric;
+  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  return {std::move(name), std::move(help), type, {metric}};
+}
+
+MetricFamily busiest_family(const BusiestOrganizations& busiest) {
+  MetricFamily family{"tenure_busiest_organization_commands",
+                      "Recent commands of the busiest organizations, fading over time",
+                      MetricType::Gauge,
+                      {}};
+  for (const auto& [org, count] : busiest.counts()) {
+    ClientMetric metric;
+    metric.label = {{"org", org}};
+    metric.gauge.value = static_cast<double>(count);
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+void append_host(const HostStats& host, std::vector<MetricFamily>& out) {
+  auto counter = [&](std::string name, std::string help, double value) {
+    out.push_back(single(MetricType::Counter, std::move(name), std::move(help), value));
+  };
+  auto gauge = [&](std::string name, std::string help, uint64_t value) {
+    out.push_back(
+        single(MetricType::Gauge, std::move(name), std::move(help), static_cast<double>(value)));
+  };
+  counter("tenure_decisions_durable_total", "Decisions in the log",
+          static_cast<double>(host.durable));
+  counter("tenure_decisions_applied_total", "Decisions in the read models",
+          static_cast<double>(host.applied));
+  gauge("tenure_projector_lag_decisions",
+        "Decisions in the log that the read models do not have yet",
+        host.durable - std::min(host.durable, host.applied));
+  gauge("tenure_commands_queued", "Commands handed in and not yet taken by the engine",
+        host.queued);
+  gauge("tenure_commands_in_flight", "Commands handed in and not yet answered",
+        host.submitted - std::min(host.submitted, host.answered));
+  counter("tenure_log_batches_total", "Batches written and synced",
+          static_cast<double>(host.log_batches));
+  counter("tenure_log_sync_seconds_total", "Time from hand-over of a batch until it was durable",
+          host.log_batch_seconds);
+}
+
+}  // namespace
+
+void BusiestOrganizations::count(std::string_view org) {
+  auto found = counts_.find(org);
+  if (found != counts_.end()) {
+    ++found->second;
+  } else if (counts_.size() < kCounters) {
+    counts_.emplace(org, 1);
+  } else {
+    auto least = std::min_element(counts_.begin(), counts_.end(),
+                                  [](const auto& a, const auto& b) { return a.second < b.second; });
+    uint64_t inherited = least->second + 1;
+    counts_.erase(least);
+    counts_.emplace(org, inherited);
+  }
+  if (++since_halved_ < kHalveAfter) return;
+  since_halved_ = 0;
+  for (auto& [name, count] : counts_) count /= 2;
+}
+
+Metrics::Metrics()
+    : registry_(std::make_shared<prometheus::Registry>()),
+      commands_(&prometheus::BuildCounter()
+                     .Name("tenure_commands_total")
+                     .Help("Commands answered with a decision, by type, outcome and rejection code")
+                     .Register(*registry_)),
+      refused_(&prometheus::BuildCounter()
+                    .Name("tenure_commands_undecided_total")
+                    .Help("Commands answered without a decision, by reason")
+                    .Register(*registry_)),
+      requests_(&prometheus::BuildCounter()
+                     .Name("tenure_http_requests_total")
+                     .Help("HTTP requests answered, by status")
+                     .Register(*registry_)),
+      seconds_(&prometheus::BuildHistogram()
+                    .Name("tenure_command_seconds")
+                    .Help("From the command's arrival to its durable answer")
+                    .Register(*registry_)
+                    .Add({}, kSeconds)) {}
+
+Metrics::~Metrics() = default;
+
+void Metrics::decided(const schema::Decision& decision) {
+  const schema::CommandEnvelope& command = *decision.command_nested_root();
+  const auto* rejection = decision.rejection();
+  size_t type = static_cast<size_t>(command.command_type());
+  size_t code = rejection != nullptr ? static_cast<size_t>(rejection->code()) : 0;
+  if (type >= kCommands || code >= kCodes) return;
+  std::lock_guard lock(mutex_);
+  prometheus::Counter*& counter = by_type_and_code_[type][code];
+  if (counter == nullptr) {
+    std::string name = rejection != nullptr ? schema::EnumNameRejectionCode(rejection->code()) : "";
+    counter = &commands_->Add({{"type", schema::EnumNameCommand(command.command_type())},
+                               {"outcome", schema::EnumNameOutcome(decision.outcome())},
+                               {"code", name}});
+  }
+  counter->Increment();
+  busiest_.count(command.org()->string_view());
+}
+
+void Metrics::answered_after(double seconds) { seconds_->Observe(seconds); }
+
+void Metrics::refused(std::string_view code) {
+  refused_->Add({{"reason", std::string(code)}}).Increment();
+}
+
+void Metrics::request(int status) {
+  requests_->Add({{"status", std::to_string(status)}}).Increment();
+}
+
+std::string Metrics::render(const HostStats& host) {
+  std::vector<MetricFamily> families = registry_->Collect();
+  append_host(host, families);
+  std::lock_guard lock(mutex_);
+  families.push_back(busiest_family(busiest_));
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace tenure

@@ -1,0 +1,111 @@
+#include "tools/server/read_request.h"
+
+#include <charconv>
+
+#include "engine/json/json_edge.h"
+
+namespace tenure {
+namespace {
+
+constexpr size_t kMaxPage = 5000;
+constexpr auto kLongestWait = std::chrono::seconds(5);
+
+Result<size_t> parse_limit(std::string_view text) {
+  size_t limit = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (error != std::errc{} || end != text.data() + text.size() || limit < 1 || limit > kMaxPage) {
+    return fail(ErrorKind::kInvalid, "limit must be a number from 1 to 5000");
+  }
+  return limit;
+}
+
+Result<Viewer> parse_viewer(std::string_view as) {
+  if (as.starts_with("service:")) return Viewer{};
+  std::string_view user = bare_user(as);
+  if (user.empty()) return fail(ErrorKind::kInvalid, "as must name a user: as=user:alice");
+  return Viewer{std::string(user)};
+}
+
+Result<Moment> parse_moment(std::string_view text) {
+  uint64_t version = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error == std::errc{} && end == text.data() + text.size()) return Moment(version);
+  auto time = parse_time(text);
+  if (!time) {
+    return fail(ErrorKind::kInvalid,
+                "as_of must be a version such as 7, or a time such as 2026-11-23T14:21:00Z");
+  }
+  return Moment(from_micros(*time));
+}
+
+Result<Position> parse_token(std::string_view text) {
+  auto position = parse_position(text);
+  if (!position || position->partition.value != 0) {
+    return fail(ErrorKind::kInvalid,
+                "at_least must be a position of this log, as an answer's Tenure-Position gives it");
+  }
+  return *position;
+}
+
+// The position is taken before the rows are looked at, so it never promises too much.
+Response run_now(Api& api, const std::function<Response()>& read) {
+  uint64_t applied = api.host.stats().applied;
+  Response response = read();
+  if (applied > 0) {
+    response.headers.emplace_back(kPositionHeader, format_position({{}, {applied - 1}}));
+  }
+  return response;
+}
+
+void run_on_reader(Api& api, Respond respond, std::function<Response()> read) {
+  auto shared = std::make_shared<Respond>(std::move(respond));
+  bool accepted =
+      api.readers.submit([&api, shared, read = std::move(read)] { (*shared)(run_now(api, read)); });
+  if (!accepted) {
+    (*shared)(problem(503, "unavailable", "too many reads are waiting; try again soon"));
+  }
+}
+
+}  // namespace
+
+std::string_view ReadRequest::parameter(std::string_view name) const {
+  for (const auto& [key, value] : parameters) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+Result<ReadRequest> parse_read(PathValues path, QueryParameters parameters) {
+  ReadRequest request{std::move(path), std::move(parameters), {}, {}, {}, {}};
+  for (const auto& [name, value] : request.parameters) {
+    if (name == "as") request.viewer = TRY(parse_viewer(value));
+    if (name == "limit") request.page.limit = TRY(parse_limit(value));
+    if (name == "cursor") request.page.cursor = value;
+    if (name == "at_least") request.at_least = TRY(parse_token(value));
+    if (name == "as_of") request.as_of = TRY(parse_moment(value));
+  }
+  return request;
+}
+
+void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
+              std::function<Response()> read) {
+  if (!request.at_least) {
+    if (quick) return respond(run_now(api, read));
+    return run_on_reader(api, std::move(respond), std::move(read));
+  }
+  auto deadline = std::chrono::steady_clock::now() + kLongestWait;
+  api.host.when_applied(
+      request.at_least->number, deadline,
+      [&api, respond = std::move(respond), read = std::move(read)](bool applied) mutable {
+        if (applied) return run_on_reader(api, std::move(respond), std::move(read));
+        respond(problem(503, "unavailable",
+                        "the read models have not reached that position yet; try again soon"));
+      });
+}
+
+std::string_view bare_user(std::string_view user) {
+  constexpr std::string_view kPrefix = "user:";
+  return user.starts_with(kPrefix) ? user.substr(kPrefix.size()) : user;
+}
+
+}  // namespace tenure

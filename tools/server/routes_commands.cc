@@ -1,0 +1,110 @@
+// POST /v1/commands: one command, one decision; or NDJSON, a decision a line.
+#include <chrono>
+
+#include "tools/server/answer_json.h"
+#include "tools/server/api.h"
+#include "tools/server/command_batch.h"
+#include "tools/server/command_parser.h"
+
+namespace tenure {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Answered {
+  KeptAnswer answer;
+  Respond respond;
+  Clock::time_point started;
+};
+
+// Answers on their way from the engine thread to the HTTP thread: however many the engine gives at
+// once, they cross as one task.
+class AnswerQueue : public std::enable_shared_from_this<AnswerQueue> {
+ public:
+  explicit AnswerQueue(Api& api) : api_(api) {}
+
+  void push(Answered answered) {
+    {
+      std::lock_guard lock(mutex_);
+      waiting_.push_back(std::move(answered));
+      if (waiting_.size() > 1) return;
+    }
+    api_.post([self = shared_from_this()] { self->drain(); });
+  }
+
+ private:
+  void drain() {
+    std::vector<Answered> batch;
+    {
+      std::lock_guard lock(mutex_);
+      batch.swap(waiting_);
+    }
+    for (Answered& each : batch) {
+      count(each);
+      each.respond(to_response(each.answer));
+    }
+  }
+
+  void count(const Answered& each) {
+    const schema::Decision* decision = each.answer.root();
+    if (decision == nullptr) return api_.metrics.refused(undecided_code(each.answer.kind));
+    api_.metrics.decided(*decision);
+    api_.metrics.answered_after(
+        std::chrono::duration<double>(Clock::now() - each.started).count());
+  }
+
+  Api& api_;
+  std::mutex mutex_;
+  std::vector<Answered> waiting_;
+};
+
+void submit_one(Api& api, const std::shared_ptr<AnswerQueue>& queue,
+                Expected<CommandBytes, Rejection> command, Respond respond) {
+  if (!command) {
+    api.metrics.refused(schema::EnumNameRejectionCode(command.error().code));
+    return respond(to_response(command.error()));
+  }
+  api.host.submit(*std::move(command), [queue, respond = std::move(respond),
+                                        started = Clock::now()](const Answer& answer) mutable {
+    queue->push({KeptAnswer(answer), std::move(respond), started});
+  });
+}
+
+void post_commands(Api& api, const std::shared_ptr<AnswerQueue>& queue, const Request& request,
+                   Respond respond) {
+  std::string_view type = media_type(request.content_type);
+  if (type == kNdjson) {
+    return std::make_shared<CommandBatch>(api, request, std::move(respond))->start();
+  }
+  if (type == kFlatBuffers) {
+    return submit_one(api, queue, verify_binary_command(request.body), std::move(respond));
+  }
+  if (type == kJson || type.empty()) {
+    thread_local CommandParser parser;
+    auto command =
+        parser.parse(request.body, {.id = request.idempotency_key, .actor = "service:admin"});
+    return submit_one(api, queue, std::move(command), std::move(respond));
+  }
+  respond(problem(415, "unsupported_media_type",
+                  "send a command as application/json, many as application/x-ndjson, or a "
+                  "FlatBuffer as application/octet-stream"));
+}
+
+}  // namespace
+
+void add_command_routes(Router& router, Api& api) {
+  auto queue = std::make_shared<AnswerQueue>(api);
+  router.add({.method = Method::kPost,
+              .pattern = "/v1/commands",
+              .summary = "Decide one command, or a command a line in the order sent",
+              .access = Access::kKey,
+              .parameters = {},
+              .request_types = {kJson, kNdjson, kFlatBuffers},
+              .response_types = {kJson, kNdjson},
+              .handler = [&api, queue](const Request& request, PathValues, QueryParameters,
+                                       Respond respond) {
+                post_commands(api, queue, request, std::move(respond));
+              }});
+}
+
+}  // namespace tenure

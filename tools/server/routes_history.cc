@@ -1,0 +1,127 @@
+// What happened: the history of an organization or of one thing in it, a command's decision by its
+// id, and the decisions of all organizations in the order of the log.
+#include <algorithm>
+
+#include "engine/json/json_edge.h"
+#include "tools/server/decision_source.h"
+#include "tools/server/read_request.h"
+
+namespace tenure {
+namespace {
+
+void append_decision(Position position, std::span<const std::byte> payload, std::string& out) {
+  write_decision_json(format_position(position), payload, out);
+}
+
+QueryContext context_of(Api& api, const RowView& view, const ReadRequest& request) {
+  return {view, api.host.rulebooks(), request.viewer, SystemClock().now()};
+}
+
+Result<Response> history(Api& api, const ReadRequest& request) {
+  auto view = api.host.view();
+  HistoryPage page = TRY(get_history(context_of(api, *view, request), request.path[0],
+                                     request.parameter("entity"), request.page));
+  Response response{.body = R"({"decisions":[)"};
+  TRY(read_numbered(api.host.log(), PartitionId{}, page.numbers,
+                    [&](Position position, std::span<const std::byte> payload) {
+                      if (response.body.back() != '[') response.body += ',';
+                      append_decision(position, payload, response.body);
+                      return true;
+                    }));
+  response.body += ']';
+  if (!page.next.empty()) {
+    response.body += R"(,"next":)";
+    append_json_string(page.next, response.body);
+  }
+  response.body += '}';
+  return response;
+}
+
+// Every number of the organization's history that the viewer may see, oldest first.
+Result<std::vector<uint64_t>> all_numbers(const QueryContext& context, std::string_view org) {
+  std::vector<uint64_t> numbers;
+  Page page{.limit = 5000, .cursor = {}};
+  do {
+    HistoryPage part = TRY(get_history(context, org, "", page));
+    numbers.insert(numbers.end(), part.numbers.begin(), part.numbers.end());
+    page.cursor = std::move(part.next);
+  } while (!page.cursor.empty());
+  return numbers;
+}
+
+// Newest first: who asks for a command's answer lost it a moment ago.
+Result<Response> command_by_id(Api& api, const ReadRequest& request) {
+  const std::string& id = request.path[1];
+  auto view = api.host.view();
+  std::vector<uint64_t> numbers =
+      TRY(all_numbers(context_of(api, *view, request), request.path[0]));
+  std::ranges::reverse(numbers);
+  Response response;
+  TRY(read_numbered(api.host.log(), PartitionId{}, numbers,
+                    [&](Position position, std::span<const std::byte> payload) {
+                      const auto& decision =
+                          *flatbuffers::GetRoot<schema::Decision>(payload.data());
+                      if (decision.command_nested_root()->id()->string_view() != id) return true;
+                      append_decision(position, payload, response.body);
+                      return false;
+                    }));
+  if (response.body.empty()) {
+    return fail(ErrorKind::kNotFound, "no decision of this organization has that command id");
+  }
+  return response;
+}
+
+Result<Response> decisions(Api& api, const ReadRequest& request) {
+  Position from{};
+  if (std::string_view text = request.parameter("from"); !text.empty()) {
+    auto position = parse_position(text);
+    if (!position || position->partition.value != 0) {
+      return fail(ErrorKind::kInvalid, "from must be a position of this log, such as 0:41");
+    }
+    from = *position;
+  }
+  Response response{.content_type = kNdjson};
+  size_t left = request.page.limit;
+  TRY(read_onward(api.host.log(), PartitionId{}, from.number,
+                  [&](Position position, std::span<const std::byte> payload) {
+                    append_decision(position, payload, response.body);
+                    response.body += '\n';
+                    return --left > 0;
+                  }));
+  return response;
+}
+
+void add(Router& router, Api& api, std::string_view pattern, std::string_view summary,
+         std::vector<std::string_view> parameters, std::string_view response_type,
+         Result<Response> (*read)(Api&, const ReadRequest&)) {
+  router.add({.method = Method::kGet,
+              .pattern = pattern,
+              .summary = summary,
+              .access = Access::kKey,
+              .parameters = std::move(parameters),
+              .request_types = {},
+              .response_types = {response_type},
+              .handler = [&api, read](const Request&, PathValues path, QueryParameters parameters,
+                                      Respond respond) {
+                auto request = parse_read(std::move(path), std::move(parameters));
+                if (!request) return respond(problem(request.error()));
+                run_read(api, *request, false, std::move(respond),
+                         [&api, read, request = *request] {
+                           Result<Response> response = read(api, request);
+                           return response ? *std::move(response) : problem(response.error());
+                         });
+              }});
+}
+
+}  // namespace
+
+void add_history_routes(Router& router, Api& api) {
+  add(router, api, "/v1/orgs/{org}/history", "The decisions about it, or about one entity of it",
+      {"as", "at_least", "entity", "limit", "cursor"}, kJson, history);
+  add(router, api, "/v1/orgs/{org}/commands/{id}", "The decision that a command left",
+      {"as", "at_least"}, kJson, command_by_id);
+  add(router, api, "/v1/decisions", "All decisions from a position on, in the order of the log",
+      {"at_least", "from", "limit"}, kNdjson, decisions);
+}
+
+}  // namespace tenure

@@ -1,0 +1,130 @@
+// The reads of organizations, spaces and users: every query of projections/queries.h and its path.
+#include "tools/server/read_request.h"
+
+namespace tenure {
+namespace {
+
+using Query = std::function<Result<std::string>(const QueryContext&, const ReadRequest&)>;
+
+Time now() { return SystemClock().now(); }
+
+Result<std::string> run_query(Api& api, const ReadRequest& request, const Query& query) {
+  auto view = api.host.view();
+  if (!request.as_of) {
+    return query({*view, api.host.rulebooks(), request.viewer, now()}, request);
+  }
+  PastOrganization past = TRY(api.host.as_of(*view, request.path.front(), *request.as_of));
+  return query({*past.rows, api.host.rulebooks(), request.viewer, past.time}, request);
+}
+
+class Reads {
+ public:
+  Reads(Router& router, Api& api) : router_(router), api_(api) {}
+
+  void add(std::string_view pattern, std::string_view summary,
+           std::vector<std::string_view> own_parameters, Query query) {
+    std::vector<std::string_view> parameters = {"as", "at_least"};
+    if (pattern.starts_with("/v1/orgs/")) parameters.push_back("as_of");
+    parameters.insert(parameters.end(), own_parameters.begin(), own_parameters.end());
+    router_.add({.method = Method::kGet,
+                 .pattern = pattern,
+                 .summary = summary,
+                 .access = Access::kKey,
+                 .parameters = std::move(parameters),
+                 .request_types = {},
+                 .response_types = {kJson},
+                 .handler = [&api = api_, query = std::move(query)](const Request&, PathValues path,
+                                                                    QueryParameters parameters,
+                                                                    Respond respond) {
+                   answer(api, query, std::move(path), std::move(parameters), std::move(respond));
+                 }});
+  }
+
+ private:
+  static void answer(Api& api, const Query& query, PathValues path, QueryParameters parameters,
+                     Respond respond) {
+    auto request = parse_read(std::move(path), std::move(parameters));
+    if (!request) return respond(problem(request.error()));
+    run_read(api, *request, false, std::move(respond), [&api, &query, request = *request] {
+      Result<std::string> json = run_query(api, request, query);
+      return json ? Response{.body = *std::move(json)} : problem(json.error());
+    });
+  }
+
+  Router& router_;
+  Api& api_;
+};
+
+void add_organization_reads(Reads& reads) {
+  reads.add("/v1/orgs/{org}", "One organization", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_organization(context, request.path[0]);
+            });
+  reads.add("/v1/orgs/{org}/members", "Its members", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_members(context, request.path[0], request.page);
+            });
+  reads.add("/v1/orgs/{org}/members/{user}", "One member, with groups and spaces", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_member(context, request.path[0], bare_user(request.path[1]));
+            });
+  reads.add("/v1/orgs/{org}/groups", "Its groups and their users", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_groups(context, request.path[0], request.page);
+            });
+  reads.add("/v1/orgs/{org}/assignable-roles", "The roles that an actor may give a target",
+            {"actor", "target"}, [](const QueryContext& context, const ReadRequest& request) {
+              return get_assignable_roles(context, request.path[0],
+                                          bare_user(request.parameter("actor")),
+                                          bare_user(request.parameter("target")));
+            });
+}
+
+void add_space_reads(Reads& reads) {
+  reads.add("/v1/orgs/{org}/spaces", "Its spaces with plan and use", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_spaces(context, request.path[0], request.page);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}", "One space", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_space(context, request.path[0], request.path[1]);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/members", "Who may be in it, and why",
+            {"limit", "cursor"}, [](const QueryContext& context, const ReadRequest& request) {
+              return get_space_members(context, request.path[0], request.path[1], request.page);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/resources", "Its resources", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_resources(context, request.path[0], request.path[1], request.page);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/usage", "Its meters in this period", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_usage(context, request.path[0], request.path[1]);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/billing", "Its plan and subscription", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_billing(context, request.path[0], request.path[1]);
+            });
+}
+
+void add_user_reads(Reads& reads) {
+  reads.add("/v1/users/{user}/spaces", "The spaces a user may be in", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_user_spaces(context, bare_user(request.path[0]), request.page);
+            });
+  reads.add("/v1/users/{user}/organizations", "The organizations of a user", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_user_organizations(context, bare_user(request.path[0]), request.page);
+            });
+}
+
+}  // namespace
+
+void add_organization_routes(Router& router, Api& api) {
+  Reads reads(router, api);
+  add_organization_reads(reads);
+  add_space_reads(reads);
+  add_user_reads(reads);
+}
+
+}  // namespace tenure

@@ -1,0 +1,89 @@
+// What operators and their machines ask: alive, ready, metrics, the API's description, the front
+// page.
+#include "engine/json/json_edge.h"
+#include "tools/server/api.h"
+
+namespace tenure {
+namespace {
+
+void append_escaped(std::string_view text, std::string& out) {
+  for (char c : text) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      default:
+        out += c;
+    }
+  }
+}
+
+std::string front_page(const Router& router) {
+  std::string out =
+      "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width\"><title>Tenure</title>"
+      "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 "
+      "1rem}td{padding:.15rem 1rem .15rem 0;vertical-align:top}code{font-size:90%}</style>"
+      "<h1>Tenure</h1><p>Members, roles, spaces and usage, decided and recorded. What this server "
+      "answers; <code>/v1</code> takes an API key as <code>Authorization: Bearer KEY</code>.</p>"
+      "<table>";
+  for (const Route& route : router.routes()) {
+    out += "<tr><td>";
+    out += method_name(route.method);
+    out += "<td><code>";
+    append_escaped(route.pattern, out);
+    out += "</code><td>";
+    append_escaped(route.summary, out);
+  }
+  return out + "</table></html>\n";
+}
+
+Response readiness(Api& api) {
+  if (auto failure = api.host.failure()) return problem(503, "unavailable", failure->message);
+  if (!api.host.caught_up()) {
+    return problem(503, "unavailable", "the read models are still catching up with the log");
+  }
+  return {.body = R"({"status":"ready"})"};
+}
+
+void add(Router& router, std::string_view pattern, std::string_view summary, std::string_view type,
+         std::function<Response()> answer, Access access = Access::kPublic) {
+  router.add({.method = Method::kGet,
+              .pattern = pattern,
+              .summary = summary,
+              .access = access,
+              .parameters = {},
+              .request_types = {},
+              .response_types = {type},
+              .handler = [answer = std::move(answer)](const Request&, PathValues, QueryParameters,
+                                                      Respond respond) { respond(answer()); }});
+}
+
+}  // namespace
+
+void add_service_routes(Router& router, Api& api) {
+  static constexpr std::string_view kText = "text/plain; version=0.0.4; charset=utf-8";
+  static constexpr std::string_view kHtml = "text/html; charset=utf-8";
+  add(router, "/healthz", "Whether the process is alive", kJson,
+      [] { return Response{.body = R"({"status":"alive"})"}; });
+  add(router, "/readyz", "Whether it takes commands and its reads are up to date", kJson,
+      [&api] { return readiness(api); });
+  add(
+      router, "/metrics", "Figures for Prometheus", kText,
+      [&api] {
+        return Response{.content_type = kText, .body = api.metrics.render(api.host.stats())};
+      },
+      api.open_metrics ? Access::kPublic : Access::kKey);
+  add(router, "/openapi.json", "This API, described", kJson,
+      [&router] { return Response{.body = openapi_json(router)}; });
+  add(router, "/", "This page", kHtml,
+      [&router] { return Response{.content_type = kHtml, .body = front_page(router)}; });
+}
+
+}  // namespace tenure

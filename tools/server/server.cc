@@ -1,0 +1,191 @@
+#include "tools/server/server.h"
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+#include "tools/server/api.h"
+#include "tools/server/api_key.h"
+
+namespace tenure {
+namespace {
+
+constexpr size_t kReaderThreads = 2;
+constexpr size_t kMostReadsWaiting = 4096;
+constexpr auto kStopGrace = std::chrono::seconds(5);
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+// What our limits say of a request before anybody looks at it.
+std::optional<Response> beyond_limits(const Request& request) {
+  if (request.body.size() > kMaxBody) {
+    return problem(413, "too_large", "a body may have at most 16 MiB; send it in parts");
+  }
+  if (request.path.size() + request.query.size() > kMaxTarget) {
+    return problem(414, "too_large", "path and query may have at most 8 KiB together");
+  }
+  if (request.header_bytes > kMaxHeaders) {
+    return problem(431, "too_large", "the headers may have at most 16 KiB together");
+  }
+  return std::nullopt;
+}
+
+bool takes(const Route& route, std::string_view parameter) {
+  for (std::string_view name : route.parameters) {
+    if (name == parameter) return true;
+  }
+  return false;
+}
+
+// Everything between a request and its route: limits, the table, the key, the parameters.
+class Dispatcher {
+ public:
+  Dispatcher(const Router& router, const ApiKey& key, Metrics& metrics)
+      : router_(router), key_(key), metrics_(metrics) {}
+
+  void operator()(const Request& request, Respond respond) const {
+    Respond counted = [this, respond = std::move(respond)](Response response) {
+      metrics_.request(response.status);
+      respond(std::move(response));
+    };
+    if (auto refusal = beyond_limits(request)) return counted(*std::move(refusal));
+    auto match = router_.match(request.method, request.path);
+    if (!match) return counted(problem(match.error()));
+    if (match->route == nullptr) return counted(no_route(*match));
+    const Route& route = *match->route;
+    if (route.access == Access::kKey && !key_.admits(request)) {
+      return counted(
+          problem(401, "unauthorized", "send a valid API key as `Authorization: Bearer KEY`"));
+    }
+    auto parameters = parse_query(request.query);
+    if (!parameters) return counted(problem(parameters.error()));
+    for (const auto& [name, value] : *parameters) {
+      if (!takes(route, name)) return counted(unknown_parameter(route, name));
+    }
+    route.handler(request, std::move(match->values), *std::move(parameters), std::move(counted));
+  }
+
+ private:
+  static Response no_route(const Router::Match& match) {
+    if (!match.other_method) {
+      return problem(404, "not_found", "there is nothing at this path; /openapi.json lists all");
+    }
+    Response response = problem(405, "method_not_allowed", "this path takes " + match.allow);
+    response.headers.emplace_back("Allow", match.allow);
+    return response;
+  }
+
+  static Response unknown_parameter(const Route& route, const std::string& name) {
+    std::string known;
+    for (std::string_view each : route.parameters) {
+      known += known.empty() ? "" : ", ";
+      known += each;
+    }
+    return problem(
+        400, "malformed",
+        "no parameter '" + name + "' here; there " + (known.empty() ? "are none" : "are " + known));
+  }
+
+  const Router& router_;
+  const ApiKey& key_;
+  Metrics& metrics_;
+};
+
+// Listens before the engine is open, so that the claim can name the address; until then, 503.
+class Doorway {
+ public:
+  void open(RequestHandler handler) {
+    handler_ = std::move(handler);
+    is_open_.store(true, std::memory_order_release);
+  }
+  void operator()(const Request& request, Respond respond) const {
+    if (is_open_.load(std::memory_order_acquire)) return handler_(request, std::move(respond));
+    respond(problem(503, "unavailable", "the server is starting; try again soon"));
+  }
+
+ private:
+  std::atomic<bool> is_open_ = false;
+  RequestHandler handler_;
+};
+
+std::string address_of(const HttpOptions& options, uint16_t port) {
+  bool v6 = options.address.find(':') != std::string::npos;
+  std::string host = v6 ? "[" + options.address + "]" : options.address;
+  return "http://" + host + ":" + std::to_string(port);
+}
+
+void announce(const ApiKey::Opened& opened, const std::string& address) {
+  if (opened.generated) {
+    std::fprintf(stderr, "admin key, shown only now: %s\n", opened.generated->c_str());
+  }
+  std::printf("tenure is ready at %s\n", address.c_str());
+  std::fflush(stdout);
+}
+
+// Waits for a signal; the log's failure is one, too.
+void wait_for_stop(const sigset_t& signals) {
+  int signal = 0;
+  sigwait(&signals, &signal);
+  spdlog::info("event=stopping signal={}", signal);
+  // A second one ends the process at once.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
+Result<void> serve(ServeOptions options) {
+  sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  Doorway doorway;
+  auto http = TRY(HttpServer::start(options.http, std::ref(doorway)));
+  const std::string address = address_of(options.http, http->port());
+  options.host.address = address;
+  auto host = TRY(EngineHost::open(options.host));
+  auto opened = TRY(ApiKey::open(options.host.data_directory, options.admin_key));
+  host->on_failure([] { ::kill(::getpid(), SIGTERM); });
+
+  Metrics metrics;
+  auto readers = std::make_unique<WorkPool>(kReaderThreads, kMostReadsWaiting);
+  auto ingest = std::make_unique<WorkPool>(1, options.http.max_connections * 2);
+  Api api{*host,
+          metrics,
+          *readers,
+          *ingest,
+          is_loopback(options.http.address),
+          [&](std::function<void()> task) { http->post(std::move(task)); }};
+  Router router;
+  add_service_routes(router, api);
+  add_command_routes(router, api);
+  add_check_routes(router, api);
+  add_organization_routes(router, api);
+  add_history_routes(router, api);
+  doorway.open(Dispatcher(router, opened.key, metrics));
+  announce(opened, address);
+  spdlog::info("event=ready address={} decisions={}", address, host->stats().durable);
+
+  wait_for_stop(signals);
+  Result<void> closed = host->close();
+  http->stop(kStopGrace);
+  ingest.reset();
+  readers.reset();
+  if (auto failure = host->failure()) return std::unexpected(*failure);
+  if (closed) spdlog::info("event=stopped decisions={}", host->stats().durable);
+  return closed;
+}
+
+}  // namespace tenure
