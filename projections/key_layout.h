@@ -99,7 +99,7 @@ class Keys {
   }
   const Key& subscription(std::string_view space) { return in_space(space); }
   const Key& history(std::string_view entity, uint64_t block) {
-    return history_of(entity).big_endian(block, 6);
+    return begin().part(entity).big_endian(block, 6);
   }
 
   // Prefixes of lists.

@@ -8,11 +8,10 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "engine/base/time.h"
 #include "projections/key_layout.h"
 #include "projections/row_batch.h"
 #include "schemas/decision_generated.h"
@@ -24,10 +23,11 @@ namespace tenure {
 struct Reduction {
   std::string_view org;
   uint64_t number;
+  uint64_t version;
   int64_t time;
   RowBatch& rows;
   Keys& keys;
-  flatbuffers::FlatBufferBuilder& builder;  // cleared before each row
+  flatbuffers::FlatBufferBuilder& builder;  // empty between rows
 
   template <class Table>
   void put(Family family, std::string_view key, flatbuffers::Offset<Table> row) {
@@ -37,44 +37,61 @@ struct Reduction {
   }
 };
 
-using Reduce = void (*)(Reduction&, const void* event);
+// Whom and what a decision is about: "user:bob", "space:web", ... Each once.
+class Entities {
+ public:
+  void clear() { count_ = 0; }
+  void add(std::string_view kind, std::string_view id, std::string_view in_space = {});
+  const std::string* begin() const { return names_.data(); }
+  const std::string* end() const { return names_.data() + count_; }
+
+ private:
+  std::vector<std::string> names_;  // the first count_; the others keep their memory
+  size_t count_ = 0;
+};
+
 inline constexpr size_t kEventKinds = static_cast<size_t>(schema::Event::MAX) + 1;
-using ReductionTable = std::array<Reduce, kEventKinds>;
+// What each event does in a context of one kind, by the event's number.
+template <class Context>
+using ReductionTable = std::array<void (*)(Context&, const void* event), kEventKinds>;
 
 namespace internal {
 template <class Function>
-struct ReducedEvent;
-template <class Event>
-struct ReducedEvent<void (*)(Reduction&, const Event&)> {
-  using type = Event;
+struct Signature;
+template <class C, class E>
+struct Signature<void (*)(C&, const E&)> {
+  using Context = C;
+  using Event = E;
 };
-inline void ignore_event(Reduction&, const void*) {}
 }  // namespace internal
 
-// One line of a table.
+// One line of a table: an event and its reduction, or that the model ignores it.
+template <class Context>
 struct TableLine {
   schema::Event event;
-  Reduce reduce;
+  void (*reduce)(Context&, const void* event);
 };
-
 template <auto function>
-constexpr TableLine reduces() {
-  using Event = typename internal::ReducedEvent<decltype(function)>::type;
-  return {schema::EventTraits<Event>::enum_value, [](Reduction& reduction, const void* event) {
-            function(reduction, *static_cast<const Event*>(event));
-          }};
+constexpr auto reduces() {
+  using Signature = internal::Signature<decltype(function)>;
+  using Context = typename Signature::Context;
+  using Event = typename Signature::Event;
+  return TableLine<Context>{schema::EventTraits<Event>::enum_value,
+                            [](Context& context, const void* event) {
+                              function(context, *static_cast<const Event*>(event));
+                            }};
 }
-template <class Event>
-constexpr TableLine ignores() {
-  return {schema::EventTraits<Event>::enum_value, &internal::ignore_event};
+template <class Context, class Event>
+constexpr TableLine<Context> ignores() {
+  return {schema::EventTraits<Event>::enum_value, [](Context&, const void*) {}};
 }
 
 // Checked while compiling: an event without a line, or with two, is an error.
-template <size_t lines>
-consteval ReductionTable reduction_table(const TableLine (&declared)[lines]) {
-  ReductionTable table{};
-  for (const TableLine& line : declared) {
-    Reduce& slot = table[static_cast<size_t>(line.event)];
+template <class Context, size_t lines>
+consteval ReductionTable<Context> reduction_table(const TableLine<Context> (&declared)[lines]) {
+  ReductionTable<Context> table{};
+  for (const TableLine<Context>& line : declared) {
+    auto& slot = table[static_cast<size_t>(line.event)];
     if (slot != nullptr) throw "an event has two lines";
     slot = line.reduce;
   }
@@ -84,9 +101,13 @@ consteval ReductionTable reduction_table(const TableLine (&declared)[lines]) {
   return table;
 }
 
-extern const ReductionTable kMembershipReductions;  // membership.cc
-extern const ReductionTable kUsageReductions;       // usage.cc
-extern const ReductionTable kBillingReductions;     // billing.cc
+extern const ReductionTable<Reduction> kMembershipReductions;  // membership.cc
+extern const ReductionTable<Reduction> kUsageReductions;       // usage.cc
+extern const ReductionTable<Reduction> kBillingReductions;     // billing.cc
+extern const ReductionTable<Entities> kHistoryEntities;        // history.cc
+
+// Every accepted decision raises its organization's version.
+void raise_version(Reduction& reduction);  // membership.cc
 
 // Applies decisions to the rows of a batch. One thread; keeps its buffers from decision to
 // decision.
@@ -94,14 +115,15 @@ class DecisionReducer {
  public:
   explicit DecisionReducer(RowBatch& rows) : rows_(rows) {}
 
-  // The state families: what the events of an accepted decision do, and the organization's version.
+  // What an accepted decision does to its organization's state; nothing for a rejected one.
   void reduce_state(const schema::Decision& decision, uint64_t number);
-  // The history family: which entities the decision is about, accepted or rejected.
+  // That this decision, accepted or rejected, is about these entities.
   void reduce_history(const schema::Decision& decision, uint64_t number);
 
  private:
   RowBatch& rows_;
   Keys keys_{""};
+  Entities entities_;
   flatbuffers::FlatBufferBuilder builder_{1024};
 };
 

@@ -2,7 +2,7 @@
 //
 // No thread and no clock inside. A step reads a batch of valid decisions, reduces them, and writes
 // the rows with the new position in one write: killed between any two steps, or within one, it goes
-// on from the rows as they stand. Threads: step() from one; applied() and void_records() from any.
+// on from the rows as they stand. Threads: step() from one; the others from any.
 #pragma once
 
 #include <cstdint>
@@ -30,11 +30,13 @@ class Projector {
                                                  const ProjectorOptions& options = {});
   ~Projector();
 
-  // Applies the next batch; false if there was none. An error leaves the store as it was; kCorrupt
-  // and kUnsupported of the log are final.
+  // Applies the next batch; false if there was none. kUnavailable: the disk is full, call again.
+  // Any other error leaves the store as it was, and is final if it is about the rows; what the log
+  // refuses (kCorrupt, kUnsupported) comes after everything before it has been applied.
   Result<bool> step();
 
-  Number applied() const;  // decisions below it are in the rows
+  Number applied() const;      // decisions below it are in the rows
+  Offset next_offset() const;  // the record to be read next
   uint64_t void_records() const;
 
  private:

@@ -40,8 +40,8 @@ class ReadModels {
                                                   const ReadModelsOptions& options = {});
   ~ReadModels();  // flushes, so that the next start reads little of the log
 
-  // Projector::step. kCorrupt of the rows: they are marked, so that the next open begins anew.
-  Result<bool> step();
+  // Projector::step. Rows that cannot be read are marked, so that the next open begins anew.
+  Result<bool> step() { return projector_->step(); }
   Number applied() const { return projector_->applied(); }
   ReadModelsStatus status() const;
   std::unique_ptr<RowView> view() const { return store_->view(); }
@@ -51,7 +51,6 @@ class ReadModels {
  private:
   ReadModels() = default;
 
-  std::string directory_;
   DecisionLog* log_ = nullptr;
   PartitionId partition_;
   std::unique_ptr<Store> store_;

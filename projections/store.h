@@ -27,10 +27,10 @@ inline constexpr uint32_t kRowFormat = 1;
 
 // How far the rows are, and enough of the last decision's record to notice another log.
 struct ProjectorPosition {
-  ReaderPosition reader;
-  Offset last_offset;     // of the record of decision reader.next_number - 1, if that is not 0
+  ReaderPosition reader{};
+  Offset last_offset{};   // of the record of decision reader.next_number - 1, if that is not 0
   uint32_t last_crc = 0;  // its checksum
-  std::string log_id;     // as the log's first claim names it; may be empty
+  std::string log_id{};   // as the log's first claim names it; may be empty
 };
 
 struct StoreOptions {

@@ -1,0 +1,75 @@
+#include "projections/as_of.h"
+
+#include "projections/history_numbers.h"
+#include "projections/projection.h"
+#include "projections/snapshot.h"
+
+namespace tenure {
+namespace {
+
+// The decision of this number, as the log holds it. `payload` lives as long as the cursor.
+struct FoundDecision {
+  std::unique_ptr<RecordCursor> cursor;
+  const schema::Decision* decision;
+};
+
+Result<FoundDecision> read_decision(DecisionLog& log, PartitionId partition, uint64_t number) {
+  Offset offset = TRY(log.find(partition, Number{number}));
+  auto cursor = TRY(log.read(partition, offset));
+  std::optional<RawRecord> record = TRY(cursor->next());
+  if (!record || record->prefix.kind != RecordKind::kDecision ||
+      record->prefix.number.value != number) {
+    return fail(ErrorKind::kCorrupt, "the log has no decision " +
+                                         format_position({partition, Number{number}}) +
+                                         " where it should be; run tenure doctor");
+  }
+  const auto* decision = flatbuffers::GetRoot<schema::Decision>(record->payload.data());
+  return FoundDecision{std::move(cursor), decision};
+}
+
+}  // namespace
+
+Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId partition,
+                               std::string_view org, Moment moment) {
+  const uint64_t* version = std::get_if<uint64_t>(&moment);
+  const Time* time = std::get_if<Time>(&moment);
+  PastOrganization past{.rows = std::make_unique<MemoryRows>(), .version = 0, .time = {}};
+  uint64_t first_number = 0;
+  auto snapshot = TRY(load_snapshot(now, org, version ? std::optional(*version) : std::nullopt,
+                                    time ? std::optional(*time) : std::nullopt, *past.rows));
+  if (snapshot) {
+    past.version = snapshot->version;
+    past.time = from_micros(snapshot->time);
+    first_number = snapshot->number + 1;
+  }
+
+  RowBatch changes(SIZE_MAX);
+  changes.set_base(past.rows.get());
+  DecisionReducer reducer(changes);
+  HistoryNumbers numbers(now, org, "", first_number);
+  while (!version || past.version < *version) {
+    std::optional<uint64_t> number = TRY(numbers.next());
+    if (!number) break;
+    FoundDecision found = TRY(read_decision(log, partition, *number));
+    if (time && from_micros(found.decision->time()) > *time) break;
+    if (found.decision->outcome() != schema::Outcome::accepted) continue;
+    reducer.reduce_state(*found.decision, *number);
+    past.version = found.decision->version();
+    past.time = from_micros(found.decision->time());
+  }
+  TRY(Result<void>(changes.status()));
+  for (const RowBatch::Entry* change : changes.changes()) past.rows->apply(*change);
+
+  if (past.version == 0) {
+    return fail(ErrorKind::kNotFound, "no organization " + std::string(org) + " then");
+  }
+  if (version && past.version < *version) {
+    return fail(ErrorKind::kNotFound, std::string(org) + " has no version " +
+                                          std::to_string(*version) + " yet; it is at " +
+                                          std::to_string(past.version));
+  }
+  if (time) past.time = *time;
+  return past;
+}
+
+}  // namespace tenure

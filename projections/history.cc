@@ -1,0 +1,91 @@
+// The history model: which decisions are about which entity of an organization.
+#include <algorithm>
+
+#include "projections/projection.h"
+
+namespace tenure {
+
+void Entities::add(std::string_view kind, std::string_view id, std::string_view in_space) {
+  if (count_ == names_.size()) names_.emplace_back();
+  std::string& name = names_[count_];
+  name.assign(kind);
+  if (!in_space.empty()) name.append(in_space).append("/");
+  name.append(id);
+  if (std::find(begin(), end(), name) == end()) ++count_;
+}
+
+namespace {
+
+void add_user(Entities& entities, const flatbuffers::String* user) {
+  entities.add("user:", user->string_view());
+}
+void add_space(Entities& entities, const flatbuffers::String* space) {
+  entities.add("space:", space->string_view());
+}
+void add_group(Entities& entities, const flatbuffers::String* group) {
+  entities.add("group:", group->string_view());
+}
+
+void organization_created(Entities& in, const schema::OrganizationCreated& event) {
+  add_user(in, event.owner());
+}
+void ownership_transferred(Entities& in, const schema::OwnershipTransferred& event) {
+  add_user(in, event.to());
+  add_user(in, event.from());
+}
+
+template <class Event>
+void of_user(Entities& in, const Event& event) {
+  add_user(in, event.user());
+}
+template <class Event>
+void of_group(Entities& in, const Event& event) {
+  add_group(in, event.group());
+}
+template <class Event>
+void of_group_and_user(Entities& in, const Event& event) {
+  add_group(in, event.group());
+  add_user(in, event.user());
+}
+template <class Event>
+void of_space(Entities& in, const Event& event) {
+  add_space(in, event.space());
+}
+template <class Event>
+void of_space_and_subject(Entities& in, const Event& event) {
+  add_space(in, event.space());
+  in.add(event.subject()->string_view(), "");
+}
+template <class Event>
+void of_space_and_resource(Entities& in, const Event& event) {
+  add_space(in, event.space());
+  in.add("resource:", event.resource()->string_view(), event.space()->string_view());
+}
+
+}  // namespace
+
+constexpr ReductionTable<Entities> kHistoryEntities = reduction_table<Entities>({
+    reduces<&organization_created>(),
+    reduces<&of_user<schema::MemberAdded>>(),
+    reduces<&of_user<schema::RoleChanged>>(),
+    reduces<&of_user<schema::MemberRemoved>>(),
+    reduces<&ownership_transferred>(),
+    reduces<&of_group<schema::GroupCreated>>(),
+    reduces<&of_group<schema::GroupDeleted>>(),
+    reduces<&of_group_and_user<schema::GroupJoined>>(),
+    reduces<&of_group_and_user<schema::GroupLeft>>(),
+    reduces<&of_space<schema::SpaceCreated>>(),
+    reduces<&of_space<schema::SpaceRenamed>>(),
+    reduces<&of_space_and_subject<schema::AccessGranted>>(),
+    reduces<&of_space_and_subject<schema::AccessChanged>>(),
+    reduces<&of_space_and_subject<schema::AccessRevoked>>(),
+    reduces<&of_space_and_resource<schema::ResourceCreated>>(),
+    reduces<&of_space_and_resource<schema::ResourceDeleted>>(),
+    reduces<&of_space<schema::UsageRecorded>>(),
+    reduces<&of_space<schema::UsageThresholdReached>>(),
+    reduces<&of_space<schema::PlanChangeRequested>>(),
+    reduces<&of_space<schema::SubscriptionStarted>>(),
+    reduces<&of_space<schema::PlanChangeFailed>>(),
+});
+
+}  // namespace tenure

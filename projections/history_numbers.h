@@ -1,0 +1,35 @@
+// Walks the numbers of the decisions about one entity, rising; the one reader of history chunks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "engine/base/result.h"
+#include "projections/key_layout.h"
+#include "projections/rows.h"
+
+namespace tenure {
+
+// One thread. The view must outlive it.
+class HistoryNumbers {
+ public:
+  // `entity` empty: all decisions of the organization. Begins at `first`, or the next number after.
+  HistoryNumbers(const RowView& view, std::string_view org, std::string_view entity,
+                 uint64_t first);
+
+  // The next number; nothing at the end.
+  Result<std::optional<uint64_t>> next();
+
+ private:
+  void open_chunk();
+
+  Key prefix_;
+  uint64_t first_;
+  std::unique_ptr<RowCursor> chunks_;
+  uint64_t block_ = 0;
+  size_t at_ = 0;  // byte in the chunk
+};
+
+}  // namespace tenure

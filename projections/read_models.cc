@@ -1,0 +1,171 @@
+#include "projections/read_models.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "engine/log/file_system.h"
+
+namespace tenure {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kStorePrefix = "rows-";
+
+std::string store_path(const std::string& directory, uint64_t generation) {
+  return directory + "/" + std::string(kStorePrefix) + std::to_string(generation);
+}
+
+// The generation in use; 0 if there is none yet.
+uint64_t current_generation(const std::string& directory) {
+  uint64_t generation = 0;
+  std::ifstream(directory + "/current") >> generation;
+  return generation;
+}
+
+// Names the generation in use; once this returns, it is so after a power loss too.
+Result<void> switch_to(const std::string& directory, uint64_t generation) {
+  FileSystem& files = posix_file_system();
+  std::string text = std::to_string(generation) + "\n";
+  std::string temporary = directory + "/current.new";
+  {
+    auto file = TRY(files.open(temporary, OpenMode::kReadWrite));
+    TRY(file->truncate(0));
+    TRY(file->write_at(0, {std::as_bytes(std::span(text))}));
+    TRY(file->sync());
+  }
+  TRY(files.rename(temporary, directory + "/current"));
+  return files.sync_directory(directory);
+}
+
+// Deletes stores other than `keep`: leftovers of rebuilds, or what a rebuild replaced.
+void remove_others(const std::string& directory, uint64_t keep) {
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(directory, ignored)) {
+    std::string name = entry.path().filename();
+    if (name.starts_with(kStorePrefix) && entry.path() != store_path(directory, keep)) {
+      fs::remove_all(entry.path(), ignored);
+    }
+  }
+}
+
+// A store and its projector.
+struct Opened {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Projector> projector;
+};
+
+Result<Opened> open_generation(const std::string& path, DecisionLog& log, PartitionId partition,
+                               const ReadModelsOptions& options) {
+  Opened opened;
+  opened.store = TRY(Store::open(path, options.store));
+  opened.projector = TRY(Projector::open(log, partition, *opened.store, options.projector));
+  return opened;
+}
+
+// A store with nothing in it; whatever was there goes.
+Result<Opened> begin_anew(const std::string& path, DecisionLog& log, PartitionId partition,
+                          const ReadModelsOptions& options) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) return fail(ErrorKind::kIo, "cannot remove " + path + ": " + error.message());
+  return open_generation(path, log, partition, options);
+}
+
+Result<void> catch_up(Projector& projector, const Progress& progress) {
+  while (TRY(projector.step())) {
+    if (progress) progress(projector.applied().value);
+  }
+  return {};
+}
+
+Result<void> make_directory(const std::string& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) return fail(ErrorKind::kIo, "cannot make " + directory + ": " + error.message());
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ReadModels>> ReadModels::open(const std::string& directory, DecisionLog& log,
+                                                     PartitionId partition,
+                                                     const ReadModelsOptions& options) {
+  TRY(make_directory(directory));
+  auto models = std::unique_ptr<ReadModels>(new ReadModels);
+  models->log_ = &log;
+  models->partition_ = partition;
+  uint64_t generation = current_generation(directory);
+  remove_others(directory, generation);
+  Result<Opened> opened = fail(ErrorKind::kCorrupt, "");
+  if (generation > 0) {
+    opened = open_generation(store_path(directory, generation), log, partition, options);
+    if (!opened) models->restarted_ = opened.error().message;
+  }
+  if (!opened && (opened.error().kind == ErrorKind::kCorrupt ||
+                  opened.error().kind == ErrorKind::kUnsupported)) {
+    ++generation;
+    opened = begin_anew(store_path(directory, generation), log, partition, options);
+    if (opened) {
+      TRY(switch_to(directory, generation));
+      remove_others(directory, generation);
+    }
+  }
+  auto [store, projector] = TRY(std::move(opened));
+  models->store_ = std::move(store);
+  models->projector_ = std::move(projector);
+  return models;
+}
+
+ReadModels::~ReadModels() {
+  projector_.reset();
+  // What is not flushed is read from the log again.
+  if (store_) (void)store_->flush();
+}
+
+ReadModelsStatus ReadModels::status() const {
+  uint64_t end = log_->durable_end(partition_).value;
+  uint64_t next = projector_->next_offset().value;
+  return {.applied = projector_->applied(),
+          .behind = end > next ? end - next : 0,
+          .void_records = projector_->void_records()};
+}
+
+Result<void> rebuild_read_models(const std::string& directory, DecisionLog& log,
+                                 PartitionId partition, const ReadModelsOptions& options,
+                                 const Progress& progress) {
+  TRY(make_directory(directory));
+  uint64_t generation = current_generation(directory) + 1;
+  auto built = TRY(begin_anew(store_path(directory, generation), log, partition, options));
+  TRY(catch_up(*built.projector, progress));
+  TRY(built.store->flush());
+  TRY(switch_to(directory, generation));
+  remove_others(directory, generation);
+  return {};
+}
+
+Result<VerifyReport> verify_read_models(const std::string& directory, DecisionLog& log,
+                                        PartitionId partition, const ReadModelsOptions& options,
+                                        const Progress& progress) {
+  uint64_t generation = current_generation(directory);
+  if (generation == 0) {
+    return fail(ErrorKind::kNotFound, "no read models in " + directory + "; rebuild them first");
+  }
+  auto live = TRY(open_generation(store_path(directory, generation), log, partition, options));
+  TRY(catch_up(*live.projector, {}));
+  TRY(live.store->check());
+
+  std::string beside = directory + "/verify";
+  VerifyReport report;
+  {
+    auto rebuilt = TRY(begin_anew(beside, log, partition, options));
+    TRY(catch_up(*rebuilt.projector, progress));
+    report = TRY(compare_rows(*rebuilt.store->view(), *live.store->view()));
+    report.applied = rebuilt.projector->applied();
+  }
+  std::error_code ignored;
+  fs::remove_all(beside, ignored);
+  return report;
+}
+
+}  // namespace tenure

@@ -1,0 +1,290 @@
+#include "projections/store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/merge_operator.h>
+#include <rocksdb/table.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "engine/base/check.h"
+#include "projections/key_layout.h"
+#include "projections/row_batch.h"
+#include "schemas/rows_generated.h"
+
+namespace tenure {
+namespace {
+
+constexpr char kFormatKey[] = "format";
+// Present in a store's directory once a read has found damage: the next open refuses.
+constexpr char kDamagedMark[] = "/damaged";
+
+// History chunks grow at their end: the value of a merge is the old bytes, then the new.
+class AppendBytes final : public rocksdb::AssociativeMergeOperator {
+ public:
+  bool Merge(const rocksdb::Slice&, const rocksdb::Slice* existing, const rocksdb::Slice& added,
+             std::string* merged, rocksdb::Logger*) const override {
+    merged->clear();
+    if (existing != nullptr) merged->assign(existing->data(), existing->size());
+    merged->append(added.data(), added.size());
+    return true;
+  }
+  const char* Name() const override { return "tenure.append"; }
+};
+
+rocksdb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
+rocksdb::Slice slice(RowBytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+RowBytes row_bytes(const rocksdb::Slice& slice) {
+  return {reinterpret_cast<const uint8_t*>(slice.data()), slice.size()};
+}
+
+// The first key after all that begin with `prefix`; empty if there is none.
+std::string end_of_prefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<uint8_t>(end.back()) == 0xff) end.pop_back();
+  if (!end.empty()) ++end.back();
+  return end;
+}
+
+// The open database; views keep it open.
+struct Database {
+  std::string directory;
+  std::unique_ptr<rocksdb::DB> db;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;  // the four families, then the default one
+
+  ~Database() {
+    for (auto* handle : handles) (void)db->DestroyColumnFamilyHandle(handle);
+  }
+  rocksdb::ColumnFamilyHandle* family(Family family) const {
+    return handles[static_cast<size_t>(family)];
+  }
+  rocksdb::ColumnFamilyHandle* meta() const { return handles[kFamilies]; }
+
+  // What a failed call means for us. Damage is remembered over a restart.
+  Error error(const rocksdb::Status& status) const {
+    std::string what = "read models in " + directory + ": " + status.ToString();
+    if (status.IsNoSpace()) return {ErrorKind::kUnavailable, what + "; make room on the disk"};
+    if (status.IsCorruption() || status.IsPathNotFound()) {
+      std::ofstream(directory + kDamagedMark) << status.ToString() << "\n";
+      return {ErrorKind::kCorrupt, what + "; rebuild them: tenure projections rebuild"};
+    }
+    return {ErrorKind::kIo, what};
+  }
+};
+
+class StoreCursor final : public RowCursor {
+ public:
+  StoreCursor(std::shared_ptr<const Database> database, rocksdb::ReadOptions options, Family family,
+              std::string_view prefix)
+      : database_(std::move(database)), prefix_(prefix), end_(end_of_prefix(prefix)) {
+    if (!end_.empty()) {
+      end_slice_ = slice(end_);
+      options.iterate_upper_bound = &end_slice_;
+    }
+    iterator_.reset(database_->db->NewIterator(options, database_->family(family)));
+    iterator_->Seek(slice(prefix_));
+  }
+  bool valid() const override { return iterator_->Valid(); }
+  std::string_view key() const override {
+    return {iterator_->key().data(), iterator_->key().size()};
+  }
+  RowBytes bytes() const override { return row_bytes(iterator_->value()); }
+  void next() override { iterator_->Next(); }
+  void seek(std::string_view key) override { iterator_->Seek(slice(key)); }
+  Result<void> status() const override {
+    if (iterator_->status().ok()) return {};
+    return std::unexpected(database_->error(iterator_->status()));
+  }
+
+ private:
+  std::shared_ptr<const Database> database_;
+  std::string prefix_, end_;
+  rocksdb::Slice end_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class StoreView final : public RowView {
+ public:
+  explicit StoreView(std::shared_ptr<const Database> database) : database_(std::move(database)) {
+    options_.snapshot = database_->db->GetSnapshot();
+  }
+  ~StoreView() override { database_->db->ReleaseSnapshot(options_.snapshot); }
+  StoreView(const StoreView&) = delete;
+  StoreView& operator=(const StoreView&) = delete;
+
+  Result<bool> get(Family family, std::string_view key, Row& row) const override {
+    rocksdb::PinnableSlice found;
+    auto status = database_->db->Get(options_, database_->family(family), slice(key), &found);
+    if (status.IsNotFound()) return false;
+    if (!status.ok()) return std::unexpected(database_->error(status));
+    row.assign(row_bytes(found));
+    return true;
+  }
+  std::unique_ptr<RowCursor> scan(Family family, std::string_view prefix) const override {
+    return std::make_unique<StoreCursor>(database_, options_, family, prefix);
+  }
+
+ private:
+  std::shared_ptr<const Database> database_;
+  rocksdb::ReadOptions options_;
+};
+
+rocksdb::DBOptions database_options() {
+  rocksdb::DBOptions options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  options.atomic_flush = true;
+  options.avoid_flush_during_shutdown = true;
+  options.allow_concurrent_memtable_write = false;  // one writer, sorted: cheaper without
+  options.max_background_jobs = 2;
+  options.max_open_files = -1;  // a missing file shows when opening, not later
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.keep_log_file_num = 2;
+  options.max_manifest_file_size = 16u << 20;
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> families(const StoreOptions& options) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions family;
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  family.write_buffer_size = options.write_buffer_bytes;
+  family.compression = rocksdb::kNoCompression;
+  family.memtable_whole_key_filtering = true;
+  family.memtable_prefix_bloom_size_ratio = 0.02;
+
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (Family one : kAllFamilies) descriptors.emplace_back(std::string(family_name(one)), family);
+  descriptors[static_cast<size_t>(Family::kHistory)].options.merge_operator =
+      std::make_shared<AppendBytes>();
+  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
+  return descriptors;
+}
+
+Error open_error(const std::string& directory, const rocksdb::Status& status) {
+  std::string text = status.ToString();
+  std::string what = "read models in " + directory + ": " + text;
+  if (status.IsNoSpace()) return {ErrorKind::kUnavailable, what + "; make room on the disk"};
+  if (text.find("lock") != std::string::npos) {
+    return {ErrorKind::kConflict, what + "; stop the other process"};
+  }
+  return {ErrorKind::kCorrupt, what};
+}
+
+}  // namespace
+
+struct Store::Impl {
+  std::shared_ptr<Database> database = std::make_shared<Database>();
+  rocksdb::WriteBatch write_batch;
+  flatbuffers::FlatBufferBuilder builder;
+
+  Result<void> done(const rocksdb::Status& status) const {
+    if (status.ok()) return {};
+    return std::unexpected(database->error(status));
+  }
+  Result<void> check_format() const {
+    const std::string ours = std::to_string(kRowFormat);
+    std::string theirs;
+    auto status = database->db->Get({}, database->meta(), kFormatKey, &theirs);
+    if (status.IsNotFound()) {
+      rocksdb::WriteOptions options;
+      options.disableWAL = true;
+      return done(database->db->Put(options, database->meta(), kFormatKey, ours));
+    }
+    TRY(done(status));
+    if (theirs == ours) return {};
+    return fail(ErrorKind::kUnsupported, "read models in " + database->directory +
+                                             " have row format " + theirs + ", not " + ours);
+  }
+};
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
+                                           const StoreOptions& options) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) return fail(ErrorKind::kIo, "cannot make " + directory + ": " + error.message());
+  if (std::filesystem::exists(directory + kDamagedMark)) {
+    return fail(ErrorKind::kCorrupt, "read models in " + directory + " were found damaged");
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->database->directory = directory;
+  rocksdb::DB* db = nullptr;
+  auto status = rocksdb::DB::Open(database_options(), directory, families(options),
+                                  &impl->database->handles, &db);
+  if (!status.ok()) return std::unexpected(open_error(directory, status));
+  impl->database->db.reset(db);
+  TRY(impl->check_format());
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Result<std::optional<ProjectorPosition>> Store::position(PartitionId partition) const {
+  std::string bytes;
+  auto status =
+      impl_->database->db->Get({}, impl_->database->meta(), slice(position_key(partition)), &bytes);
+  if (status.IsNotFound()) return std::nullopt;
+  TRY(impl_->done(status));
+  Row row;
+  row.assign({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+  const auto& stored = row.as<schema::ProjectorPositionRow>();
+  return ProjectorPosition{
+      .reader = {{stored.next_offset()}, {stored.next_number()}, {stored.stamp()}},
+      .last_offset = {stored.last_offset()},
+      .last_crc = stored.last_crc(),
+      .log_id = stored.log_id() ? stored.log_id()->str() : ""};
+}
+
+Result<void> Store::write(const RowBatch& batch, PartitionId partition,
+                          const ProjectorPosition& position) {
+  const Database& database = *impl_->database;
+  rocksdb::WriteBatch& out = impl_->write_batch;
+  out.Clear();
+  for (const RowBatch::Entry* entry : batch.changes()) {
+    rocksdb::ColumnFamilyHandle* family = database.family(entry->family);
+    switch (entry->change) {
+      case RowBatch::Change::kNone:
+        break;
+      case RowBatch::Change::kPut:
+        TRY(impl_->done(out.Put(family, slice(entry->key_view()), slice(entry->bytes()))));
+        break;
+      case RowBatch::Change::kErase:
+        TRY(impl_->done(out.Delete(family, slice(entry->key_view()))));
+        break;
+      case RowBatch::Change::kAppend:
+        TRY(impl_->done(out.Merge(family, slice(entry->key_view()), slice(entry->bytes()))));
+        break;
+    }
+  }
+  flatbuffers::FlatBufferBuilder& builder = impl_->builder;
+  builder.Clear();
+  builder.Finish(schema::CreateProjectorPositionRowDirect(
+      builder, position.reader.next_offset.value, position.reader.next_number.value,
+      position.reader.stamp.value, position.last_offset.value, position.last_crc,
+      position.log_id.c_str()));
+  TRY(impl_->done(out.Put(database.meta(), slice(position_key(partition)),
+                          slice(RowBytes(builder.GetBufferPointer(), builder.GetSize())))));
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  return impl_->done(database.db->Write(options, &out));
+}
+
+std::unique_ptr<RowView> Store::view() const {
+  return std::make_unique<StoreView>(impl_->database);
+}
+
+Result<void> Store::flush() {
+  return impl_->done(impl_->database->db->Flush(rocksdb::FlushOptions(), impl_->database->handles));
+}
+
+Result<void> Store::check() const { return impl_->done(impl_->database->db->VerifyChecksum()); }
+
+}  // namespace tenure

@@ -1,0 +1,93 @@
+// The usage model: how much each meter of a space has counted. Gauges that follow from access
+// (members) are counted when read (space_use.h), not here.
+#include <algorithm>
+#include <charconv>
+
+#include "projections/month.h"
+#include "projections/projection.h"
+
+namespace tenure {
+namespace {
+
+constexpr Family kFamily = Family::kUsage;
+constexpr std::string_view kResources = "resources";
+
+struct Meter {
+  uint64_t used = 0;
+  uint32_t crossed_percent = 0;
+};
+
+Meter get_meter(Reduction& in, const Key& key) {
+  const auto* row = in.rows.get<schema::MeterRow>(kFamily, key);
+  return row ? Meter{row->used(), row->crossed_percent()} : Meter{};
+}
+
+void put_meter(Reduction& in, const Key& key, const Meter& meter) {
+  in.put(kFamily, key, schema::CreateMeterRow(in.builder, meter.used, meter.crossed_percent));
+}
+
+void resource_created(Reduction& in, const schema::ResourceCreated& event) {
+  const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResources);
+  Meter meter = get_meter(in, key);
+  ++meter.used;
+  put_meter(in, key, meter);
+}
+
+void resource_deleted(Reduction& in, const schema::ResourceDeleted& event) {
+  const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResources);
+  Meter meter = get_meter(in, key);
+  if (meter.used > 0) --meter.used;
+  put_meter(in, key, meter);
+}
+
+void usage_recorded(Reduction& in, const schema::UsageRecorded& event) {
+  for (uint32_t index = 0; index < event.entries()->size(); ++index) {
+    const auto* duplicates = event.duplicates();
+    if (duplicates != nullptr && std::ranges::find(*duplicates, index) != duplicates->end()) {
+      continue;
+    }
+    const schema::UsageEntry& entry = *event.entries()->Get(index);
+    uint32_t month = month_of(from_micros(entry.time().value_or(in.time)));
+    const Key& key =
+        in.keys.meter(event.space()->string_view(), month, entry.meter()->string_view());
+    Meter meter = get_meter(in, key);
+    meter.used += entry.quantity();
+    put_meter(in, key, meter);
+  }
+}
+
+void threshold_reached(Reduction& in, const schema::UsageThresholdReached& event) {
+  uint32_t month = parse_month(event.month()->string_view());
+  const Key& key = in.keys.meter(event.space()->string_view(), month, event.meter()->string_view());
+  Meter meter = get_meter(in, key);
+  meter.crossed_percent = event.percent();
+  put_meter(in, key, meter);
+}
+
+}  // namespace
+
+constexpr ReductionTable<Reduction> kUsageReductions = reduction_table<Reduction>({
+    ignores<Reduction, schema::OrganizationCreated>(),
+    ignores<Reduction, schema::MemberAdded>(),
+    ignores<Reduction, schema::RoleChanged>(),
+    ignores<Reduction, schema::MemberRemoved>(),
+    ignores<Reduction, schema::OwnershipTransferred>(),
+    ignores<Reduction, schema::GroupCreated>(),
+    ignores<Reduction, schema::GroupDeleted>(),
+    ignores<Reduction, schema::GroupJoined>(),
+    ignores<Reduction, schema::GroupLeft>(),
+    ignores<Reduction, schema::SpaceCreated>(),
+    ignores<Reduction, schema::SpaceRenamed>(),
+    ignores<Reduction, schema::AccessGranted>(),
+    ignores<Reduction, schema::AccessChanged>(),
+    ignores<Reduction, schema::AccessRevoked>(),
+    reduces<&resource_created>(),
+    reduces<&resource_deleted>(),
+    reduces<&usage_recorded>(),
+    reduces<&threshold_reached>(),
+    ignores<Reduction, schema::PlanChangeRequested>(),
+    ignores<Reduction, schema::SubscriptionStarted>(),
+    ignores<Reduction, schema::PlanChangeFailed>(),
+});
+
+}  // namespace tenure
