@@ -10,7 +10,7 @@ inline constexpr const char* kLogFailPoints[] = {
     "create.after_segment",  "create.after_identity", "recover.after_cut",
     "segment.before_write",  "segment.after_write",   "segment.after_sync",
     "segment.before_footer", "segment.after_footer",  "prepare.after_create",
-    "prepare.after_chunk",   "prepare.before_rename", "prepare.after_rename",
+    "prepare.after_piece",   "prepare.before_rename", "prepare.after_rename",
     "close.before_mark",     "close.after_mark",
 };
 

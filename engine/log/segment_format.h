@@ -49,7 +49,7 @@ struct BatchHeader {
   uint32_t length = 0;          // of the records, in bytes
   uint32_t body_crc = 0;        // of the records
   uint64_t first_offset = 0;
-  uint64_t first_number = 0;  // of its first decision; of a claim: the number that comes next
+  uint64_t first_number = 0;  // how many valid decisions come before it
   uint32_t zero = 0;
   uint32_t crc = 0;
 };
@@ -106,6 +106,11 @@ struct CleanMark {
 static_assert(sizeof(BatchHeader) == 40 && sizeof(SegmentHeader) == 64);
 static_assert(sizeof(IndexEntry) == 24 && sizeof(SegmentFooter) == 112);
 static_assert(sizeof(LogIdentity) == 32 && sizeof(CleanMark) == 56);
+
+inline bool all_zero(Bytes bytes) {
+  return bytes.empty() || (bytes[0] == std::byte{0} &&
+                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
 
 template <class T>
 Bytes bytes_of(const T& block) {

@@ -11,14 +11,17 @@
 // batch from there on fails, and the process has to stop.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <functional>
-#include <memory>
-#include <string>
+#include <mutex>
+#include <thread>
 
 #include "engine/log/decision_log.h"
-#include "engine/log/file_system.h"
-#include "engine/log/segment_format.h"
+#include "engine/log/segment_preparer.h"
+#include "engine/log/segment_reader.h"
 
 namespace tenure {
 
@@ -78,9 +81,54 @@ class SegmentLog final : public DecisionLog {
   const RecoveryReport& recovery() const;
 
  private:
-  struct Impl;
-  explicit SegmentLog(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  struct Queued {
+    Batch batch;
+    Done done;
+  };
+
+  SegmentLog(SegmentOptions options, std::unique_ptr<FileLock> lock, RecoveredLog log,
+             OpenSegment next, RecoveryReport report);
+  static Result<void> create(const SegmentOptions& options);
+
+  // The writing side: open_writer(), then the writer thread or pump().
+  Result<void> commit(const Batch& batch);
+  Result<void> write(Bytes records, uint32_t count, const LogMark& after);
+  Result<void> roll();
+  bool has_room(size_t record_bytes) const;
+  void finish(Queued queued);
+
+  bool prepare(uint64_t target);  // one step; false if there was none to do
+  uint64_t prepare_target() const;
+
+  std::unexpected<Error> stopped() const;  // the error of the failure that ended the session
+  void stop_with(const Error& error);
+  Result<void> check_partition(PartitionId partition) const;
+
+  void run_writer();
+  void run_preparer();
+  void end_threads(bool drain);
+
+  const SegmentOptions options_;
+  std::unique_ptr<FileLock> lock_;
+  const LogIdentity identity_;
+  const RecoveryReport recovery_;
+  const std::shared_ptr<SegmentCatalog> catalog_;
+  const SegmentReader reader_;
+  SegmentPreparer preparer_;
+  SegmentWriter writer_;             // of the writing side alone
+  bool session_open_ = false;        // of open_writer() and close()
+  std::atomic<uint64_t> used_;       // bytes of the active segment: the pace of preparing
+  std::atomic<bool> hurry_ = false;  // a batch waits for the next segment
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;       // for the writer thread
+  std::condition_variable preparing_;  // for the preparer thread
+  std::deque<Queued> queue_;
+  std::optional<Error> failure_;
+  bool draining_ = false;
+  bool ending_ = false;
+  std::thread writer_thread_;
+  std::thread preparer_thread_;
 };
 
 }  // namespace tenure
