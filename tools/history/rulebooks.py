@@ -67,12 +67,13 @@ def space():
                                       "space.rename", "group.manage"}
     low = ("MANAGER", "EVALUATOR")
     high = ("ADMIN",) + low
+    # Roles hold in every space: there is no access to give.
+    owner = ADMINISTRATION - {"access.manage"} | read | write | delete
     return Rulebook(
         owner_role="OWNER", single_owner=True, may_leave=False, types=types,
         roles={
-            "OWNER": Role(ADMINISTRATION | read | write | delete, high, ("OWNER",) + high),
-            "ADMIN": Role((ADMINISTRATION - {"member.remove", "organization.transfer"})
-                          | read | write | delete, high, high),
+            "OWNER": Role(owner, high, ("OWNER",) + high),
+            "ADMIN": Role(owner - {"member.remove", "organization.transfer"}, high, high),
             "MANAGER": Role(manager, low, low),
             "EVALUATOR": Role(views | read),
         },
