@@ -38,8 +38,8 @@ enum class RecordKind : uint8_t { kDecision = 1, kClaim = 2 };
 struct RecordPrefix {
   RecordKind kind = RecordKind::kDecision;
   uint16_t min_reader = 1;
-  Stamp stamp;
-  Number number;
+  Stamp stamp{};
+  Number number{};
   uint64_t acked = 0;
   uint64_t source = 0;
   uint32_t payload_length = 0;
