@@ -38,7 +38,9 @@ struct QueryContext {
   const RowView& rows;
   const Rulebooks& rulebooks;
   Viewer viewer;
-  Time now;
+  Time now;  // the moment of `rows`: which month's counters are shown
+  // For rows of the past: the live ones, which say what the viewer may see today.
+  const RowView* live_rows = nullptr;
 };
 
 Result<std::string> get_organization(const QueryContext&, std::string_view org);
@@ -47,6 +49,9 @@ Result<std::string> get_member(const QueryContext&, std::string_view org, std::s
 Result<std::string> get_groups(const QueryContext&, std::string_view org, const Page&);
 Result<std::string> get_assignable_roles(const QueryContext&, std::string_view org,
                                          std::string_view actor, std::string_view target);
+// The levels that the actor may give in a space: the same answer.
+Result<std::string> get_assignable_space_roles(const QueryContext&, std::string_view org,
+                                               std::string_view space, std::string_view actor);
 Result<std::string> get_spaces(const QueryContext&, std::string_view org, const Page&);
 Result<std::string> get_space(const QueryContext&, std::string_view org, std::string_view space);
 Result<std::string> get_space_members(const QueryContext&, std::string_view org,

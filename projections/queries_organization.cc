@@ -1,0 +1,210 @@
+// An organization, its members and groups, and which roles may be given.
+#include <charconv>
+
+#include "projections/history_numbers.h"
+#include "projections/query_support.h"
+#include "projections/space_walk.h"
+
+namespace tenure {
+namespace {
+
+void write_member(AnswerWriter& out, std::string_view user, const schema::MemberRow& row) {
+  out.text("user", user).text("role", row.role()).time("since", row.since());
+  out.text("status", row.status());
+}
+
+// Whether another member than `user` holds the owner role.
+Result<bool> has_other_owner(OrganizationRows& organization, std::string_view user) {
+  const std::string prefix = organization.keys().members().str();
+  auto cursor = organization.view().scan(Family::kMembership, prefix);
+  Row row;
+  for (; cursor->valid(); cursor->next()) {
+    row.assign(cursor->bytes());
+    RoleIndex role = organization.read_membership(row.as<schema::MemberRow>()).role;
+    if (role == organization.rulebook().owner_role && after_prefix(cursor->key(), prefix) != user) {
+      return true;
+    }
+  }
+  TRY(cursor->status());
+  return false;
+}
+
+// Only its member.view, or being that person, shows somebody's role to a viewer.
+Result<void> need_view_of(const QueryContext& context, const VisibleOrganization& organization,
+                          std::string_view user) {
+  if (context.viewer.user == user) return {};
+  return organization.need(Action::kMemberView);
+}
+
+std::string finish_roles(AnswerWriter& out) { return out.end_array().end_object().take(); }
+
+}  // namespace
+
+Result<std::string> get_organization(const QueryContext& context, std::string_view org) {
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  const schema::OrganizationRow& row = organization->row();
+  AnswerWriter out;
+  out.begin_object().text("org", org).text("name", row.name()).number("version", row.version());
+  out.text("rulebook", row.rulebook()).text("status", row.status());
+  out.text("billing_mode", row.billing_mode()).text("currency", row.currency());
+  out.time("created", row.created());
+  return out.end_object().take();
+}
+
+Result<std::string> get_members(const QueryContext& context, std::string_view org,
+                                const Page& page) {
+  TRY(check_page(page));
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need(Action::kMemberView));
+  const std::string prefix = organization->keys().members().str();
+  auto cursor = context.rows.scan(Family::kMembership, prefix);
+  AnswerWriter out;
+  out.begin_object().begin_array("members");
+  std::string last;
+  Row row;
+  size_t shown = 0;
+  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
+       cursor->next(), ++shown) {
+    last = after_prefix(cursor->key(), prefix);
+    row.assign(cursor->bytes());
+    out.begin_object();
+    write_member(out, last, row.as<schema::MemberRow>());
+    out.end_object();
+  }
+  out.end_array();
+  TRY(cursor->status());
+  return finish_page(out, cursor->valid() ? last : "");
+}
+
+Result<std::string> get_member(const QueryContext& context, std::string_view org,
+                               std::string_view user) {
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(need_view_of(context, organization, user));
+  Row row;
+  if (!TRY(context.rows.get(Family::kMembership, organization->keys().member(user), row))) {
+    return fail(ErrorKind::kNotFound, "no member " + std::string(user) + " in " + std::string(org));
+  }
+  const auto& member = row.as<schema::MemberRow>();
+  Membership membership = organization->read_membership(member);
+  AnswerWriter out;
+  out.begin_object();
+  write_member(out, user, member);
+  out.begin_array("groups");
+  Row groups_row;
+  if (const auto* groups = TRY(organization->groups(user, groups_row))) {
+    for (const schema::UserGroup* group : *groups->groups()) {
+      out.text(group->group()->string_view());
+    }
+  }
+  out.end_array().begin_array("spaces");
+  for (const std::string& space : TRY(granted_spaces(organization.rows(), user))) {
+    auto access =
+        summarize(organization.rows(), membership, TRY(organization->grants(user, space)));
+    out.begin_object().text("space", space);
+    if (access) write_access(out, *access);
+    out.end_object();
+  }
+  return out.end_array().end_object().take();
+}
+
+Result<std::string> get_groups(const QueryContext& context, std::string_view org,
+                               const Page& page) {
+  TRY(check_page(page));
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need(Action::kGroupView));
+  const std::string prefix = organization->keys().groups().str();
+  auto cursor = context.rows.scan(Family::kMembership, prefix);
+  AnswerWriter out;
+  out.begin_object().begin_array("groups");
+  std::string last;
+  Row row;
+  size_t shown = 0;
+  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
+       cursor->next(), ++shown) {
+    last = after_prefix(cursor->key(), prefix);
+    row.assign(cursor->bytes());
+    out.begin_object().text("group", last).text("name", row.as<schema::GroupRow>().name());
+    out.begin_array("users");
+    const std::string users = organization->keys().group_members(last).str();
+    auto user = context.rows.scan(Family::kMembership, users);
+    for (; user->valid(); user->next()) out.text(after_prefix(user->key(), users));
+    TRY(user->status());
+    out.end_array().end_object();
+  }
+  out.end_array();
+  TRY(cursor->status());
+  return finish_page(out, cursor->valid() ? last : "");
+}
+
+Result<std::string> get_assignable_roles(const QueryContext& context, std::string_view org,
+                                         std::string_view actor, std::string_view target) {
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(need_view_of(context, organization, actor));
+  AnswerWriter out;
+  out.begin_object().begin_array("roles");
+  auto giver = TRY(organization->membership(actor));
+  if (!giver) return finish_roles(out);
+  std::optional<RoleTarget> held;
+  if (!target.empty()) {
+    auto membership = TRY(organization->membership(target));
+    if (!membership) return finish_roles(out);
+    bool owner = membership->role == organization->rulebook().owner_role;
+    held = {.role = membership->role,
+            .oneself = actor == target,
+            .sole_owner = owner && !TRY(has_other_owner(organization.rows(), target))};
+  }
+  RoleSet roles = assignable_roles(organization->rulebook(), giver->role, held);
+  const auto& known = organization->rulebook().organization_roles;
+  for (size_t index = 0; index < known.size(); ++index) {
+    if (roles.test(index)) out.text(known[index].name);
+  }
+  return finish_roles(out);
+}
+
+Result<std::string> get_assignable_space_roles(const QueryContext& context, std::string_view org,
+                                               std::string_view space, std::string_view actor) {
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(need_view_of(context, organization, actor));
+  TRY(organization.need_in(space, Action::kSpaceView));
+  AnswerWriter out;
+  out.begin_object().begin_array("roles");
+  auto giver = TRY(organization->membership(actor));
+  if (!giver) return finish_roles(out);
+  SpaceGrants grants = composed(TRY(organization->grants(actor, space)));
+  const Rulebook& rulebook = organization->rulebook();
+  if (!effective_actions(rulebook, giver->role, grants).has(Action::kAccessManage)) {
+    return finish_roles(out);
+  }
+  RoleSet roles = assignable_space_roles(rulebook, giver->role, grants);
+  for (size_t index = 0; index < rulebook.space_roles.size(); ++index) {
+    if (roles.test(index)) out.text(rulebook.space_roles[index].name);
+  }
+  return finish_roles(out);
+}
+
+Result<HistoryPage> get_history(const QueryContext& context, std::string_view org,
+                                std::string_view entity, const Page& page) {
+  TRY(check_page(page));
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need(Action::kAuditRead));
+  uint64_t first = 0;
+  if (!page.cursor.empty()) {
+    const char* end = page.cursor.data() + page.cursor.size();
+    auto [parsed, error] = std::from_chars(page.cursor.data(), end, first);
+    if (error != std::errc{} || parsed != end) {
+      return fail(ErrorKind::kInvalid, "cursor must be the next of a page before");
+    }
+  }
+  HistoryNumbers numbers(context.rows, org, entity, first);
+  HistoryPage found;
+  while (auto number = TRY(numbers.next())) {
+    if (found.numbers.size() == page.limit) {
+      found.next = std::to_string(*number);
+      break;
+    }
+    found.numbers.push_back(*number);
+  }
+  return found;
+}
+
+}  // namespace tenure

@@ -1,0 +1,248 @@
+// Spaces: the list with plans and use, who is in one, what it holds, what it uses and costs.
+#include <map>
+
+#include "projections/month.h"
+#include "projections/query_support.h"
+#include "projections/space_walk.h"
+
+namespace tenure {
+namespace {
+
+constexpr std::string_view kMembersMeter = "members";
+
+// How much of one meter is used now.
+Result<uint64_t> use_of(const QueryContext& context, OrganizationRows& organization,
+                        std::string_view space, const schema::MeterTerms& terms) {
+  std::string_view meter = terms.meter()->string_view();
+  if (meter == kMembersMeter) return count_space_users(organization, space);
+  uint32_t month = terms.kind() == schema::MeterKind::gauge ? kGaugeMonth : month_of(context.now);
+  Row row;
+  if (!TRY(context.rows.get(Family::kUsage, organization.keys().meter(space, month, meter), row))) {
+    return 0;
+  }
+  return row.as<schema::MeterRow>().used();
+}
+
+std::optional<uint64_t> limit_of(const schema::MeterTerms& terms) {
+  auto limit = terms.limit();
+  return limit ? std::optional<uint64_t>(*limit) : std::nullopt;
+}
+
+Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organization,
+                            std::string_view space) {
+  Row row;
+  if (!TRY(context.rows.get(Family::kBilling, organization.keys().subscription(space), row))) {
+    return fail(ErrorKind::kCorrupt, "space " + std::string(space) +
+                                         " has no subscription row; rebuild the read models");
+  }
+  return row;
+}
+
+Result<void> write_space(AnswerWriter& out, const QueryContext& context,
+                         VisibleOrganization& organization, std::string_view space,
+                         const schema::SpaceRow& row) {
+  ActionSet actions = TRY(organization.actions_in(space));
+  Row subscription_row = TRY(subscription_of(context, organization.rows(), space));
+  const auto& subscription = subscription_row.as<schema::SubscriptionRow>();
+  out.begin_object().text("space", space).text("name", row.name());
+  out.text("plan", subscription.plan()).text("status", row.status()).time("created", row.created());
+  out.begin_array("usage");
+  if (actions.has(Action::kUsageView)) {
+    for (const schema::MeterTerms* terms : *subscription.terms()->meters()) {
+      uint64_t used = TRY(use_of(context, organization.rows(), space, *terms));
+      out.begin_object().text("meter", terms->meter()).number("used", used);
+      out.number("limit", limit_of(*terms)).end_object();
+    }
+  }
+  out.end_array().end_object();
+  return {};
+}
+
+// All grants in one space, by subject: read once for a whole list of users.
+struct SpaceAccess {
+  std::map<std::string, Grant, std::less<>> by_subject;
+  bool to_groups = false;
+};
+
+Result<SpaceAccess> access_in(OrganizationRows& organization, std::string_view space) {
+  SpaceAccess access;
+  const std::string prefix = organization.keys().accesses(space).str();
+  auto cursor = organization.view().scan(Family::kMembership, prefix);
+  Row row;
+  for (; cursor->valid(); cursor->next()) {
+    row.assign(cursor->bytes());
+    const auto& grant = row.as<schema::AccessRow>();
+    std::string subject(after_prefix(cursor->key(), prefix));
+    access.to_groups = access.to_groups || subject.starts_with("group:");
+    access.by_subject[subject] = {subject, organization.space_roles(grant), grant.number(), 0};
+  }
+  TRY(cursor->status());
+  return access;
+}
+
+Result<std::vector<Grant>> grants_from(const SpaceAccess& access, OrganizationRows& organization,
+                                       std::string_view user) {
+  std::vector<Grant> grants;
+  auto add = [&](std::string_view subject, uint64_t joined) {
+    auto found = access.by_subject.find(subject);
+    if (found == access.by_subject.end()) return;
+    grants.push_back(found->second);
+    grants.back().joined = joined;
+  };
+  add(SubjectKey::user(user), 0);
+  if (!access.to_groups) return grants;
+  Row row;
+  if (const auto* groups = TRY(organization.groups(user, row))) {
+    for (const schema::UserGroup* group : *groups->groups()) {
+      add(SubjectKey::group(group->group()->string_view()), group->number());
+    }
+  }
+  return grants;
+}
+
+}  // namespace
+
+// Those that the viewer sees.
+Result<std::string> get_spaces(const QueryContext& context, std::string_view org,
+                               const Page& page) {
+  TRY(check_page(page));
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  AnswerWriter out;
+  out.begin_object().begin_array("spaces");
+  std::string last;
+  size_t shown = 0;
+  SpaceWalk walk(organization.rows(), page.cursor);
+  for (; walk.valid() && shown < page.limit; walk.next()) {
+    if (!TRY(organization.actions_in(walk.space())).has(Action::kSpaceView)) continue;
+    TRY(write_space(out, context, organization, walk.space(), walk.row()));
+    last = walk.space();
+    ++shown;
+  }
+  out.end_array();
+  TRY(walk.status());
+  return finish_page(out, walk.valid() ? last : "");
+}
+
+Result<std::string> get_space(const QueryContext& context, std::string_view org,
+                              std::string_view space) {
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need_in(space, Action::kSpaceView));
+  Row row;
+  const schema::SpaceRow* found = TRY(organization->space(space, row));
+  AnswerWriter out;
+  TRY(write_space(out, context, organization, space, *found));
+  return out.take();
+}
+
+Result<std::string> get_space_members(const QueryContext& context, std::string_view org,
+                                      std::string_view space, const Page& page) {
+  TRY(check_page(page));
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need_in(space, Action::kAccessView));
+  SpaceAccess access = TRY(access_in(organization.rows(), space));
+  const std::string prefix = organization->keys().members().str();
+  auto cursor = context.rows.scan(Family::kMembership, prefix);
+  AnswerWriter out;
+  out.begin_object().begin_array("members");
+  std::string last;
+  Row row;
+  size_t shown = 0;
+  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
+       cursor->next()) {
+    std::string user(after_prefix(cursor->key(), prefix));
+    row.assign(cursor->bytes());
+    auto summary =
+        summarize(organization.rows(), organization->read_membership(row.as<schema::MemberRow>()),
+                  TRY(grants_from(access, organization.rows(), user)));
+    if (!summary) continue;
+    out.begin_object().text("user", user);
+    write_access(out, *summary);
+    out.end_object();
+    last = std::move(user);
+    ++shown;
+  }
+  out.end_array();
+  TRY(cursor->status());
+  return finish_page(out, cursor->valid() ? last : "");
+}
+
+// Those of types that the viewer may read.
+Result<std::string> get_resources(const QueryContext& context, std::string_view org,
+                                  std::string_view space, const Page& page) {
+  TRY(check_page(page));
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  ActionSet actions = TRY(organization.need_in(space, Action::kSpaceView));
+  const std::string prefix = organization->keys().resources(space).str();
+  auto cursor = context.rows.scan(Family::kMembership, prefix);
+  AnswerWriter out;
+  out.begin_object().begin_array("resources");
+  std::string last;
+  Row row;
+  size_t shown = 0;
+  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
+       cursor->next()) {
+    row.assign(cursor->bytes());
+    const auto& resource = row.as<schema::ResourceRow>();
+    auto type = organization->rulebook().resource_type(resource.type()->string_view());
+    if (resource.deleted() || !type || !actions.has(ResourceVerb::kRead, *type)) continue;
+    last = after_prefix(cursor->key(), prefix);
+    out.begin_object().text("resource", last).text("type", resource.type());
+    out.text("name", resource.name()).begin_array("links");
+    if (resource.links() != nullptr) {
+      for (const auto* link : *resource.links()) out.text(link->string_view());
+    }
+    out.end_array().number("version", resource.version()).end_object();
+    ++shown;
+  }
+  out.end_array();
+  TRY(cursor->status());
+  return finish_page(out, cursor->valid() ? last : "");
+}
+
+Result<std::string> get_usage(const QueryContext& context, std::string_view org,
+                              std::string_view space) {
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need_in(space, Action::kUsageView));
+  Row row = TRY(subscription_of(context, organization.rows(), space));
+  uint32_t month = month_of(context.now);
+  AnswerWriter out;
+  out.begin_object().begin_object("period").time("from", to_micros(month_begin(month)));
+  out.time("to", to_micros(month_begin(month + 1))).end_object().begin_array("meters");
+  for (const auto* terms : *row.as<schema::SubscriptionRow>().terms()->meters()) {
+    uint64_t used = TRY(use_of(context, organization.rows(), space, *terms));
+    std::optional<uint64_t> limit = limit_of(*terms);
+    out.begin_object().text("meter", terms->meter());
+    out.text("kind", schema::EnumNameMeterKind(terms->kind()));
+    out.number("used", used).number("limit", limit);
+    out.number("excess", limit && used > *limit ? used - *limit : 0).end_object();
+  }
+  return out.end_array().end_object().take();
+}
+
+Result<std::string> get_billing(const QueryContext& context, std::string_view org,
+                                std::string_view space) {
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need_in(space, Action::kBillingView));
+  Row row = TRY(subscription_of(context, organization.rows(), space));
+  const auto& subscription = row.as<schema::SubscriptionRow>();
+  AnswerWriter out;
+  out.begin_object().text("plan", subscription.plan()).text("status", subscription.status());
+  out.begin_object("period").time("from", subscription.period_from());
+  if (subscription.period_to() != 0) {
+    out.time("to", subscription.period_to());
+  } else {
+    out.null("to");
+  }
+  out.end_object();
+  if (subscription.pending_plan() != nullptr) {
+    out.begin_object("pending").text("plan", subscription.pending_plan());
+    out.text("checkout", subscription.pending_checkout());
+    out.time("expires", subscription.pending_expires()).end_object();
+  } else {
+    out.null("pending");
+  }
+  out.null("payment_method").number("credits_minor", 0);
+  return out.text("currency", organization->row().currency()).end_object().take();
+}
+
+}  // namespace tenure

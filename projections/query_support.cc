@@ -1,0 +1,125 @@
+#include "projections/query_support.h"
+
+namespace tenure {
+namespace {
+
+constexpr size_t kMaxLimit = 5000;
+
+std::unexpected<Error> unseen(std::string_view org) {
+  return fail(ErrorKind::kNotFound, "no organization " + std::string(org));
+}
+
+}  // namespace
+
+ActionSet every_action(const Rulebook& rulebook) {
+  ActionSet actions = rulebook.every_resource_action;
+  for (size_t action = 0; action < kActionCount; ++action) {
+    actions.add(static_cast<Action>(action));
+  }
+  return actions;
+}
+
+Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& context,
+                                                      std::string_view org) {
+  auto found = TRY(OrganizationRows::find(context.rows, context.rulebooks, org));
+  if (!found) return unseen(org);
+  VisibleOrganization visible(std::move(*found));
+  if (context.viewer.sees_everything()) {
+    visible.actions_ = every_action(visible.rows_.rulebook());
+    return visible;
+  }
+  visible.viewer_ = context.viewer.user;
+  const RowView& today = context.live_rows ? *context.live_rows : context.rows;
+  visible.today_ = TRY(OrganizationRows::find(today, context.rulebooks, org));
+  if (!visible.today_) return unseen(org);
+  auto membership = TRY(visible.today_->membership(visible.viewer_));
+  if (!membership) return unseen(org);
+  visible.membership_ = *membership;
+  visible.actions_ = visible.today_->role(*membership).actions;
+  if (!visible.may(Action::kOrganizationView)) return unseen(org);
+  return visible;
+}
+
+Result<ActionSet> VisibleOrganization::actions_in(std::string_view space) {
+  if (!today_) return actions_;
+  return effective_actions(today_->rulebook(), membership_.role,
+                           composed(TRY(today_->grants(viewer_, space))));
+}
+
+Result<void> VisibleOrganization::need(Action action) const {
+  if (may(action)) return {};
+  return fail(ErrorKind::kNotFound,
+              "nothing in " + std::string(rows_.org()) + " that you may see here");
+}
+
+Result<ActionSet> VisibleOrganization::need_in(std::string_view space, Action action) {
+  Row row;
+  const schema::SpaceRow* found = TRY(rows_.space(space, row));
+  ActionSet actions = TRY(actions_in(space));
+  if (found == nullptr || !actions.has(Action::kSpaceView) || !actions.has(action)) {
+    return fail(ErrorKind::kNotFound,
+                "no space " + std::string(space) + " in " + std::string(rows_.org()));
+  }
+  return actions;
+}
+
+Result<void> check_page(const Page& page) {
+  if (page.limit >= 1 && page.limit <= kMaxLimit) return {};
+  return fail(ErrorKind::kInvalid, "limit must be 1 to 5000");
+}
+
+std::string page_start(std::string_view prefix, const Page& page) {
+  std::string start(prefix);
+  if (!page.cursor.empty()) start.append(page.cursor).push_back('\0');
+  return start;
+}
+
+std::optional<AccessSummary> summarize(const OrganizationRows& organization,
+                                       const Membership& membership,
+                                       const std::vector<Grant>& grants) {
+  const Rulebook& rulebook = organization.rulebook();
+  const OrganizationRole& role = organization.role(membership);
+  SpaceGrants together = composed(grants);
+  if (!together.any && !sees_every_space(role)) return std::nullopt;
+
+  AccessSummary summary;
+  if (role.inherits_all ||
+      (together.any && together.roles.none() && rulebook.access_without_role_is_all)) {
+    summary.roles.push_back("all");
+  }
+  // A level that a higher one held contains adds nothing: the effective one is the highest.
+  ActionSet listed;
+  RoleSet held = effective_space_roles(rulebook, membership.role, together);
+  for (size_t index = 0; index < rulebook.space_roles.size(); ++index) {
+    const SpaceRole& level = rulebook.space_roles[index];
+    if (!held.test(index) || listed.contains(level.actions)) continue;
+    summary.roles.push_back(level.name);
+    listed |= level.actions;
+  }
+  if (summary.roles.empty()) summary.roles.push_back(role.name);
+
+  for (const Grant& grant : grants) {
+    summary.via.push_back(grant.through_group() ? grant.subject : "direct");
+  }
+  if (sees_every_space(role)) summary.via.push_back("role:" + role.name);
+  return summary;
+}
+
+void write_access(AnswerWriter& out, const AccessSummary& access) {
+  out.begin_array("roles");
+  for (const std::string& role : access.roles) out.text(role);
+  out.end_array().begin_array("via");
+  for (const std::string& via : access.via) out.text(via);
+  out.end_array();
+}
+
+std::string finish_page(AnswerWriter& out, std::string_view next) {
+  if (next.empty()) {
+    out.null("next");
+  } else {
+    out.text("next", next);
+  }
+  return out.end_object().take();
+}
+
+}  // namespace tenure

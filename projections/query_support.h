@@ -1,0 +1,66 @@
+// What the queries share: what a viewer may see of an organization, pages, and roles as answers
+// name them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "projections/answer_writer.h"
+#include "projections/permission.h"
+#include "projections/queries.h"
+
+namespace tenure {
+
+// An organization that the viewer may see, or the one kNotFound that does not say whether it is
+// there.
+class VisibleOrganization {
+ public:
+  static Result<VisibleOrganization> open(const QueryContext& context, std::string_view org);
+
+  OrganizationRows* operator->() { return &rows_; }
+  OrganizationRows& rows() { return rows_; }
+
+  // What the viewer holds in the organization itself, and in one space of it.
+  bool may(Action action) const { return actions_.has(action); }
+  Result<ActionSet> actions_in(std::string_view space);
+  // kNotFound unless the viewer holds it.
+  Result<void> need(Action action) const;
+  // kNotFound unless the space is there and the viewer sees it and holds `action` in it.
+  Result<ActionSet> need_in(std::string_view space, Action action);
+
+ private:
+  explicit VisibleOrganization(OrganizationRows rows) : rows_(std::move(rows)) {}
+
+  OrganizationRows rows_;
+  // The viewer's own standing: of today, also when the rows are of the past. Nothing: a service.
+  std::optional<OrganizationRows> today_;
+  std::string viewer_;
+  Membership membership_{};
+  ActionSet actions_;
+};
+
+// Every action of the rulebook: what a service sees by.
+ActionSet every_action(const Rulebook& rulebook);
+
+// kInvalid unless the limit is 1 to 5,000.
+Result<void> check_page(const Page& page);
+// The first key that a page may show: the one after the cursor's.
+std::string page_start(std::string_view prefix, const Page& page);
+
+// How a user comes to have access to a space, as answers show it.
+struct AccessSummary {
+  std::vector<std::string> roles;  // the effective ones, highest first
+  std::vector<std::string> via;    // direct, group:g, role:ADMIN
+};
+// Nothing if the space is not theirs at all.
+std::optional<AccessSummary> summarize(const OrganizationRows& organization,
+                                       const Membership& membership,
+                                       const std::vector<Grant>& grants);
+void write_access(AnswerWriter& out, const AccessSummary& access);
+
+// Adds "next" (null on the last page) and closes the answer.
+std::string finish_page(AnswerWriter& out, std::string_view next);
+
+}  // namespace tenure
