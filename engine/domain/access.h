@@ -1,25 +1,63 @@
 // Who may do what where: effective permission, composed from roles, inheritance, direct grants and
-// groups. The one place where permission is computed in the domain; pure, no allocation on the hot
-// path.
+// groups. The one place where permission is computed; pure, no allocation on the hot path.
+//
+// The first part works on a rulebook and what somebody holds, so the read models compose with the
+// same code from their rows; the second finds what somebody holds in an organization's state.
 #pragma once
 
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "engine/domain/rejections.h"
+#include "engine/domain/rulebook.h"
 #include "engine/domain/state.h"
 
 namespace tenure {
 
-// What somebody holds in the organization itself, outside any space. Empty for strangers and
-// suspended members.
+// What reaches somebody in one space beside their organization role: their direct grant and those
+// of their groups.
+struct SpaceGrants {
+  bool any = false;  // at least one grant
+  RoleSet roles;     // the space roles of all of them together
+};
+
+// True if a holder of the organization role sees every space, by an action or by inheritance.
+bool sees_every_space(const OrganizationRole& role);
+
+// All space roles somebody has in a space: the inherited one and the granted ones.
+RoleSet effective_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
+                              const SpaceGrants& grants);
+
+// All actions somebody has in a space. Empty if they see nothing of it.
+ActionSet effective_actions(const Rulebook& rulebook, RoleIndex organization_role,
+                            const SpaceGrants& grants);
+
+// The space roles that somebody with these effective space roles may give, and those whose holders
+// they may change. One who inherits everything may give and change any.
+RoleSet assignable_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
+                               const SpaceGrants& grants);
+RoleSet changeable_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
+                               const SpaceGrants& grants);
+
+// The member whose role somebody looks at.
+struct RoleTarget {
+  RoleIndex role;
+  bool oneself;
+  bool sole_owner;  // nobody else holds the owner role
+};
+
+// Exactly the organization roles that a holder of `actor` may give to the target, the held one
+// included; without a target, to a new member.
+RoleSet assignable_roles(const Rulebook& rulebook, RoleIndex actor,
+                         const std::optional<RoleTarget>& target);
+
+// What somebody holds in the organization itself, outside any space. Empty for strangers.
 ActionSet organization_actions(const Organization& organization, std::string_view user);
 
-// What somebody holds in one space: their organization role's actions, the space role it inherits,
-// their direct grant and those of their groups, the highest of each. Empty when they see nothing of
-// it.
+SpaceGrants grants_of(const Organization& organization, const Space& space, std::string_view user);
+
+// What somebody holds in one space. Empty for strangers and for those who see nothing of it.
 ActionSet space_actions(const Organization& organization, const Space& space,
                         std::string_view user);
 
@@ -32,8 +70,8 @@ bool sees_space(const Organization& organization, const Space& space, std::strin
 bool is_allowed(const Organization& organization, std::string_view user, std::string_view action,
                 std::string_view space);
 
-// Exactly the roles that `actor` may give `target` (empty: a new member), the held one included,
-// highest first. Empty if the actor may give none, or may not act on the target.
+// The names of what `actor` may give `target` (empty: a new member), highest first. Empty if the
+// actor may give none, or may not act on the target.
 std::vector<std::string> assignable_roles(const Organization& organization, std::string_view actor,
                                           std::string_view target);
 

@@ -108,6 +108,14 @@ struct OrganizationRole {
   RoleIndex inherits = kNoRole;  // the space role held in every space
   bool inherits_all = false;     // every resource action in every space
   bool non_destructive = false;  // of group.manage, only creating groups and adding to them
+  ActionSet power;               // all that it gives anywhere, what it inherits included
+
+  // True if a holder may do everything that a holder of `other` may.
+  bool covers(const OrganizationRole& other) const {
+    const bool destroys_more =
+        non_destructive && !other.non_destructive && other.actions.has(Action::kGroupManage);
+    return power.contains(other.power) && !destroys_more;
+  }
 };
 
 struct SpaceRole {
@@ -135,6 +143,7 @@ struct Rulebook {
   std::vector<OrganizationRole> organization_roles;
   std::vector<SpaceRole> space_roles;
   std::vector<ResourceType> resource_types;
+  ActionSet every_resource_action;  // what "all" means
 
   // Index of a role or type by name; nothing if the rulebook has none of that name.
   std::optional<RoleIndex> organization_role(std::string_view name) const;

@@ -3,11 +3,10 @@
 
 #include "engine/domain/names.h"
 #include "engine/domain/rulebook.h"
+#include "engine/domain/text.h"
 
 namespace tenure {
 namespace {
-
-using Strings = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>;
 
 constexpr size_t kMaxRoles = RoleSet{}.size();
 
@@ -18,9 +17,9 @@ std::string indexed(std::string_view field, size_t index) {
 // One role of the source on its way into the rulebook, and where it stands there, for messages.
 struct RoleSource {
   std::string where;
-  const Strings* actions;
-  const Strings* assigns;
-  const Strings* acts_on;
+  const Texts* actions;
+  const Texts* assigns;
+  const Texts* acts_on;
 };
 
 class Compiler {
@@ -37,6 +36,7 @@ class Compiler {
     TRY(organization_roles());
     TRY(space_roles());
     TRY(owner());
+    sum_up();
     return std::make_shared<const Rulebook>(std::move(book_));
   }
 
@@ -53,12 +53,13 @@ class Compiler {
   Result<void> organization_roles();
   Result<void> space_roles();
   Result<void> owner();
+  void sum_up();
 
   Result<void> add_action(const std::string& where, std::string_view name, ActionSet& actions);
   template <class Role>
   Result<void> role(const RoleSource& source, const std::vector<Role>& all, Role& role);
   template <class Role>
-  Result<RoleSet> role_set(const std::string& where, const Strings* names,
+  Result<RoleSet> role_set(const std::string& where, const Texts* names,
                            const std::vector<Role>& all);
 
   const schema::Rulebook& source_;
@@ -155,7 +156,7 @@ Result<void> Compiler::add_action(const std::string& where, std::string_view nam
 }
 
 template <class Role>
-Result<RoleSet> Compiler::role_set(const std::string& where, const Strings* names,
+Result<RoleSet> Compiler::role_set(const std::string& where, const Texts* names,
                                    const std::vector<Role>& all) {
   RoleSet roles;
   if (names == nullptr) return roles;
@@ -256,6 +257,20 @@ Result<void> Compiler::owner() {
     }
   }
   return {};
+}
+
+void Compiler::sum_up() {
+  for (TypeIndex type = 0; type < book_.resource_types.size(); ++type) {
+    for (const auto verb : {ResourceVerb::kRead, ResourceVerb::kCreate, ResourceVerb::kUpdate,
+                            ResourceVerb::kDelete}) {
+      book_.every_resource_action.add(verb, type);
+    }
+  }
+  for (OrganizationRole& role : book_.organization_roles) {
+    role.power = role.actions;
+    if (role.inherits != kNoRole) role.power |= book_.space_roles[role.inherits].actions;
+    if (role.inherits_all) role.power |= book_.every_resource_action;
+  }
 }
 
 }  // namespace

@@ -1,0 +1,56 @@
+#include "engine/domain/calendar.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/base/check.h"
+
+namespace tenure {
+namespace {
+
+using std::chrono::days;
+using std::chrono::floor;
+using std::chrono::year_month_day;
+
+// `anchor` moved on by whole months; its day is kept, or the last one there is.
+Time months_later(Time anchor, int64_t months) {
+  const auto midnight = floor<days>(anchor);
+  const year_month_day date(midnight);
+  const auto month = date.year() / date.month() + std::chrono::months(months);
+  const auto last = (month / std::chrono::last).day();
+  return std::chrono::sys_days(month / std::min(date.day(), last)) + (anchor - midnight);
+}
+
+}  // namespace
+
+Month month_of(Time time) {
+  const year_month_day date(floor<days>(time));
+  return static_cast<Month>(static_cast<int>(date.year()) * 12) +
+         static_cast<unsigned>(date.month()) - 1;
+}
+
+std::string month_name(Month month) {
+  const std::string year = std::to_string(month / 12);
+  const unsigned number = month % 12 + 1;
+  std::string name(year.size() < 4 ? 4 - year.size() : 0, '0');
+  return name + year + (number < 10 ? "-0" : "-") + std::to_string(number);
+}
+
+Month parse_month(std::string_view month_name) {
+  const size_t dash = month_name.find('-');
+  CHECK(dash != std::string_view::npos);
+  Month year = 0, month = 0;
+  std::from_chars(month_name.data(), month_name.data() + dash, year);
+  std::from_chars(month_name.data() + dash + 1, month_name.data() + month_name.size(), month);
+  CHECK(month >= 1 && month <= 12);
+  return year * 12 + month - 1;
+}
+
+Time period_end(Time anchor, uint32_t months, Time now) {
+  const int64_t whole = int64_t{month_of(now)} - int64_t{month_of(anchor)};
+  int64_t end = whole / months * months;
+  while (months_later(anchor, end) <= now) end += months;
+  return months_later(anchor, end);
+}
+
+}  // namespace tenure

@@ -1,0 +1,99 @@
+#include "engine/domain/decide.h"
+
+#include "engine/base/check.h"
+#include "engine/domain/decide_commands.h"
+
+namespace tenure {
+namespace {
+
+using schema::Command;
+
+Verdict dispatch(const Incoming& in, EventSink& events) {
+  const schema::CommandEnvelope& envelope = in.envelope;
+  switch (envelope.command_type()) {
+    case Command::CreateOrganization:
+      return decide(in, *envelope.command_as_CreateOrganization(), events);
+    case Command::AddMember:
+      return decide(in, *envelope.command_as_AddMember(), events);
+    case Command::ChangeRole:
+      return decide(in, *envelope.command_as_ChangeRole(), events);
+    case Command::RemoveMember:
+      return decide(in, *envelope.command_as_RemoveMember(), events);
+    case Command::LeaveOrganization:
+      return decide(in, *envelope.command_as_LeaveOrganization(), events);
+    case Command::TransferOwnership:
+      return decide(in, *envelope.command_as_TransferOwnership(), events);
+    case Command::CreateGroup:
+      return decide(in, *envelope.command_as_CreateGroup(), events);
+    case Command::DeleteGroup:
+      return decide(in, *envelope.command_as_DeleteGroup(), events);
+    case Command::AddToGroup:
+      return decide(in, *envelope.command_as_AddToGroup(), events);
+    case Command::RemoveFromGroup:
+      return decide(in, *envelope.command_as_RemoveFromGroup(), events);
+    case Command::CreateSpace:
+      return decide(in, *envelope.command_as_CreateSpace(), events);
+    case Command::RenameSpace:
+      return decide(in, *envelope.command_as_RenameSpace(), events);
+    case Command::GrantAccess:
+      return decide(in, *envelope.command_as_GrantAccess(), events);
+    case Command::ChangeAccess:
+      return decide(in, *envelope.command_as_ChangeAccess(), events);
+    case Command::RevokeAccess:
+      return decide(in, *envelope.command_as_RevokeAccess(), events);
+    case Command::CreateResource:
+      return decide(in, *envelope.command_as_CreateResource(), events);
+    case Command::DeleteResource:
+      return decide(in, *envelope.command_as_DeleteResource(), events);
+    case Command::RecordUsage:
+      return decide(in, *envelope.command_as_RecordUsage(), events);
+    case Command::UpgradePlan:
+      return decide(in, *envelope.command_as_UpgradePlan(), events);
+    case Command::ConfirmPayment:
+      return decide(in, *envelope.command_as_ConfirmPayment(), events);
+    case Command::FailPayment:
+      return decide(in, *envelope.command_as_FailPayment(), events);
+    case Command::ExpireCheckout:
+      return decide(in, *envelope.command_as_ExpireCheckout(), events);
+    case Command::NONE:
+      break;
+  }
+  return reject(RejectionCode::malformed,
+                "this kind of command is unknown here; upgrade, or name another",
+                "contract: commands");
+}
+
+}  // namespace
+
+Verdict decide(const Organization* organization, const schema::CommandEnvelope& envelope,
+               const DecideContext& context, EventSink& events) {
+  const Actor actor = TRY(known_actor(envelope.actor()));
+  if (actor.kind != Actor::Kind::kSystem) TRY(valid_id("id", envelope.id()));
+  TRY(valid_id("org", envelope.org()));
+  TRY(no_personal_text("reason", envelope.reason()));
+  return dispatch(Incoming{organization, envelope, context, actor}, events);
+}
+
+std::vector<uint8_t> due_command(const OrgId& org, const DueItem& item) {
+  flatbuffers::FlatBufferBuilder builder(512);
+  std::string_view kind;
+  Command type = Command::NONE;
+  flatbuffers::Offset<void> command;
+  switch (item.kind) {
+    case DueKind::kExpireCheckout:
+      kind = schema::EnumNameCommand(Command::ExpireCheckout);
+      type = Command::ExpireCheckout;
+      command =
+          schema::CreateExpireCheckoutDirect(builder, item.space.c_str(), item.id.c_str()).Union();
+      break;
+  }
+  std::string id = "system:";
+  id.append(kind).append(":").append(item.space).append(":").append(item.id);
+  builder.Finish(schema::CreateCommandEnvelopeDirect(builder, id.c_str(), org.str().c_str(),
+                                                     "system", type, command),
+                 schema::CommandEnvelopeIdentifier());
+  const uint8_t* bytes = builder.GetBufferPointer();
+  return {bytes, bytes + builder.GetSize()};
+}
+
+}  // namespace tenure

@@ -1,0 +1,169 @@
+#include "engine/domain/decide_commands.h"
+#include "engine/domain/emit.h"
+#include "engine/domain/meters.h"
+
+namespace tenure {
+namespace {
+
+Verdict joins_directly(const Caller& caller) {
+  if (caller.rulebook.direct_join) return {};
+  return reject(RejectionCode::forbidden, "nobody is added directly here; invite them",
+                rule_of(caller, "joins by invitation"));
+}
+
+Verdict is_new(const Caller& caller, std::string_view user) {
+  const auto found = caller.organization.members.find(user);
+  if (found == caller.organization.members.end()) return {};
+  return reject(RejectionCode::already_member,
+                quoted(user) + " is already " +
+                    caller.rulebook.organization_roles[found->second.role].name +
+                    "; use ChangeRole to change that",
+                rule_of(caller, "one membership a user"));
+}
+
+// One may lower one's own role, never raise it, even where the rulebook lets one give the higher.
+Verdict raises_not_oneself(const Caller& caller, const Member& target, RoleIndex role) {
+  if (&target != caller.member || role >= target.role) return {};
+  return reject(RejectionCode::escalation, "nobody raises their own role; ask somebody above",
+                rule_of(caller, "general law 2: no escalation by " + caller.role().name));
+}
+
+Verdict changes_role(const Caller& caller, std::string_view user, const Member& target,
+                     RoleIndex role) {
+  if (target.role != role) return {};
+  return reject(RejectionCode::nothing_to_do,
+                quoted(user) + " is " + caller.rulebook.organization_roles[role].name + " already",
+                rule_of(caller, "a change changes something"));
+}
+
+Verdict is_a_member(const Caller& caller) {
+  if (caller.member != nullptr) return {};
+  return reject(RejectionCode::forbidden, "only a member leaves; send this as the user who leaves",
+                rule_of(caller, "members leave by themselves"));
+}
+
+Verdict members_may_leave(const Caller& caller) {
+  if (caller.rulebook.members_may_leave) return {};
+  return reject(RejectionCode::forbidden, "members cannot leave by themselves; ask to be removed",
+                rule_of(caller, "members may not leave"));
+}
+
+// The access that AddMember may give along: the space entered, and the roles there.
+struct FirstAccess {
+  SpaceCaller there;
+  RoleSet roles;
+};
+
+Guarded<FirstAccess> first_access(const Caller& caller, const schema::AddMember& command) {
+  const SpaceCaller there = TRY(enter_space(caller, text(command.space())));
+  TRY(holds_in_space(there, Action::kAccessManage));
+  const RoleSet roles = TRY(known_space_roles(caller, command.space_roles()));
+  TRY(exists(there));
+  TRY(assigns_in_space(there, roles));
+  TRY(gives_no_more_than_held(there, roles));
+  return FirstAccess{there, roles};
+}
+
+Verdict valid_first_access(const schema::AddMember& command) {
+  if (command.space() != nullptr) {
+    TRY(valid_id("space", command.space()));
+  } else if (command.space_roles() != nullptr) {
+    return reject(RejectionCode::invalid_value, "space_roles need a space; name it",
+                  "contract: space_roles are held in a space");
+  }
+  return valid_roles("space_roles", command.space_roles());
+}
+
+// What a membership ends with: direct access everywhere and all groups, in the order of their ids.
+void end_membership(const Caller& caller, std::string_view user, const Member& member,
+                    EventSink& events) {
+  auto& builder = events.builder();
+  const auto user_text = builder.CreateString(user);
+  const std::string& role = caller.rulebook.organization_roles[member.role].name;
+  events.add(schema::CreateMemberRemoved(builder, user_text, builder.CreateString(role)));
+  revoke_everywhere(caller.organization, SubjectKey::user(user), events);
+  const auto groups = caller.organization.groups_of.find(user);
+  if (groups == caller.organization.groups_of.end()) return;
+  for (const GroupId& group : groups->second) {
+    events.add(schema::CreateGroupLeft(builder, builder.CreateString(group.str()), user_text));
+  }
+}
+
+}  // namespace
+
+Verdict decide(const Incoming& in, const schema::AddMember& command, EventSink& events) {
+  TRY(valid_id("user", command.user()));
+  TRY(no_personal_text("name", command.name()));
+  TRY(no_personal_text("email", command.email()));
+  TRY(valid_first_access(command));
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kMemberAdd));
+  TRY(joins_directly(caller));
+  const RoleIndex role = TRY(known_role(caller, text(command.role())));
+  TRY(assigns(caller, role));
+  TRY(gives_no_more_than_held(caller, role));
+  std::optional<FirstAccess> access;
+  if (command.space() != nullptr) access.emplace(TRY(first_access(caller, command)));
+  TRY(is_new(caller, text(command.user())));
+  std::optional<Rise> members;
+  if (access) members = TRY(members_rise(in.context.now, access->there, 1));
+
+  auto& builder = events.builder();
+  const auto user = builder.CreateString(command.user());
+  const auto role_text = builder.CreateString(command.role());
+  if (!access) {
+    events.add(schema::CreateMemberAdded(builder, user, role_text));
+    return {};
+  }
+  const auto space = builder.CreateString(command.space());
+  const auto roles = space_role_texts(builder, caller.rulebook, access->roles);
+  events.add(schema::CreateMemberAdded(builder, user, role_text, 0, 0, space, roles));
+  const SubjectKey subject = SubjectKey::user(text(command.user()));
+  events.add(schema::CreateAccessGranted(builder, space,
+                                         builder.CreateString(std::string_view(subject)), roles));
+  tell_crossed(access->there, *members, events);
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::ChangeRole& command, EventSink& events) {
+  TRY(valid_id("user", command.user()));
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kMemberChangeRole));
+  const RoleIndex role = TRY(known_role(caller, text(command.role())));
+  const Member* target = TRY(existing_member(caller, text(command.user())));
+  if (target != caller.member) TRY(acts_on(caller, text(command.user()), *target));
+  TRY(assigns(caller, role));
+  TRY(raises_not_oneself(caller, *target, role));
+  TRY(gives_no_more_than_held(caller, role));
+  if (role != caller.rulebook.owner_role) TRY(keeps_an_owner(caller, *target));
+  TRY(changes_role(caller, text(command.user()), *target, role));
+
+  auto& builder = events.builder();
+  const auto user = builder.CreateString(command.user());
+  const auto role_text = builder.CreateString(command.role());
+  const std::string& from = caller.rulebook.organization_roles[target->role].name;
+  events.add(schema::CreateRoleChanged(builder, user, role_text, builder.CreateString(from)));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::RemoveMember& command, EventSink& events) {
+  TRY(valid_id("user", command.user()));
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kMemberRemove));
+  const Member* target = TRY(existing_member(caller, text(command.user())));
+  TRY(acts_on(caller, text(command.user()), *target));
+  TRY(keeps_an_owner(caller, *target));
+  end_membership(caller, text(command.user()), *target, events);
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::LeaveOrganization&, EventSink& events) {
+  const Caller caller = TRY(admit(in));
+  TRY(is_a_member(caller));
+  TRY(keeps_an_owner(caller, *caller.member));
+  TRY(members_may_leave(caller));
+  end_membership(caller, caller.actor.id, *caller.member, events);
+  return {};
+}
+
+}  // namespace tenure

@@ -1,0 +1,155 @@
+#include <algorithm>
+#include <vector>
+
+#include "engine/domain/decide_commands.h"
+#include "engine/domain/emit.h"
+#include "engine/domain/meters.h"
+#include "engine/domain/usage.h"
+
+namespace tenure {
+namespace {
+
+constexpr size_t kMaxEntries = 5000;
+constexpr std::chrono::minutes kMaxAhead{5};
+constexpr uint64_t kMaxQuantity = 1'000'000'000'000;
+
+Time time_of(const schema::UsageEntry& entry, Time now) {
+  return entry.time() ? from_micros(*entry.time()) : now;
+}
+
+Verdict valid_entry(const schema::UsageEntry& entry, Time now) {
+  TRY(valid_id("entries.source", entry.source()));
+  TRY(valid_id("entries.id", entry.id()));
+  if (entry.quantity() > kMaxQuantity) {
+    return reject(RejectionCode::invalid_value,
+                  "quantity must be at most " + std::to_string(kMaxQuantity) + "; split the entry",
+                  "contract: usage entries");
+  }
+  const Time time = time_of(entry, now);
+  if (time >= from_micros(0) && time <= now + kMaxAhead) return {};
+  return reject(RejectionCode::invalid_value,
+                "entry " + quoted(text(entry.id())) +
+                    " must not lie more than 5 minutes ahead, nor before 1970; set the clock",
+                "contract: usage entries");
+}
+
+Verdict valid_entries(const schema::RecordUsage& command, Time now) {
+  const auto& entries = *command.entries();
+  if (entries.size() == 0) {
+    return reject(RejectionCode::invalid_value, "entries is empty; name at least one",
+                  "contract: usage entries");
+  }
+  TRY(valid_size("entries", entries.size(), kMaxEntries));
+  for (const schema::UsageEntry* entry : entries) TRY(valid_entry(*entry, now));
+  return {};
+}
+
+Guarded<const schema::MeterTerms*> known_counter(const SpaceCaller& caller, std::string_view name) {
+  const schema::MeterTerms* terms = caller.space->subscription.terms.meter(name);
+  if (terms != nullptr && terms->kind() == schema::MeterKind::counter) return terms;
+  if (terms != nullptr) {
+    return reject(
+        RejectionCode::invalid_value,
+        quoted(name) + " moves by itself with what is added and removed; record a counter",
+        rule_of(caller, "gauges are not recorded"));
+  }
+  std::string counters;
+  for (const schema::MeterTerms* meter : *caller.space->subscription.terms.get().meters()) {
+    if (meter->kind() != schema::MeterKind::counter) continue;
+    counters += (counters.empty() ? "" : ", ") + meter->meter()->str();
+  }
+  return reject(RejectionCode::unknown_meter,
+                "meter " + quoted(name) + " is unknown; the counters are " + counters,
+                rule_of(caller, "meters of the plan"));
+}
+
+// What a batch comes to: who was there before, and how much each meter and month rises.
+struct Tally {
+  std::vector<uint32_t> duplicates;
+  std::vector<Rise> rises;
+  uint32_t counted = 0;
+};
+
+uint64_t used(const Space& space, Month month, const schema::MeterTerms& terms) {
+  const auto counter = space.counters.find({month, terms.meter()->str()});
+  return counter == space.counters.end() ? 0 : counter->second.used;
+}
+
+void add_rise(const Space& space, Month month, const schema::MeterTerms& terms, uint64_t quantity,
+              std::vector<Rise>& rises) {
+  auto rise = std::ranges::find_if(
+      rises, [&](const Rise& r) { return r.terms == &terms && r.month == month; });
+  if (rise == rises.end()) {
+    rises.push_back({&terms, month, used(space, month, terms), 0});
+    rise = rises.end() - 1;
+  }
+  rise->added += quantity;
+}
+
+Guarded<Tally> tally(const SpaceCaller& caller, const schema::RecordUsage& command, Time now) {
+  const Space& space = *caller.space;
+  const Month oldest_open = oldest_open_month(now);
+  const auto& entries = *command.entries();
+  std::map<Month, FingerprintSet> seen_here;  // entries of this batch
+  Tally tally;
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    const schema::UsageEntry& entry = *entries[i];
+    const schema::MeterTerms* terms = TRY(known_counter(caller, text(entry.meter())));
+    const Month month = month_of(time_of(entry, now));
+    if (month < oldest_open) continue;  // recorded, but its ids are forgotten and it counts no more
+    const Fingerprint fingerprint = usage_fingerprint(text(entry.source()), text(entry.id()));
+    const auto seen = space.usage_seen.find(month);
+    if ((seen != space.usage_seen.end() && seen->second.contains(fingerprint)) ||
+        (entries.size() > 1 && !seen_here[month].insert(fingerprint))) {
+      tally.duplicates.push_back(i);
+      continue;
+    }
+    ++tally.counted;
+    add_rise(space, month, *terms, entry.quantity(), tally.rises);
+  }
+  return tally;
+}
+
+Verdict records_something(const SpaceCaller& caller, const schema::RecordUsage& command,
+                          const Tally& tally) {
+  if (tally.duplicates.size() < command.entries()->size()) return {};
+  return reject(RejectionCode::nothing_to_do, "every entry was recorded before",
+                rule_of(caller, "a usage id counts once"));
+}
+
+flatbuffers::Offset<schema::UsageEntry> copy_entry(flatbuffers::FlatBufferBuilder& builder,
+                                                   const schema::UsageEntry& entry, Time now) {
+  const auto source = builder.CreateString(entry.source());
+  const auto id = builder.CreateString(entry.id());
+  const auto meter = builder.CreateString(entry.meter());
+  return schema::CreateUsageEntry(builder, source, id, meter, entry.quantity(),
+                                  to_micros(time_of(entry, now)));
+}
+
+}  // namespace
+
+Verdict decide(const Incoming& in, const schema::RecordUsage& command, EventSink& events) {
+  const Time now = in.context.now;
+  TRY(valid_id("space", command.space()));
+  TRY(valid_entries(command, now));
+  const SpaceCaller caller = TRY(enter_space(TRY(admit(in)), text(command.space())));
+  TRY(holds_in_space(caller, Action::kUsageRecord));
+  TRY(exists(caller));
+  const Tally tallied = TRY(tally(caller, command, now));
+  TRY(records_something(caller, command, tallied));
+  for (const Rise& rise : tallied.rises) TRY(within_limit(caller, rise));
+
+  auto& builder = events.builder();
+  std::vector<flatbuffers::Offset<schema::UsageEntry>> entries;
+  entries.reserve(command.entries()->size());
+  for (const auto* entry : *command.entries()) entries.push_back(copy_entry(builder, *entry, now));
+  const auto space = builder.CreateString(command.space());
+  const auto recorded = builder.CreateVector(entries);
+  flatbuffers::Offset<flatbuffers::Vector<uint32_t>> duplicates;
+  if (!tallied.duplicates.empty()) duplicates = builder.CreateVector(tallied.duplicates);
+  events.add(schema::CreateUsageRecorded(builder, space, recorded, tallied.counted, duplicates));
+  for (const Rise& rise : tallied.rises) tell_crossed(caller, rise, events);
+  return {};
+}
+
+}  // namespace tenure

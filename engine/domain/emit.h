@@ -1,0 +1,23 @@
+// Pieces of events that more than one command leaves.
+#pragma once
+
+#include "engine/domain/guards.h"
+
+namespace tenure {
+
+using TextsOffset = flatbuffers::Offset<Texts>;
+
+// The names of the roles, highest first.
+TextsOffset space_role_texts(flatbuffers::FlatBufferBuilder& builder, const Rulebook& rulebook,
+                             const RoleSet& roles);
+
+// The same strings in another buffer; null stays null.
+TextsOffset copy_texts(flatbuffers::FlatBufferBuilder& builder, const Texts* texts);
+flatbuffers::Offset<flatbuffers::String> copy_text(flatbuffers::FlatBufferBuilder& builder,
+                                                   const flatbuffers::String* text);
+
+// AccessRevoked for every space where the subject has direct access, in the order of their ids.
+void revoke_everywhere(const Organization& organization, std::string_view subject,
+                       EventSink& events);
+
+}  // namespace tenure

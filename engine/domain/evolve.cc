@@ -1,0 +1,72 @@
+#include "engine/domain/evolve.h"
+
+#include "engine/domain/evolve_events.h"
+
+namespace tenure {
+namespace {
+
+using schema::Event;
+
+void apply(Organization& organization, const schema::EventBox& box, const Happened& happened) {
+  switch (box.event_type()) {
+    case Event::OrganizationCreated:
+      return evolve(organization, *box.event_as_OrganizationCreated(), happened);
+    case Event::MemberAdded:
+      return evolve(organization, *box.event_as_MemberAdded(), happened);
+    case Event::RoleChanged:
+      return evolve(organization, *box.event_as_RoleChanged(), happened);
+    case Event::MemberRemoved:
+      return evolve(organization, *box.event_as_MemberRemoved(), happened);
+    case Event::OwnershipTransferred:
+      return evolve(organization, *box.event_as_OwnershipTransferred(), happened);
+    case Event::GroupCreated:
+      return evolve(organization, *box.event_as_GroupCreated(), happened);
+    case Event::GroupDeleted:
+      return evolve(organization, *box.event_as_GroupDeleted(), happened);
+    case Event::GroupJoined:
+      return evolve(organization, *box.event_as_GroupJoined(), happened);
+    case Event::GroupLeft:
+      return evolve(organization, *box.event_as_GroupLeft(), happened);
+    case Event::SpaceCreated:
+      return evolve(organization, *box.event_as_SpaceCreated(), happened);
+    case Event::SpaceRenamed:
+      return evolve(organization, *box.event_as_SpaceRenamed(), happened);
+    case Event::AccessGranted:
+      return evolve(organization, *box.event_as_AccessGranted(), happened);
+    case Event::AccessChanged:
+      return evolve(organization, *box.event_as_AccessChanged(), happened);
+    case Event::AccessRevoked:
+      return evolve(organization, *box.event_as_AccessRevoked(), happened);
+    case Event::ResourceCreated:
+      return evolve(organization, *box.event_as_ResourceCreated(), happened);
+    case Event::ResourceDeleted:
+      return evolve(organization, *box.event_as_ResourceDeleted(), happened);
+    case Event::UsageRecorded:
+      return evolve(organization, *box.event_as_UsageRecorded(), happened);
+    case Event::UsageThresholdReached:
+      return evolve(organization, *box.event_as_UsageThresholdReached(), happened);
+    case Event::PlanChangeRequested:
+      return evolve(organization, *box.event_as_PlanChangeRequested(), happened);
+    case Event::SubscriptionStarted:
+      return evolve(organization, *box.event_as_SubscriptionStarted(), happened);
+    case Event::PlanChangeFailed:
+      return evolve(organization, *box.event_as_PlanChangeFailed(), happened);
+    case Event::NONE:
+      break;
+  }
+  CHECK(!"an event that this build does not know; the log's reader stops before it");
+}
+
+}  // namespace
+
+void evolve(Organization& organization, const schema::Decision& decision,
+            const Rulebooks& rulebooks) {
+  CHECK(decision.outcome() == schema::Outcome::accepted);
+  const Happened happened{from_micros(decision.time()), rulebooks};
+  if (decision.events() != nullptr) {
+    for (const schema::EventBox* box : *decision.events()) apply(organization, *box, happened);
+  }
+  ++organization.version;
+}
+
+}  // namespace tenure

@@ -1,0 +1,17 @@
+#include "engine/domain/evolve_events.h"
+
+namespace tenure {
+
+void evolve(Organization& organization, const schema::SpaceCreated& event,
+            const Happened& happened) {
+  Space& space = organization.spaces[SpaceId(text(event.space()))];
+  space.name = text(event.name());
+  space.subscription.terms = PlanTerms::copy_of(*event.terms());
+  space.subscription.period_from = happened.time;
+}
+
+void evolve(Organization& organization, const schema::SpaceRenamed& event, const Happened&) {
+  space_of(organization, event.space()).name = text(event.name());
+}
+
+}  // namespace tenure

@@ -1,0 +1,339 @@
+#include "engine/domain/guards.h"
+
+namespace tenure {
+namespace {
+
+constexpr std::string_view kContract = "contract: ids and values";
+constexpr std::string_view kOutsiders = "general law 1: only those who belong may act";
+
+template <class Map>
+auto find_or_null(const Map& map, std::string_view key) -> const typename Map::mapped_type* {
+  const auto found = map.find(key);
+  return found == map.end() ? nullptr : &found->second;
+}
+
+// Who or what the caller is, for messages: "EVALUATOR", "service:x".
+std::string who(const Caller& caller) {
+  switch (caller.actor.kind) {
+    case Actor::Kind::kUser:
+      return caller.role().name;
+    case Actor::Kind::kService:
+      return "service:" + std::string(caller.actor.id);
+    case Actor::Kind::kSystem:
+      return "system";
+  }
+  return {};
+}
+
+std::unexpected<Rejection> forbidden(const Caller& caller, const std::string& action) {
+  std::string message = action + " is needed";
+  RoleSet roles;
+  if (const auto named = parse_action(action, caller.rulebook)) {
+    for (size_t i = 0; i < caller.rulebook.organization_roles.size(); ++i) {
+      const ActionSet& power = caller.rulebook.organization_roles[i].power;
+      roles.set(i, named->plain ? power.has(*named->plain) : power.has(named->verb, named->type));
+    }
+  }
+  message += roles.any() ? "; ask one of " + caller.rulebook.organization_role_names(roles)
+                         : ", which no organization role has; ask a service that was given it";
+  return reject(RejectionCode::forbidden, message,
+                rule_of(caller, who(caller) + " lacks " + action));
+}
+
+}  // namespace
+
+std::string rule_of(const Caller& caller, std::string_view what) {
+  return caller.rulebook.pinned_name + " " + std::string(what);
+}
+
+Verdict valid_id(std::string_view field, const flatbuffers::String* id) {
+  if (is_valid_id(text(id))) return {};
+  return reject(RejectionCode::invalid_id,
+                std::string(field) + " " + quoted(text(id)) +
+                    " is not an id; use 1-128 of A-Z a-z 0-9 . _ : - without a prefix",
+                std::string(kContract));
+}
+
+Verdict valid_name(std::string_view field, const flatbuffers::String* name) {
+  if (is_valid_name(text(name))) return {};
+  return reject(RejectionCode::invalid_value,
+                std::string(field) + " must be 1-200 characters without control characters",
+                std::string(kContract));
+}
+
+Verdict valid_subject(const flatbuffers::String* subject) {
+  for (const std::string_view prefix : {"user:", "group:"}) {
+    if (text(subject).starts_with(prefix) && is_valid_id(text(subject).substr(prefix.size()))) {
+      return {};
+    }
+  }
+  return reject(RejectionCode::invalid_id,
+                "subject " + quoted(text(subject)) + " must be user:<id> or group:<id>",
+                std::string(kContract));
+}
+
+Verdict valid_size(std::string_view field, size_t size, size_t max) {
+  if (size <= max) return {};
+  return reject(RejectionCode::invalid_value,
+                std::string(field) + " may have at most " + std::to_string(max) + " entries, not " +
+                    std::to_string(size) + "; send fewer",
+                std::string(kContract));
+}
+
+Verdict valid_roles(std::string_view field, const Texts* roles) {
+  constexpr size_t kMaxRolesNamed = 64;
+  return roles == nullptr ? Verdict{} : valid_size(field, roles->size(), kMaxRolesNamed);
+}
+
+Verdict no_personal_text(std::string_view field, const schema::Sealed* sealed) {
+  if (sealed == nullptr) return {};
+  return reject(RejectionCode::malformed,
+                std::string(field) + " is personal text, which cannot be sealed yet; leave it out",
+                "contract: personal text is never stored in clear");
+}
+
+Guarded<Actor> known_actor(const flatbuffers::String* actor) {
+  constexpr std::string_view kUser = "user:", kService = "service:";
+  const std::string_view name = text(actor);
+  if (name == "system") return Actor{Actor::Kind::kSystem, name};
+  if (name.starts_with(kUser) && is_valid_id(name.substr(kUser.size()))) {
+    return Actor{Actor::Kind::kUser, name.substr(kUser.size())};
+  }
+  if (name.starts_with(kService) && is_valid_id(name.substr(kService.size()))) {
+    return Actor{Actor::Kind::kService, name.substr(kService.size())};
+  }
+  return reject(RejectionCode::invalid_id,
+                "actor " + quoted(name) + " must be user:<id> or service:<id>",
+                std::string(kContract));
+}
+
+Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name) {
+  if (const schema::Plan* plan = catalog.find(name)) return plan;
+  return reject(RejectionCode::unknown_plan,
+                "plan " + quoted(name) + " is unknown; the plans are " + catalog.plan_names(),
+                "catalog: plans");
+}
+
+namespace {
+
+bool belongs(const Incoming& in) {
+  if (in.organization == nullptr) return false;
+  return in.actor.kind != Actor::Kind::kUser ||
+         find_or_null(in.organization->members, in.actor.id) != nullptr;
+}
+
+// What the actor holds in the organization itself. service:admin holds every service action.
+ActionSet held_actions(const Incoming& in, const Member* member) {
+  if (member != nullptr) return in.organization->rulebook->organization_roles[member->role].actions;
+  ActionSet actions;
+  if (in.actor.kind == Actor::Kind::kService && in.actor.id == "admin") {
+    for (size_t action = static_cast<size_t>(kFirstServiceAction); action < kActionCount;
+         ++action) {
+      actions.add(static_cast<Action>(action));
+    }
+  }
+  return actions;
+}
+
+}  // namespace
+
+// Outsiders see every organization as one that is not there: at version 0.
+Verdict at_expected_version(const Incoming& in) {
+  const auto expected = in.envelope.expected_version();
+  if (!expected) return {};
+  const uint64_t version = belongs(in) ? in.organization->version : 0;
+  if (*expected == version) return {};
+  return reject(RejectionCode::version_conflict,
+                "expected version " + std::to_string(*expected) + ", but it is " +
+                    std::to_string(version) + "; read it again and decide anew",
+                "general law 6: expected_version");
+}
+
+Guarded<Caller> admit(const Incoming& in) {
+  TRY(at_expected_version(in));
+  if (!belongs(in)) {
+    return reject(
+        RejectionCode::not_a_member,
+        "you do not belong to an organization of this id; check the id, or ask to be added",
+        std::string(kOutsiders));
+  }
+  const Member* member = in.actor.kind == Actor::Kind::kUser
+                             ? find_or_null(in.organization->members, in.actor.id)
+                             : nullptr;
+  return Caller{*in.organization, *in.organization->rulebook, in.actor, member,
+                held_actions(in, member)};
+}
+
+Verdict holds(const Caller& caller, Action action) {
+  if (caller.actions.has(action)) return {};
+  return forbidden(caller, std::string(action_name(action)));
+}
+
+Verdict holds_in_space(const SpaceCaller& caller, Action action) {
+  if (caller.in_space.has(action)) return {};
+  return forbidden(caller, std::string(action_name(action)));
+}
+
+Verdict holds_some(const SpaceCaller& caller, ResourceVerb verb) {
+  for (TypeIndex type = 0; type < caller.rulebook.resource_types.size(); ++type) {
+    if (caller.in_space.has(verb, type)) return {};
+  }
+  return forbidden(caller, std::string(verb_name(verb)));
+}
+
+Verdict holds_for_type(const SpaceCaller& caller, ResourceVerb verb, TypeIndex type) {
+  if (caller.in_space.has(verb, type)) return {};
+  return forbidden(caller,
+                   std::string(verb_name(verb)) + ":" + caller.rulebook.resource_types[type].name);
+}
+
+Verdict may_end_groups(const Caller& caller) {
+  TRY(holds(caller, Action::kGroupManage));
+  if (!caller.role().non_destructive) return {};
+  return reject(
+      RejectionCode::forbidden,
+      caller.role().name + " may create groups and add to them, not end them; ask another",
+      rule_of(caller, caller.role().name + " is non-destructive"));
+}
+
+Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space) {
+  const Space* found = find_or_null(caller.organization.spaces, space);
+  SpaceCaller entered{caller, found, space, {}, caller.actions};
+  if (caller.member == nullptr) return entered;
+  if (found != nullptr) entered.grants = grants_of(caller.organization, *found, caller.actor.id);
+  if (!entered.grants.any && !sees_every_space(caller.role())) {
+    return reject(RejectionCode::forbidden,
+                  "space " + quoted(space) + " is not open to you; ask to be given access",
+                  rule_of(caller, caller.role().name + " sees a space only with access to it"));
+  }
+  entered.in_space = effective_actions(caller.rulebook, caller.member->role, entered.grants);
+  return entered;
+}
+
+Verdict exists(const SpaceCaller& caller) {
+  if (caller.space != nullptr) return {};
+  return reject(RejectionCode::not_found,
+                "there is no space " + quoted(caller.space_id) + "; create it, or check the id",
+                rule_of(caller, "target exists"));
+}
+
+Guarded<const Member*> existing_member(const Caller& caller, std::string_view user) {
+  if (const Member* member = find_or_null(caller.organization.members, user)) return member;
+  return reject(RejectionCode::not_found,
+                quoted(user) + " is not a member here; add them first, or check the id",
+                rule_of(caller, "target exists"));
+}
+
+Guarded<const Group*> existing_group(const Caller& caller, std::string_view group) {
+  if (const Group* found = find_or_null(caller.organization.groups, group)) return found;
+  return reject(RejectionCode::not_found,
+                "there is no group " + quoted(group) + "; create it, or check the id",
+                rule_of(caller, "target exists"));
+}
+
+Guarded<RoleIndex> known_role(const Caller& caller, std::string_view name) {
+  if (const auto role = caller.rulebook.organization_role(name)) return *role;
+  return reject(RejectionCode::unknown_role,
+                "role " + quoted(name) + " is unknown; the roles are " +
+                    caller.rulebook.organization_role_names(RoleSet().set()),
+                rule_of(caller, "organization roles"));
+}
+
+Verdict acts_on(const Caller& caller, std::string_view user, const Member& target) {
+  if (caller.role().acts_on.test(target.role)) return {};
+  const std::string& held = caller.rulebook.organization_roles[target.role].name;
+  const RoleSet& below = caller.role().acts_on;
+  return reject(RejectionCode::target_outranks_actor,
+                quoted(user) + " is " + held + ", whom " + caller.role().name +
+                    " may not change or remove; ask somebody above",
+                rule_of(caller, caller.role().name + " acts on " +
+                                    (below.any() ? caller.rulebook.organization_role_names(below)
+                                                 : std::string("nobody"))));
+}
+
+Verdict assigns(const Caller& caller, RoleIndex role) {
+  const RoleSet& assignable = caller.role().assigns;
+  if (assignable.test(role)) return {};
+  const std::string names = assignable.any() ? caller.rulebook.organization_role_names(assignable)
+                                             : std::string("no role");
+  return reject(RejectionCode::role_not_assignable,
+                caller.role().name + " may not give " +
+                    caller.rulebook.organization_roles[role].name + "; choose from " + names,
+                rule_of(caller, caller.role().name + " assigns " + names));
+}
+
+Verdict gives_no_more_than_held(const Caller& caller, RoleIndex role) {
+  if (caller.role().covers(caller.rulebook.organization_roles[role])) return {};
+  return reject(RejectionCode::escalation,
+                caller.rulebook.organization_roles[role].name +
+                    " may do what you may not; nobody gives more than they hold",
+                rule_of(caller, "general law 2: no escalation by " + caller.role().name));
+}
+
+Verdict keeps_an_owner(const Caller& caller, const Member& leaving) {
+  const RoleIndex owner = caller.rulebook.owner_role;
+  if (leaving.role != owner || caller.organization.owners > 1) return {};
+  const std::string& name = caller.rulebook.organization_roles[owner].name;
+  return reject(RejectionCode::last_owner,
+                "this is the last " + name + "; transfer the ownership first",
+                rule_of(caller, "general law 3: never without a member who is " + name));
+}
+
+Guarded<RoleSet> known_space_roles(const Caller& caller, const Texts* names) {
+  const auto known = [&] { return caller.rulebook.space_role_names(RoleSet().set()); };
+  const size_t named = names == nullptr ? 0 : names->size();
+  RoleSet roles;
+  for (flatbuffers::uoffset_t i = 0; i < named; ++i) {
+    const std::string_view name = text(names->Get(i));
+    const auto role = caller.rulebook.space_role(name);
+    if (!role) {
+      return reject(RejectionCode::unknown_role,
+                    "space role " + quoted(name) + " is unknown; the roles are " + known(),
+                    rule_of(caller, "space roles"));
+    }
+    roles.set(*role);
+  }
+  // Built-in space roles are levels, one each; custom ones add up, and none may mean all.
+  const bool fits = caller.rulebook.custom_space_roles
+                        ? named > 0 || caller.rulebook.access_without_role_is_all
+                        : named == 1;
+  if (fits) return roles;
+  return reject(RejectionCode::invalid_value,
+                "access is given with exactly one of " + known() + "; name one",
+                rule_of(caller, "space roles"));
+}
+
+Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles) {
+  const RoleSet assignable =
+      assignable_space_roles(caller.rulebook, caller.member->role, caller.grants);
+  if ((roles & ~assignable).none()) return {};
+  const std::string names = caller.rulebook.space_role_names(assignable);
+  return reject(RejectionCode::role_not_assignable,
+                "you may not give " + caller.rulebook.space_role_names(roles & ~assignable) +
+                    "; choose from " + (names.empty() ? std::string("no role") : names),
+                rule_of(caller, caller.role().name + " assigns " + names));
+}
+
+Verdict acts_on_in_space(const SpaceCaller& caller, std::string_view subject, const RoleSet& held) {
+  const RoleSet below = changeable_space_roles(caller.rulebook, caller.member->role, caller.grants);
+  if ((held & ~below).none()) return {};
+  return reject(RejectionCode::target_outranks_actor,
+                quoted(subject) + " has " + caller.rulebook.space_role_names(held) +
+                    " there, which you may not change; ask somebody above",
+                rule_of(caller, "acts on " + caller.rulebook.space_role_names(below)));
+}
+
+Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles) {
+  ActionSet given;
+  if (roles.none()) given = caller.rulebook.every_resource_action;
+  for (size_t i = 0; i < caller.rulebook.space_roles.size(); ++i) {
+    if (roles.test(i)) given |= caller.rulebook.space_roles[i].actions;
+  }
+  if (caller.in_space.contains(given)) return {};
+  return reject(RejectionCode::escalation,
+                caller.rulebook.space_role_names(roles) +
+                    " may do what you may not; nobody gives more than they hold",
+                rule_of(caller, "general law 2: no escalation by " + caller.role().name));
+}
+
+}  // namespace tenure

@@ -1,0 +1,94 @@
+// Guards: each looks at one thing and has one rejection. Handlers chain them with TRY in the order
+// of RULES ("Guard order"); the first to fail answers. Nothing is built unless a guard refuses.
+#pragma once
+
+#include <string_view>
+
+#include "engine/domain/access.h"
+#include "engine/domain/decide.h"
+#include "engine/domain/rejections.h"
+#include "engine/domain/text.h"
+
+namespace tenure {
+
+template <class T>
+using Guarded = Expected<T, Rejection>;
+
+// A command as it came in: its actor understood, nothing looked up yet.
+struct Actor {
+  enum class Kind : uint8_t { kUser, kService, kSystem };
+  Kind kind;
+  std::string_view id;  // bare
+};
+struct Incoming {
+  const Organization* organization;  // null where none exists
+  const schema::CommandEnvelope& envelope;
+  const DecideContext& context;
+  Actor actor;
+};
+
+// An actor who belongs to the organization.
+struct Caller {
+  const Organization& organization;
+  const Rulebook& rulebook;
+  Actor actor;
+  const Member* member;  // null for services and the system
+  ActionSet actions;     // in the organization itself
+
+  const OrganizationRole& role() const { return rulebook.organization_roles[member->role]; }
+};
+
+// A caller and the space they named, which is visible to them or theirs to hear that it is not
+// there.
+struct SpaceCaller : Caller {
+  const Space* space;  // null where none exists
+  std::string_view space_id;
+  SpaceGrants grants;
+  ActionSet in_space;
+};
+
+// The rule that refused, under the version of the rulebook: "space@1 <what>".
+std::string rule_of(const Caller& caller, std::string_view what);
+
+// Ids and values, before anything is looked up. `field` names the place.
+Verdict valid_id(std::string_view field, const flatbuffers::String* id);
+Verdict valid_name(std::string_view field, const flatbuffers::String* name);
+Verdict valid_subject(const flatbuffers::String* subject);
+Verdict valid_size(std::string_view field, size_t size, size_t max);
+Verdict valid_roles(std::string_view field, const Texts* roles);  // not too many
+Verdict no_personal_text(std::string_view field, const schema::Sealed* sealed);
+Guarded<Actor> known_actor(const flatbuffers::String* actor);
+Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name);
+
+// expected_version, organization exists, actor belongs.
+Verdict at_expected_version(const Incoming& in);
+Guarded<Caller> admit(const Incoming& in);
+
+// Actions held. `holds_some`: the action on at least one type of resource.
+Verdict holds(const Caller& caller, Action action);
+Verdict holds_in_space(const SpaceCaller& caller, Action action);
+Verdict holds_some(const SpaceCaller& caller, ResourceVerb verb);
+Verdict holds_for_type(const SpaceCaller& caller, ResourceVerb verb, TypeIndex type);
+Verdict may_end_groups(const Caller& caller);  // holds(group.manage) and not non-destructive
+
+// What exists.
+Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space);  // visible?
+Verdict exists(const SpaceCaller& caller);
+Guarded<const Member*> existing_member(const Caller& caller, std::string_view user);
+Guarded<const Group*> existing_group(const Caller& caller, std::string_view group);
+Guarded<RoleIndex> known_role(const Caller& caller, std::string_view name);
+
+// Who may change whom into what.
+Verdict acts_on(const Caller& caller, std::string_view user, const Member& target);
+Verdict assigns(const Caller& caller, RoleIndex role);
+Verdict gives_no_more_than_held(const Caller& caller, RoleIndex role);
+Verdict keeps_an_owner(const Caller& caller, const Member& leaving);
+
+// Space roles: known and as many as one may hold (`names` null: none), assignable, changeable, and
+// within what the caller holds there.
+Guarded<RoleSet> known_space_roles(const Caller& caller, const Texts* names);
+Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles);
+Verdict acts_on_in_space(const SpaceCaller& caller, std::string_view subject, const RoleSet& held);
+Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles);
+
+}  // namespace tenure
