@@ -9,13 +9,16 @@
 namespace tenure {
 namespace {
 
-constexpr uint64_t kPiece = 512u << 10;
+// Small at first, for whoever looks for one record; large soon, for whoever reads on.
+constexpr uint64_t kFirstPiece = 64u << 10;
+constexpr uint64_t kLargestPiece = 512u << 10;
 
 }  // namespace
 
 Result<Bytes> BatchReader::bytes_here(uint64_t size, uint64_t limit) {
   if (position_ < buffer_begin_ || position_ + size > buffer_end_) {
-    const uint64_t wanted = std::min(std::max(size, kPiece), limit - position_);
+    piece_ = std::clamp(2 * piece_, kFirstPiece, kLargestPiece);
+    const uint64_t wanted = std::min(std::max(size, piece_), limit - position_);
     buffer_.resize(std::max(buffer_.size(), padded(wanted) / 8));
     const auto space = std::as_writable_bytes(std::span(buffer_)).first(wanted);
     buffer_begin_ = buffer_end_ = position_;

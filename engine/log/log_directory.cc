@@ -19,14 +19,15 @@ Result<void> write_small_file(FileSystem& files, const std::string& directory,
   return files.sync_directory(directory);
 }
 
-// The bytes of a small file; nothing if it is not there.
-Result<std::optional<std::vector<std::byte>>> read_small_file(FileSystem& files,
-                                                              const std::string& path) {
-  auto file = files.open(path, OpenMode::kRead);
-  if (!file && file.error().kind == ErrorKind::kNotFound) return std::nullopt;
+Result<std::vector<std::byte>> read_small_file(FileSystem& files, const std::string& path) {
+  const auto file = TRY(files.open(path, OpenMode::kRead));
   std::vector<std::byte> bytes(256);
-  bytes.resize(TRY((*TRY(std::move(file))).read_at(0, bytes)));
+  bytes.resize(TRY(file->read_at(0, bytes)));
   return bytes;
+}
+
+bool is_missing(const auto& result) {
+  return !result && result.error().kind == ErrorKind::kNotFound;
 }
 
 bool is_unfinished(std::string_view name) { return name.ends_with(kUnfinished); }
@@ -92,13 +93,14 @@ Result<std::unique_ptr<FileLock>> lock_log_directory(FileSystem& files,
 }
 
 Result<std::optional<LogIdentity>> read_identity(FileSystem& files, const std::string& directory) {
-  const auto bytes = TRY(read_small_file(files, path_in(directory, kIdentityName)));
-  if (!bytes) {
+  auto file = read_small_file(files, path_in(directory, kIdentityName));
+  if (is_missing(file)) {
     TRY(check_empty(files, directory));
     return std::nullopt;
   }
-  const auto identity = unseal<LogIdentity>(*bytes, 0);
-  if (!identity || bytes->size() != sizeof(LogIdentity)) {
+  const auto bytes = TRY(std::move(file));
+  const auto identity = unseal<LogIdentity>(bytes, 0);
+  if (!identity || bytes.size() != sizeof(LogIdentity)) {
     return fail(ErrorKind::kCorrupt,
                 fmt::format("{} is damaged; restore it from a backup of this log",
                             path_in(directory, kIdentityName)));
@@ -118,10 +120,11 @@ Result<void> write_identity(FileSystem& files, const std::string& directory, Log
 
 Result<std::optional<CleanMark>> read_clean_mark(FileSystem& files, const std::string& directory,
                                                  uint32_t salt) {
-  const auto bytes = TRY(read_small_file(files, path_in(directory, kCleanName)));
-  if (!bytes) return std::nullopt;
-  const auto mark = unseal<CleanMark>(*bytes, salt);
-  if (!mark || bytes->size() != sizeof(CleanMark)) {
+  auto file = read_small_file(files, path_in(directory, kCleanName));
+  if (is_missing(file)) return std::nullopt;
+  const auto bytes = TRY(std::move(file));
+  const auto mark = unseal<CleanMark>(bytes, salt);
+  if (!mark || bytes.size() != sizeof(CleanMark)) {
     return fail(
         ErrorKind::kCorrupt,
         fmt::format("{} is damaged; verify the log with `tenure doctor --deep`, then delete "
@@ -148,7 +151,7 @@ Result<void> remove_unfinished(FileSystem& files, const std::string& directory) 
 
 Result<void> remove_if_there(FileSystem& files, const std::string& path) {
   auto removed = files.remove(path);
-  if (!removed && removed.error().kind == ErrorKind::kNotFound) return {};
+  if (is_missing(removed)) return {};
   return removed;
 }
 

@@ -88,17 +88,21 @@ Result<SegmentCatalog::Place> SegmentReader::locate(Sought sought) const {
   return place;
 }
 
+Result<std::unique_ptr<RecordCursor>> SegmentReader::read_from(
+    const SegmentCatalog::Place& place) const {
+  const uint32_t salt = salt_of(identity_.log_id);
+  auto file = TRY(files_->open(path_in(directory_, segment_name(place.sequence)), OpenMode::kRead));
+  return std::make_unique<SegmentCursor>(*files_, directory_, salt, catalog_, place.sequence,
+                                         BatchReader(std::move(file), salt, place.entry.position));
+}
+
 Result<std::unique_ptr<RecordCursor>> SegmentReader::read(Offset from) const {
   if (from > durable_end()) {
     return fail(ErrorKind::kNotFound,
                 fmt::format("no offset {}: the log ends at {}", from.value, durable_end().value));
   }
   const auto place = TRY(locate(SoughtOffset{from.value}));
-  const uint32_t salt = salt_of(identity_.log_id);
-  auto file = TRY(files_->open(path_in(directory_, segment_name(place.sequence)), OpenMode::kRead));
-  auto cursor =
-      std::make_unique<SegmentCursor>(*files_, directory_, salt, catalog_, place.sequence,
-                                      BatchReader(std::move(file), salt, place.entry.position));
+  auto cursor = TRY(read_from(place));
   for (uint64_t skip = place.entry.first_offset; skip < from.value; ++skip) TRY(cursor->next());
   return cursor;
 }
@@ -110,7 +114,7 @@ Result<Offset> SegmentReader::find(Number number) const {
                 fmt::format("no decision {}: the log holds {}", number.value, end.next_number));
   }
   const auto place = TRY(locate(SoughtNumber{number.value}));
-  auto cursor = TRY(read({place.entry.first_offset}));
+  auto cursor = TRY(read_from(place));
   for (auto record = TRY(cursor->next()); record && record->status == RecordStatus::kOk;
        record = TRY(cursor->next())) {
     if (record->prefix.kind == RecordKind::kDecision && record->prefix.number == number) {

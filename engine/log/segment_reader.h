@@ -32,6 +32,7 @@ class SegmentReader {
  private:
   template <class Sought>
   Result<SegmentCatalog::Place> locate(Sought sought) const;
+  Result<std::unique_ptr<RecordCursor>> read_from(const SegmentCatalog::Place& place) const;
 
   FileSystem* files_;
   std::string directory_;
