@@ -13,13 +13,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
 #include "engine/domain/catalog.h"
 #include "engine/domain/rulebook.h"
+#include "engine/log/segment_log.h"
 #include "engine/partition/partition.h"
 #include "projections/as_of.h"
 #include "projections/queries.h"
@@ -30,6 +31,8 @@ namespace tenure {
 struct HostOptions {
   std::string data_directory;
   std::string address;  // where this process is reached; empty for one that serves nobody
+  uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
+  bool follow = true;  // false: the read models stay where they are (a bench of the engine alone)
   PartitionOptions partition;
 };
 
@@ -46,7 +49,7 @@ class EngineHost {
   };
   // `reply` is called exactly once, on the engine thread; it must not block.
   void submit(CommandBytes command, Reply reply);
-  void submit(std::vector<Submission> batch);  // in order, under one lock
+  void submit(std::span<Submission> batch);  // moved from; in order, under one lock
 
   // Calls `done(true)` once the read models have the decision `number`, or `done(false)` at the
   // deadline; at once if they have it already, else on a thread of the host.

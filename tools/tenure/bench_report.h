@@ -16,6 +16,14 @@ struct Latencies {
   static Latencies of(std::span<uint64_t> nanoseconds);
 };
 
+// What is the same for every bench.
+struct BenchOptions {
+  std::string directory;  // not there yet; on the disk to measure
+  uint32_t organizations = 10'000;
+  size_t commands = 2'000'000;  // of a run with many in flight
+  bool json = false;
+};
+
 struct BenchRow {
   std::string bench;  // "embedded/8192"
   double per_s = 0;

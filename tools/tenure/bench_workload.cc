@@ -6,29 +6,12 @@
 
 #include "engine/base/check.h"
 #include "engine/json/json_edge.h"
-#include "schemas/commands_generated.h"
 
 namespace tenure {
 namespace {
 
 constexpr std::array<const char*, 3> kRoles = {"ADMIN", "MANAGER", "EVALUATOR"};
 constexpr std::string_view kOwner = "user:owner";
-
-using Builder = flatbuffers::FlatBufferBuilder;
-
-template <class Table>
-void finish(Builder& builder, CommandArena& out, std::string_view id, std::string_view org,
-            std::string_view actor, flatbuffers::Offset<Table> command) {
-  auto id_text = builder.CreateString(id.data(), id.size());
-  auto org_text = builder.CreateString(org.data(), org.size());
-  auto actor_text = builder.CreateString(actor.data(), actor.size());
-  builder.Finish(
-      schema::CreateCommandEnvelope(builder, id_text, org_text, actor_text,
-                                    schema::CommandTraits<Table>::enum_value, command.Union()),
-      schema::CommandEnvelopeIdentifier());
-  out.add({builder.GetBufferPointer(), builder.GetSize()});
-  builder.Clear();
-}
 
 std::string org_name(uint32_t number) { return fmt::format("org-{:05}", number); }
 std::string user_name(uint32_t number) { return fmt::format("u{:06}", number); }
@@ -58,18 +41,18 @@ std::string BenchWorkload::next_id() {
 }
 
 void BenchWorkload::add_setup(CommandArena& out) {
-  Builder builder;
+  flatbuffers::FlatBufferBuilder builder;
   for (uint32_t i = 0; i < organizations_; ++i) {
     auto org = org_name(i);
-    finish(builder, out, next_id(), org, kOwner,
-           schema::CreateCreateOrganizationDirect(builder, "Company", "space"));
-    finish(builder, out, next_id(), org, kOwner,
-           schema::CreateCreateSpaceDirect(builder, "main", "Main"));
+    add_command(builder, out, next_id(), org, kOwner,
+                schema::CreateCreateOrganizationDirect(builder, "Company", "space"));
+    add_command(builder, out, next_id(), org, kOwner,
+                schema::CreateCreateSpaceDirect(builder, "main", "Main"));
   }
 }
 
 void BenchWorkload::add_mix(CommandArena& out, size_t commands) {
-  Builder builder;
+  flatbuffers::FlatBufferBuilder builder;
   for (size_t i = 0; i < commands; ++i) {
     auto number = static_cast<uint32_t>(random_() % organizations_);
     auto& company = companies_[number];
@@ -81,30 +64,31 @@ void BenchWorkload::add_mix(CommandArena& out, size_t commands) {
       auto role = static_cast<uint8_t>(random_() % kRoles.size());
       company.members.emplace_back(company.next_user, role);
       auto user = user_name(company.next_user++);
-      finish(builder, out, id, org, kOwner,
-             schema::CreateAddMemberDirect(builder, user.c_str(), kRoles[role]));
+      add_command(builder, out, id, org, kOwner,
+                  schema::CreateAddMemberDirect(builder, user.c_str(), kRoles[role]));
     } else if (dice < 60) {
       auto& member = company.members[random_() % company.members.size()];
       member.second = static_cast<uint8_t>((member.second + 1) % kRoles.size());
-      finish(builder, out, id, org, kOwner,
-             schema::CreateChangeRoleDirect(builder, user_name(member.first).c_str(),
-                                            kRoles[member.second]));
+      add_command(builder, out, id, org, kOwner,
+                  schema::CreateChangeRoleDirect(builder, user_name(member.first).c_str(),
+                                                 kRoles[member.second]));
     } else if (dice < 65) {
       auto& member = company.members[random_() % company.members.size()];
       std::swap(member, company.members.back());
-      finish(builder, out, id, org, kOwner,
-             schema::CreateRemoveMemberDirect(builder,
-                                              user_name(company.members.back().first).c_str()));
+      add_command(builder, out, id, org, kOwner,
+                  schema::CreateRemoveMemberDirect(
+                      builder, user_name(company.members.back().first).c_str()));
       company.members.pop_back();
     } else if (dice < 95) {
       std::vector<flatbuffers::Offset<schema::UsageEntry>> entries = {
           schema::CreateUsageEntryDirect(builder, "gateway", id.c_str(), "api_requests",
                                          1 + random_() % 100)};
-      finish(builder, out, id, org, "service:admin",
-             schema::CreateRecordUsageDirect(builder, "main", &entries));
+      add_command(builder, out, id, org, "service:admin",
+                  schema::CreateRecordUsageDirect(builder, "main", &entries));
     } else {
-      finish(builder, out, id, org, kOwner,
-             schema::CreateUpgradePlanDirect(builder, "main", random_() % 2 ? "basic" : "pro"));
+      add_command(
+          builder, out, id, org, kOwner,
+          schema::CreateUpgradePlanDirect(builder, "main", random_() % 2 ? "basic" : "pro"));
     }
   }
 }

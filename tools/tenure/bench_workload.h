@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "schemas/commands_generated.h"
+
 namespace tenure {
 
 // Finished CommandEnvelope buffers, back to back in one allocation, so that building them costs no
@@ -26,6 +28,25 @@ class CommandArena {
   std::vector<uint8_t> bytes_;
   std::vector<std::pair<size_t, size_t>> places_;  // begin, size
 };
+
+// A UUID out of two numbers.
+std::string bench_id(uint64_t high, uint64_t low);
+
+// Finishes the envelope around `command`, which was built in `builder`, into the arena; clears the
+// builder.
+template <class Table>
+void add_command(flatbuffers::FlatBufferBuilder& builder, CommandArena& out, std::string_view id,
+                 std::string_view org, std::string_view actor, flatbuffers::Offset<Table> command) {
+  auto id_text = builder.CreateString(id.data(), id.size());
+  auto org_text = builder.CreateString(org.data(), org.size());
+  auto actor_text = builder.CreateString(actor.data(), actor.size());
+  builder.Finish(
+      schema::CreateCommandEnvelope(builder, id_text, org_text, actor_text,
+                                    schema::CommandTraits<Table>::enum_value, command.Union()),
+      schema::CommandEnvelopeIdentifier());
+  out.add({builder.GetBufferPointer(), builder.GetSize()});
+  builder.Clear();
+}
 
 // Keeps a small picture of every organization so that most commands are accepted, as real ones are.
 // One thread.

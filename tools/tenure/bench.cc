@@ -1,0 +1,63 @@
+// `tenure bench NAME`: how fast this machine runs Tenure, each figure beside a raw probe of the
+// same run.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "tools/tenure/bench_check.h"
+#include "tools/tenure/bench_embedded.h"
+#include "tools/tenure/bench_http.h"
+#include "tools/tenure/bench_start.h"
+#include "tools/tenure/subcommand.h"
+
+namespace tenure {
+namespace {
+
+struct Options {
+  std::string name;
+  BenchOptions bench;
+};
+
+struct Bench {
+  std::string_view name;
+  Result<void> (*run)(const BenchOptions&);
+};
+constexpr Bench kBenches[] = {
+    {"embedded", bench_embedded},
+    {"http", bench_http},
+    {"check", bench_check},
+    {"start", bench_start},
+};
+
+int run(Options& options) {
+  // Beside the log to be, not in /tmp: that may be memory, and memory syncs for free.
+  if (options.bench.directory.empty()) options.bench.directory = "tenure-bench-data";
+  std::error_code ignored;
+  if (std::filesystem::exists(options.bench.directory, ignored)) {
+    return report({ErrorKind::kConflict,
+                   options.bench.directory + " exists: name another with --data, or remove it"});
+  }
+  Result<void> outcome;
+  for (const Bench& bench : kBenches) {
+    if (bench.name == options.name) outcome = bench.run(options.bench);
+  }
+  std::filesystem::remove_all(options.bench.directory, ignored);
+  return outcome ? kExitOk : report(outcome.error());
+}
+
+Subcommand::Run configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  std::vector<std::string> names;
+  for (const Bench& bench : kBenches) names.emplace_back(bench.name);
+  app.add_option("name", options->name, "What to measure")->required()->check(CLI::IsMember(names));
+  app.add_option("--data", options->bench.directory, "A directory to make and to remove again");
+  app.add_option("--organizations", options->bench.organizations, "Over how many organizations");
+  app.add_option("--commands", options->bench.commands, "Commands of a run with many in flight");
+  app.add_flag("--json", options->bench.json, "One JSON object a row");
+  return [options] { return run(*options); };
+}
+
+const Subcommand kBench("bench", "Measure it, beside what the machine can do", configure);
+
+}  // namespace
+}  // namespace tenure
