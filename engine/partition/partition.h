@@ -2,17 +2,19 @@
 //
 //   submit -> [dedupe -> due work first -> decide -> append -> evolve] -> durable -> reply
 //
-// No threads, no sleeps, no clock, no random inside: whoever owns it calls step(now) and
-// on_durable(), all from one thread (the engine thread of tools/server, or tests/simulation). It
-// decides ahead of the disk; it answers nothing before the record is durable. After a failed append
-// it is dead: every waiting command is answered kUnavailable, and the process must stop.
+// No threads, no sleeps, no clock, no random inside: whoever owns it calls submit() and step(now),
+// and runs what it posts, all on one thread (the engine thread of tools/server, or
+// tests/simulation). It decides ahead of the disk; it answers nothing before the record is durable.
+// It never waits for storage: an organization that must be loaded, or a retry whose original must
+// be read, waits in line while all others go on. After a failed append or with a damaged state
+// store it is dead: every waiting command is answered kUnavailable, and the process must stop.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
+#include <string>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
@@ -20,27 +22,11 @@
 #include "engine/domain/catalog.h"
 #include "engine/domain/rulebook.h"
 #include "engine/log/decision_log.h"
+#include "engine/partition/answer.h"
 #include "engine/partition/command_bytes.h"
 #include "engine/partition/state_store.h"
 
 namespace tenure {
-
-// What became of a command. `decision` is the schema::Decision, valid during the call of the reply
-// only.
-struct Answer {
-  enum class Kind : uint8_t {
-    kDecided,              // a new decision, durable
-    kDuplicate,            // decided before: the original decision, durable
-    kIdempotencyMismatch,  // the id was used for another payload; nothing was recorded
-    kUnavailable,  // not now (503): nothing was recorded, or, after a crash of the log, unknown:
-                   // retry with the same id
-  };
-  Kind kind;
-  Position position;
-  std::span<const std::byte> decision;
-  std::string message;  // for kIdempotencyMismatch and kUnavailable: what to do
-};
-using Reply = std::function<void(const Answer&)>;
 
 struct PartitionOptions {
   PartitionId id;
@@ -48,41 +34,71 @@ struct PartitionOptions {
   size_t batch_bytes = 1u << 20;  // a batch is handed over when the log is idle, or at this size
   size_t memory_for_organizations = 4ull << 30;
   std::chrono::hours dedupe_window{24 * 7};
-  uint64_t dedupe_max_ids = 200'000'000;
+  uint64_t dedupe_max_ids = 200'000'000;      // 8 to 16 bytes of memory and 16 of disk each
+  size_t checkpoint_bytes = 64u << 20;        // a checkpoint begins when this much has changed
+  std::chrono::seconds checkpoint_every{10};  // or something has, for this long
+};
+
+// What the owner lends to a partition. Neither function may run the job inside the call.
+struct PartitionHost {
+  // Any thread: has the job run on the partition's thread, in order. step() should follow it.
+  std::function<void(std::function<void()>)> post;
+  // The partition's thread: has the job run on a helper thread. Jobs read or write storage and may
+  // be slow; they are independent, so several may run at once and in any order. All must have ended
+  // or been dropped before the log and the store are destroyed; the partition may go before.
+  std::function<void(std::function<void()>)> run_aside;
+};
+
+struct PartitionStats {
+  size_t waiting = 0;               // commands submitted and not yet decided
+  size_t organizations = 0;         // in memory
+  size_t organizations_memory = 0;  // bytes, estimated
+  uint64_t total_organizations = 0;
+  uint64_t used_ids = 0;
+  uint64_t loads = 0;         // organizations read from the store
+  uint64_t retries_read = 0;  // original decisions read from the log
+  uint64_t checkpoints = 0;
+  std::string store_error;  // why the last checkpoint could not be written, if so; tried again
 };
 
 class Partition {
  public:
-  // Opens the state store's checkpoint, replays the tail of the log through evolve, claims the
-  // partition.
+  // Opens the state store's checkpoint, claims the partition, replays the tail of the log through
+  // evolve. A store of another version or with damaged rows is rebuilt from the log. kCorrupt: the
+  // log ends before the store's checkpoint, or is not the one that it was made of: decisions were
+  // lost.
   static Result<std::unique_ptr<Partition>> open(DecisionLog& log, StateStore& store,
                                                  const Rulebooks& rulebooks, const Catalog& catalog,
                                                  const Writer& writer, Time now,
-                                                 PartitionOptions options);
+                                                 PartitionOptions options, PartitionHost host);
   ~Partition();
 
-  // Queues a command; `reply` is called exactly once, from step() or on_durable().
+  // Queues a command; `reply` is called exactly once, from submit(), step() or a posted job, unless
+  // the partition is destroyed before. A reply may submit.
   void submit(CommandBytes command, Reply reply);
 
-  // Decides what is due and what is queued, hands full batches to the log, starts a checkpoint when
-  // one is due. `now` may jump either way; decisions never go back in time. False if there was
-  // nothing to do.
+  // Decides what is due and what is queued (a bounded number: call again while it says true), hands
+  // batches to the log, begins a checkpoint when one is due. `now` may jump either way; decisions
+  // never go back in time. False if there was nothing to do.
   bool step(Time now);
 
-  // The log made the oldest batch in flight durable, or failed.
-  void on_appended(Result<void> outcome);
-
-  // When step must be called next even if nothing is submitted; nothing if no work is due.
+  // When step must be called next even if nothing is submitted or posted; nothing if no work is
+  // due.
   std::optional<Time> next_due() const;
 
-  Number next_number() const;  // of the next decision
-  Number durable() const;      // decisions below it are durable
-  bool failed() const;
+  Number next_number() const;                  // of the next decision
+  Number durable() const;                      // decisions below it are durable
+  std::optional<std::string> failure() const;  // why it is dead, if it is
+  PartitionStats stats() const;
+
+  // A hash over all that the engine knows of an organization, 0 if it does not exist; reads the
+  // store if it must. Equal histories give equal digests, on every machine. For checks.
+  Result<uint64_t> digest(std::string_view org);
 
  private:
-  struct Impl;
-  explicit Partition(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  class Machine;
+  explicit Partition(std::shared_ptr<Machine> machine);
+  std::shared_ptr<Machine> machine_;
 };
 
 }  // namespace tenure

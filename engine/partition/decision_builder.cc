@@ -1,0 +1,68 @@
+#include "engine/partition/decision_builder.h"
+
+#include "engine/log/record.h"
+
+namespace tenure {
+
+std::span<const std::byte> DecisionBuilder::build(const Organization* organization,
+                                                  std::span<const uint8_t> command, Time time) {
+  builder_.Clear();
+  events_.clear();
+  const auto& envelope = *flatbuffers::GetRoot<schema::CommandEnvelope>(command.data());
+  const DecideContext context{.now = time, .rulebooks = rulebooks_, .catalog = catalog_};
+  const Verdict verdict = decide(organization, envelope, context, events_);
+  finish(organization, command, time, verdict);
+  if (builder_.GetSize() > kMaxPayload) {
+    finish(organization, command, time,
+           reject(RejectionCode::limit_exceeded,
+                  "the decision would be larger than 8 MiB; split the command",
+                  "a decision has at most 8 MiB"));
+  }
+  return std::as_bytes(std::span(builder_.GetBufferPointer(), builder_.GetSize()));
+}
+
+const schema::Decision& DecisionBuilder::get() const {
+  return *flatbuffers::GetRoot<schema::Decision>(builder_.GetBufferPointer());
+}
+
+void DecisionBuilder::finish(const Organization* organization, std::span<const uint8_t> command,
+                             Time time, const Verdict& verdict) {
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::EventBox>>> events;
+  flatbuffers::Offset<schema::Rejection> rejection;
+  uint64_t version = organization ? organization->version : 0;
+  flatbuffers::Offset<flatbuffers::String> rulebook;
+  if (verdict) {
+    version++;
+    rulebook = pinned_rulebook(organization);
+    events = builder_.CreateVector(events_.boxes());
+  } else {
+    builder_.Clear();  // what decide may have begun
+    rulebook = pinned_rulebook(organization);
+    const auto message = builder_.CreateString(verdict.error().message);
+    const auto rule = builder_.CreateString(verdict.error().rule);
+    rejection = schema::CreateRejection(builder_, verdict.error().code, message, rule);
+  }
+  // A buffer in the buffer, read in place: aligned as its own.
+  builder_.ForceVectorAlignment(command.size(), 1, 8);
+  const auto envelope = builder_.CreateVector(command.data(), command.size());
+  const auto outcome = verdict ? schema::Outcome::accepted : schema::Outcome::rejected;
+  schema::FinishDecisionBuffer(
+      builder_, schema::CreateDecision(builder_, envelope, to_micros(time), version, outcome,
+                                       events, rejection, rulebook));
+}
+
+// An organization's own; while it is being created, the one that its first event pins.
+flatbuffers::Offset<flatbuffers::String> DecisionBuilder::pinned_rulebook(
+    const Organization* organization) {
+  if (organization != nullptr) {
+    return builder_.CreateString(organization->rulebook->pinned_name);
+  }
+  if (builder_.GetSize() == 0 || events_.boxes().empty()) return 0;
+  const auto* box = flatbuffers::GetTemporaryPointer(builder_, events_.boxes().front());
+  const auto* created = box->event_as_OrganizationCreated();
+  if (created == nullptr) return 0;
+  const std::string name = created->rulebook()->str();  // the builder may move while it grows
+  return builder_.CreateString(name);
+}
+
+}  // namespace tenure

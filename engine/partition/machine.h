@@ -1,0 +1,132 @@
+// The inside of a partition (partition.h). Its methods stand in three files: partition.cc (the
+// step), storage.cc (what waits for a helper thread), recovery.cc (open).
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/log/log_reader.h"
+#include "engine/partition/checkpointer.h"
+#include "engine/partition/decision_builder.h"
+#include "engine/partition/organizations.h"
+#include "engine/partition/outbox.h"
+#include "engine/partition/partition.h"
+#include "engine/partition/used_ids.h"
+
+namespace tenure {
+
+class Partition::Machine : public std::enable_shared_from_this<Machine> {
+ public:
+  Machine(DecisionLog& log, StateStore& store, const Rulebooks& rulebooks, const Catalog& catalog,
+          Session session, PartitionOptions options, PartitionHost host);
+
+  // Takes over the store's state as of `mark` and replays the log up to the session's beginning.
+  // On an error with store_damaged() the store can be begun anew, and another machine with it.
+  Result<void> recover(const std::optional<CheckpointMark>& mark, Time now);
+  bool store_damaged() const { return store_damaged_; }
+
+  void submit(CommandBytes command, Reply reply);
+  bool step(Time now);
+  std::optional<Time> next_due() const;
+  Number next_number() const { return outbox_.next(); }
+  Number durable() const { return outbox_.durable(); }
+  const std::optional<std::string>& failure() const { return failure_; }
+  PartitionStats stats() const;
+  Result<uint64_t> digest(std::string_view org);
+
+ private:
+  using Entry = OrganizationEntry;
+
+  // partition.cc: deciding.
+  bool decide_due();
+  bool decide_queued();
+  bool process(Entry& entry, QueuedCommand& command);
+  enum class Used : uint8_t { kNo, kAnswered, kWaits };
+  Used answer_if_used(Entry& entry, QueuedCommand& command);
+  bool do_due_work(Entry& entry);
+  void decide_one(Entry& entry, std::span<const uint8_t> command, Reply reply,
+                  std::optional<uint64_t> id_hash);
+  void apply(Entry& entry, const schema::Decision& decision, Number number,
+             std::optional<uint64_t> id_hash);
+  void move_due(Entry& entry);
+  void park(Entry& entry, QueuedCommand command);
+  Time partition_time() const;
+  std::optional<std::string> refusal() const;
+  void hand_over();
+  void on_appended(const Result<void>& outcome);
+  void fail(const std::string& message);
+  uint64_t hash_of_org(std::string_view org) const;
+  uint64_t hash_of_id(const schema::CommandEnvelope& command);
+
+  // storage.cc: what waits for a helper thread.
+  struct Loaded {  // an organization as the store has it
+    Organization organization;
+    bool exists = false;
+  };
+  static Result<Loaded> load(const StateStore& store, const Rulebooks& rulebooks,
+                             std::string_view org);
+  Entry& find_or_add(uint64_t hash, std::string_view org);
+  void request_loads();
+  void take_in(Entry& entry, Loaded loaded);
+  void on_loaded(Entry& entry, Result<Loaded> loaded);
+  void request_original(Entry& entry, Number number);
+  void on_original(Entry& entry, Number number, const Result<AlignedBytes>& decision);
+  void resume(Entry& entry);
+  void evict();
+  bool step_checkpoint();
+  void begin_checkpoint(ReaderPosition position, Offset last_offset, uint32_t last_crc);
+  void write_checkpoint();
+  void on_written(const Result<void>& outcome);
+  void on_store_error(const Error& error);
+
+  // recovery.cc
+  Result<void> load_store(const CheckpointMark& mark);
+  Result<void> replay(ReaderPosition from);
+  Result<void> replay_one(const ValidDecision& decision);
+  Result<void> checkpoint_now(const LogReader& reader);
+
+  DecisionLog& log_;
+  StateStore& store_;
+  const Rulebooks& rulebooks_;
+  const PartitionOptions options_;
+  const PartitionHost host_;
+  const StoreSecret secret_;
+  const Session session_;
+
+  // The state as of decision next_number() - 1.
+  Organizations organizations_;
+  uint64_t total_organizations_ = 0;
+  std::set<DueEntry> due_;  // the due index: of every organization, in memory or not
+  UsedIds used_ids_;
+  Time last_time_{};  // of the last decision
+
+  Outbox outbox_;
+  DecisionBuilder builder_;
+  Time now_{};
+  std::optional<std::string> refusal_;  // of this step
+  std::optional<std::string> failure_;
+
+  // A command waits in queue_ until it is looked at; then, if it must, in its entry.
+  std::deque<QueuedCommand> queue_;
+  std::deque<Entry*> resumed_;  // entries with parked commands that wait for nothing
+  size_t parked_ = 0;
+  std::vector<Entry*> to_load_;
+
+  Checkpointer checkpointer_;
+  enum class Writing : uint8_t { kNothing, kGathering, kGathered, kWriting };
+  Writing writing_ = Writing::kNothing;
+  Time checkpoint_tried_{};  // when the last one began, or failed to be written
+  Offset replayed_offset_;   // of the last decision before this session, and its CRC
+  uint32_t replayed_crc_ = 0;
+  bool write_failed_ = false;
+  bool store_damaged_ = false;
+
+  std::vector<Number> candidates_;  // these two are kept for their memory
+  std::string id_key_;
+  PartitionStats counts_;
+};
+
+}  // namespace tenure

@@ -1,0 +1,235 @@
+#include "engine/partition/state_rows.h"
+
+#include "engine/base/check.h"
+#include "engine/domain/plan_copy.h"
+#include "engine/partition/row_key.h"
+#include "schemas/rows_generated.h"
+
+namespace tenure {
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+
+constexpr std::string_view kActive = "active";  // the only status a row can have so far
+
+// Builds the row that a key names.
+class RowEncoder {
+ public:
+  RowEncoder(const Organization& organization, RowChanges& out)
+      : organization_(organization), out_(out) {}
+
+  void encode(std::string_view key) {
+    const RowKeyParts parts(key);
+    builder_.Clear();
+    if (build(parts)) {
+      out_.put(full(key),
+               {reinterpret_cast<const char*>(builder_.GetBufferPointer()), builder_.GetSize()});
+    } else {
+      out_.remove(full(key));
+    }
+  }
+
+  // `organization 0x00 key`, valid until the next call.
+  std::string_view full(std::string_view key) {
+    return full_key_.assign(organization_.id.str()).append(1, '\0').append(key);
+  }
+
+ private:
+  bool build(const RowKeyParts& key) {
+    switch (key.kind) {
+      case RowKind::kOrganization:
+        return organization();
+      case RowKind::kMember:
+        return member(key);
+      case RowKind::kGroup:
+        return group(key);
+      case RowKind::kGroupMember:
+        return group_member(key);
+      case RowKind::kSpace:
+        return space(key);
+      case RowKind::kAccess:
+        return access(key);
+      case RowKind::kResource:
+        return resource(key);
+      case RowKind::kMeter:
+        return meter(key);
+      case RowKind::kSubscription:
+        return subscription(key);
+      case RowKind::kUsageSeen:
+        break;  // encode_rows gathers them
+    }
+    CHECK(false);
+    return false;
+  }
+
+  auto text(std::string_view text) { return builder_.CreateString(text.data(), text.size()); }
+
+  bool organization() {
+    builder_.Finish(schema::CreateOrganizationRow(
+        builder_, text(organization_.name), text(organization_.rulebook->pinned_name),
+        organization_.version, text(organization_.billing_mode), text(organization_.currency), 0,
+        text(kActive)));
+    return true;
+  }
+
+  bool member(const RowKeyParts& key) {
+    const auto found = organization_.members.find(key.first);
+    if (found == organization_.members.end()) return false;
+    const auto role = text(organization_.rulebook->organization_roles[found->second.role].name);
+    builder_.Finish(schema::CreateMemberRow(builder_, role, 0, text(kActive)));
+    return true;
+  }
+
+  bool group(const RowKeyParts& key) {
+    const auto found = organization_.groups.find(key.first);
+    if (found == organization_.groups.end()) return false;
+    builder_.Finish(schema::CreateGroupRow(builder_, text(found->second.name)));
+    return true;
+  }
+
+  bool group_member(const RowKeyParts& key) {
+    const auto found = organization_.groups.find(key.first);
+    if (found == organization_.groups.end() || !found->second.users.contains(key.rest)) {
+      return false;
+    }
+    builder_.Finish(schema::CreateGroupMemberRow(builder_));
+    return true;
+  }
+
+  const Space* find_space(const RowKeyParts& key) const {
+    const auto found = organization_.spaces.find(key.first);
+    return found == organization_.spaces.end() ? nullptr : &found->second;
+  }
+
+  bool space(const RowKeyParts& key) {
+    const Space* space = find_space(key);
+    if (space == nullptr) return false;
+    builder_.Finish(schema::CreateSpaceRow(builder_, text(space->name), text(kActive)));
+    return true;
+  }
+
+  bool access(const RowKeyParts& key) {
+    const Space* space = find_space(key);
+    if (space == nullptr) return false;
+    const auto found = space->access.find(key.rest);
+    if (found == space->access.end()) return false;
+    std::vector<flatbuffers::Offset<flatbuffers::String>> roles;
+    for (RoleIndex role : found->second) {
+      roles.push_back(text(organization_.rulebook->space_roles[role].name));
+    }
+    builder_.Finish(schema::CreateAccessRow(builder_, builder_.CreateVector(roles)));
+    return true;
+  }
+
+  bool resource(const RowKeyParts& key) {
+    const Space* space = find_space(key);
+    if (space == nullptr) return false;
+    const auto found = space->resources.find(key.rest);
+    if (found == space->resources.end()) return false;
+    const auto type = text(organization_.rulebook->resource_types[found->second.type].name);
+    builder_.Finish(schema::CreateResourceRow(builder_, type, 0, 0, 0, found->second.version,
+                                              found->second.deleted));
+    return true;
+  }
+
+  bool meter(RowKeyParts key) {
+    const Space* space = find_space(key);
+    if (space == nullptr) return false;
+    const Month month = *key.take<Month>();
+    const auto found = space->counters.find(std::pair(month, std::string(key.rest)));
+    if (found == space->counters.end()) return false;
+    builder_.Finish(
+        schema::CreateMeterRow(builder_, found->second.used, found->second.crossed_percent));
+    return true;
+  }
+
+  bool subscription(const RowKeyParts& key) {
+    const Space* space = find_space(key);
+    if (space == nullptr) return false;
+    const Subscription& held = space->subscription;
+    const auto plan = text(held.terms.name());
+    const auto status = text(kSubscriptionStatusNames[static_cast<size_t>(held.status)]);
+    const auto terms = copy_plan(builder_, held.terms.get());
+    if (!held.pending) {
+      builder_.Finish(schema::CreateSubscriptionRow(
+          builder_, plan, status, terms, to_micros(held.period_from), to_micros(held.period_to)));
+      return true;
+    }
+    const auto pending_plan = text(held.pending->terms.name());
+    const auto checkout = text(held.pending->checkout);
+    const auto pending_terms = copy_plan(builder_, held.pending->terms.get());
+    builder_.Finish(schema::CreateSubscriptionRow(
+        builder_, plan, status, terms, to_micros(held.period_from), to_micros(held.period_to),
+        pending_plan, checkout, to_micros(held.pending->expires), pending_terms));
+    return true;
+  }
+
+  const Organization& organization_;
+  RowChanges& out_;
+  FlatBufferBuilder builder_;
+  std::string full_key_;
+};
+
+// Writes the fingerprints of one month, which follow one another in `keys` from `at`, as one chunk;
+// or the end of that month. Returns the index of the first key beyond them.
+size_t encode_usage(const Organization& organization, const std::vector<std::string_view>& keys,
+                    size_t at, uint64_t chunk, RowEncoder& encoder, RowChanges& out) {
+  RowKeyParts head(keys[at]);
+  const Month month = *head.take<Month>();
+  const Space& space = organization.spaces.find(head.first)->second;
+  const auto seen = space.usage_seen.find(month);
+  std::string fingerprints;
+  for (; at < keys.size(); at++) {
+    RowKeyParts key(keys[at]);
+    if (key.kind != RowKind::kUsageSeen || key.first != head.first || key.take<Month>() != month) {
+      break;
+    }
+    if (key.rest.empty() || seen == space.usage_seen.end()) continue;
+    const uint64_t high = *key.take<uint64_t>();
+    const Fingerprint fingerprint{high, *key.take<uint64_t>()};
+    if (!seen->second.contains(fingerprint)) continue;
+    fingerprints.append(reinterpret_cast<const char*>(&fingerprint), sizeof(fingerprint));
+  }
+  RowKey month_key = RowKey(RowKind::kUsageSeen, head.first).separator().big_endian(month);
+  if (seen == space.usage_seen.end()) {
+    out.remove_prefix(encoder.full(month_key));
+  } else if (!fingerprints.empty()) {
+    out.put(encoder.full(month_key.big_endian(chunk)), fingerprints);
+  }
+  return at;
+}
+
+}  // namespace
+
+void encode_rows(const Organization& organization, const TouchedRows& touched, uint64_t chunk,
+                 RowChanges& out) {
+  const std::vector<std::string_view> keys = touched.sorted();
+  RowEncoder encoder(organization, out);
+  for (size_t at = 0; at < keys.size();) {
+    if (RowKeyParts(keys[at]).kind == RowKind::kUsageSeen) {
+      at = encode_usage(organization, keys, at, chunk, encoder, out);
+    } else {
+      encoder.encode(keys[at++]);
+    }
+  }
+}
+
+size_t estimate_memory(const Organization& organization) {
+  // Node, key and value of a hash map's entry as libstdc++ lays them out, text of usual length.
+  constexpr size_t kEntry = 100;
+  size_t bytes = 1024 + kEntry * (organization.members.size() + organization.groups_of.size() +
+                                  organization.spaces_of.size());
+  for (const auto& [id, group] : organization.groups) {
+    bytes += 2 * kEntry + 2 * kEntry * group.users.size();
+  }
+  for (const auto& [id, space] : organization.spaces) {
+    bytes +=
+        1024 + kEntry * (2 * space.access.size() + space.resources.size() + space.counters.size());
+    for (const auto& [month, seen] : space.usage_seen) {
+      bytes += kEntry + 2 * sizeof(Fingerprint) * seen.size();
+    }
+  }
+  return bytes;
+}
+
+}  // namespace tenure

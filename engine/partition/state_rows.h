@@ -1,0 +1,66 @@
+// An organization as rows of the state store: one row an entity, so that one change in an
+// organization of 100,000 members writes a handful of rows.
+//
+// The tables are those of schemas/rows.fbs. Keys (the store puts `org 0x00` before them):
+//   key := 1                                       OrganizationRow
+//        | 2 user                                  MemberRow
+//        | 3 group                                 GroupRow
+//        | 4 group 0x00 user                       GroupMemberRow
+//        | 5 space                                 SpaceRow
+//        | 6 space 0x00 subject                    AccessRow
+//        | 7 space 0x00 resource                   ResourceRow
+//        | 8 space 0x00 month:u32be meter          MeterRow
+//        | 9 space                                 SubscriptionRow
+//        | 10 space 0x00 month:u32be chunk:u64be   fingerprints of counted usage: (high:u64
+//        low:u64)*
+// No id contains 0x00. A chunk holds the fingerprints of one checkpoint, named by its number.
+// Derived fields have no rows: derive() makes them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/domain/rulebook.h"
+#include "engine/domain/state.h"
+#include "engine/partition/state_store.h"
+#include "schemas/decision_generated.h"
+
+namespace tenure {
+
+// Which rows of one organization changed since they were last written: their keys, one after the
+// other in one buffer (a fingerprint counts as a row: key 10 with the fingerprint for the chunk).
+class TouchedRows {
+ public:
+  void add(std::string_view key);
+  bool empty() const { return bytes_.empty(); }
+  size_t bytes() const { return bytes_.size(); }
+  void clear() { bytes_.clear(); }
+  std::vector<std::string_view> sorted() const;  // without doubles
+
+ private:
+  std::string bytes_;  // (size:u16 key)*
+};
+
+// Notes what evolve() is about to change. Call it before evolve: what goes is found in the state.
+void touch_rows(const Organization& before, const schema::Decision& decision, TouchedRows& touched);
+
+// Every row that the organization has.
+void touch_all(const Organization& organization, TouchedRows& touched);
+
+// Appends the rows named by `touched` as they are now, or their removal. `chunk`: the number of the
+// checkpoint.
+void encode_rows(const Organization& organization, const TouchedRows& touched, uint64_t chunk,
+                 RowChanges& out);
+
+// Puts one row into an organization that is being loaded (rows come in key order; derive() after
+// the last). kCorrupt: not such a row; kUnsupported: a rulebook or role that this build lacks.
+Result<void> load_row(Organization& organization, const Rulebooks& rulebooks, std::string_view key,
+                      std::string_view value);
+
+// A rough count of what it takes in memory.
+size_t estimate_memory(const Organization& organization);
+
+}  // namespace tenure

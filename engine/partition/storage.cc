@@ -1,0 +1,251 @@
+// What a partition asks of helper threads: to load organizations, to read the originals of retries,
+// to write checkpoints.
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "engine/base/check.h"
+#include "engine/partition/machine.h"
+#include "engine/partition/same_request.h"
+
+namespace tenure {
+namespace {
+
+constexpr size_t kLoadsPerJob = 64;
+constexpr size_t kGatherBytes = 64u << 10;  // a step
+constexpr size_t kEvictTries = 256;         // a step
+
+Result<AlignedBytes> read_decision(DecisionLog& log, PartitionId partition, Number number) {
+  auto cursor = TRY(log.read(partition, TRY(log.find(partition, number))));
+  const auto record = TRY(cursor->next());
+  if (!record || record->prefix.number != number) {
+    return fail(ErrorKind::kCorrupt,
+                "the log has no decision " + std::to_string(number.value) + " where it should be");
+  }
+  AlignedBytes bytes;
+  std::memcpy(bytes.grow(record->payload.size()), record->payload.data(), record->payload.size());
+  return bytes;
+}
+
+}  // namespace
+
+Result<Partition::Machine::Loaded> Partition::Machine::load(const StateStore& store,
+                                                            const Rulebooks& rulebooks,
+                                                            std::string_view org) {
+  Loaded loaded;
+  loaded.organization.id = OrgId(org);
+  TRY(store.read_rows(org, [&](std::string_view key, std::string_view value) {
+    loaded.exists = true;
+    return load_row(loaded.organization, rulebooks, key, value);
+  }));
+  if (loaded.exists) derive(loaded.organization);
+  return loaded;
+}
+
+OrganizationEntry& Partition::Machine::find_or_add(uint64_t hash, std::string_view org) {
+  if (Entry* entry = organizations_.find(hash, org)) return *entry;
+  const bool all_in_memory = organizations_.existing() == total_organizations_;
+  Entry& entry = organizations_.add(hash, org);
+  if (!all_in_memory) {
+    entry.waiting = true;
+    to_load_.push_back(&entry);
+  }
+  return entry;
+}
+
+void Partition::Machine::request_loads() {
+  for (size_t at = 0; at < to_load_.size(); at += kLoadsPerJob) {
+    const size_t end = std::min(at + kLoadsPerJob, to_load_.size());
+    // Entries that wait are not evicted, so the pointers hold; ids are read in the job.
+    std::vector<Entry*> entries(to_load_.begin() + static_cast<ptrdiff_t>(at),
+                                to_load_.begin() + static_cast<ptrdiff_t>(end));
+    std::vector<OrgId> orgs;
+    for (const Entry* entry : entries) orgs.push_back(entry->organization.id);
+    host_.run_aside([this_weak = weak_from_this(), post = host_.post, &store = store_,
+                     &rulebooks = rulebooks_, entries = std::move(entries),
+                     orgs = std::move(orgs)] {
+      auto loaded = std::make_shared<std::vector<Result<Loaded>>>();
+      for (const OrgId& org : orgs) loaded->push_back(load(store, rulebooks, org));
+      post([this_weak, entries, loaded] {
+        const auto self = this_weak.lock();
+        for (size_t i = 0; self && i < entries.size(); i++) {
+          self->on_loaded(*entries[i], std::move((*loaded)[i]));
+        }
+      });
+    });
+  }
+  to_load_.clear();
+}
+
+void Partition::Machine::take_in(Entry& entry, Loaded loaded) {
+  counts_.loads++;
+  entry.organization = std::move(loaded.organization);
+  entry.exists = loaded.exists;
+  if (entry.exists) {
+    organizations_.count_existing();
+    organizations_.count_memory(entry);
+  }
+  // The due index has its entry already: that is how it is loaded without organizations.
+  if (const auto& items = entry.organization.due; !items.empty()) {
+    entry.due = entry.stored_due = items.begin()->at;
+  }
+}
+
+void Partition::Machine::on_loaded(Entry& entry, Result<Loaded> loaded) {
+  if (failure_) return;
+  if (!loaded) return on_store_error(loaded.error());
+  take_in(entry, std::move(*loaded));
+  resume(entry);
+}
+
+void Partition::Machine::resume(Entry& entry) {
+  entry.waiting = false;
+  if (!entry.parked.empty()) resumed_.push_back(&entry);
+}
+
+void Partition::Machine::request_original(Entry& entry, Number number) {
+  entry.waiting = true;
+  host_.run_aside([weak = weak_from_this(), post = host_.post, &log = log_, partition = options_.id,
+                   &entry, number] {
+    auto decision =
+        std::make_shared<const Result<AlignedBytes>>(read_decision(log, partition, number));
+    post([weak, &entry, number, decision] {
+      if (const auto self = weak.lock()) self->on_original(entry, number, *decision);
+    });
+  });
+}
+
+// Answers the command in front, and those right behind it that have the same id.
+void Partition::Machine::on_original(Entry& entry, Number number,
+                                     const Result<AlignedBytes>& decision) {
+  if (failure_) return;
+  if (!decision) return fail(decision.error().message);
+  counts_.retries_read++;
+  const auto bytes = decision->view();
+  const auto* original = flatbuffers::GetRoot<schema::Decision>(bytes.data());
+  const auto& envelope = *original->command_nested_root();
+  bool answered = false;
+  while (!entry.parked.empty() && same_key(envelope, entry.parked.front().command.get())) {
+    const QueuedCommand command = std::move(entry.parked.front());
+    entry.parked.pop_front();
+    parked_--;
+    answered = true;
+    const auto kind = same_request(envelope, command.command.get())
+                          ? Answer::Kind::kDuplicate
+                          : Answer::Kind::kIdempotencyMismatch;
+    command.reply(answer_with(kind, {options_.id, number}, bytes));
+  }
+  if (!answered) entry.parked.front().other_ids_from = number;
+  resume(entry);
+}
+
+void Partition::Machine::evict() {
+  organizations_.evict(options_.memory_for_organizations, kEvictTries, [&](const Entry& entry) {
+    return !entry.waiting && entry.parked.empty() && checkpointer_.is_clean(entry);
+  });
+}
+
+// One step of the checkpoint's way: nothing -> gathering -> gathered -> (durable) writing ->
+// nothing.
+bool Partition::Machine::step_checkpoint() {
+  checkpoint_tried_ = std::min(checkpoint_tried_, now_);  // the clock may have gone back
+  const bool time_is_up = now_ - checkpoint_tried_ >= options_.checkpoint_every;
+  switch (writing_) {
+    case Writing::kNothing: {
+      const size_t pending = checkpointer_.pending_bytes();
+      if (pending < options_.checkpoint_bytes && (pending == 0 || !time_is_up)) return false;
+      const auto crc = outbox_.last_crc();
+      const Number next = outbox_.next();
+      begin_checkpoint({outbox_.offset_of(next), next, session_.stamp},
+                       crc ? outbox_.offset_of({next.value - 1}) : replayed_offset_,
+                       crc.value_or(replayed_crc_));
+      writing_ = Writing::kGathering;
+      return true;
+    }
+    case Writing::kGathering:
+      if (checkpointer_.gather(kGatherBytes)) {
+        writing_ = Writing::kGathered;
+        write_checkpoint();
+      }
+      return true;
+    case Writing::kGathered:
+      if (!write_failed_ || time_is_up) write_checkpoint();
+      return false;
+    case Writing::kWriting:
+      return false;
+  }
+  CHECK(false);
+  return false;
+}
+
+void Partition::Machine::begin_checkpoint(ReaderPosition position, Offset last_offset,
+                                          uint32_t last_crc) {
+  checkpoint_tried_ = now_;
+  used_ids_.forget(last_time_);
+  checkpointer_.begin({.position = position,
+                       .last_offset = last_offset,
+                       .last_crc = last_crc,
+                       .last_time = last_time_,
+                       .organizations = total_organizations_,
+                       .evolve_version = kEvolveVersion,
+                       .rows_version = kStateRowsVersion},
+                      used_ids_.first_day(last_time_));
+}
+
+void Partition::Machine::write_checkpoint() {
+  auto checkpoint = checkpointer_.gathered();
+  if (outbox_.durable() < checkpoint->mark.position.next_number) return;
+  writing_ = Writing::kWriting;
+  host_.run_aside([weak = weak_from_this(), post = host_.post, &store = store_, checkpoint] {
+    post([weak, outcome = store.write(*checkpoint)] {
+      if (const auto self = weak.lock()) self->on_written(outcome);
+    });
+  });
+}
+
+void Partition::Machine::on_written(const Result<void>& outcome) {
+  if (failure_) return;
+  write_failed_ = !outcome;
+  if (!outcome && outcome.error().kind == ErrorKind::kCorrupt) {
+    return on_store_error(outcome.error());
+  }
+  if (!outcome) {  // a full disk, say: the same checkpoint is tried again
+    counts_.store_error = outcome.error().message;
+    checkpoint_tried_ = now_;
+    writing_ = Writing::kGathered;
+    return;
+  }
+  counts_.store_error.clear();
+  counts_.checkpoints++;
+  checkpointer_.written();
+  writing_ = Writing::kNothing;
+}
+
+void Partition::Machine::on_store_error(const Error& error) {
+  if (error.kind == ErrorKind::kCorrupt) store_.condemn();
+  fail(error.message);
+}
+
+Result<uint64_t> Partition::Machine::digest(std::string_view org) {
+  const Entry* entry = organizations_.find(hash_of_org(org), org);
+  Loaded stored;
+  const bool in_memory = entry != nullptr && !entry->waiting;
+  if (!in_memory) stored = TRY(load(store_, rulebooks_, org));
+  if (in_memory ? !entry->exists : !stored.exists) return 0;
+  const Organization& organization = in_memory ? entry->organization : stored.organization;
+  TouchedRows all;
+  touch_all(organization, all);
+  RowChanges rows;
+  encode_rows(organization, all, 0, rows);
+  uint64_t digest = 1;
+  for (size_t i = 0; i < rows.size(); i++) {
+    const auto row = rows[i];
+    digest = XXH3_64bits_withSeed(row.key.data(), row.key.size(), digest);
+    digest = XXH3_64bits_withSeed(row.value.data(), row.value.size(), digest);
+  }
+  return digest;
+}
+
+}  // namespace tenure

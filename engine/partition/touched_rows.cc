@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/check.h"
+#include "engine/domain/calendar.h"
+#include "engine/partition/row_key.h"
+#include "engine/partition/state_rows.h"
+
+namespace tenure {
+namespace {
+
+RowKey meter_key(std::string_view space, Month month, std::string_view meter) {
+  return RowKey(RowKind::kMeter, space).separator().big_endian(month).text(meter);
+}
+
+RowKey seen_key(std::string_view space, Month month) {
+  return RowKey(RowKind::kUsageSeen, space).separator().big_endian(month);
+}
+
+// The chunk is not known yet: the fingerprint stands in its place.
+RowKey seen_key(std::string_view space, Month month, Fingerprint fingerprint) {
+  return seen_key(space, month).big_endian(fingerprint.high).big_endian(fingerprint.low);
+}
+
+void touch_usage(const Organization& before, const schema::UsageRecorded& event,
+                 TouchedRows& touched) {
+  const std::string_view space_id = event.space()->string_view();
+  for (const schema::UsageEntry* entry : *event.entries()) {
+    const Month month = month_of(from_micros(*entry->time()));
+    touched.add(meter_key(space_id, month, entry->meter()->string_view()));
+    touched.add(
+        seen_key(space_id, month,
+                 usage_fingerprint(entry->source()->string_view(), entry->id()->string_view())));
+  }
+  // Months that may go now.
+  const auto space = before.spaces.find(space_id);
+  if (space == before.spaces.end()) return;
+  for (const auto& seen : space->second.usage_seen) touched.add(seen_key(space_id, seen.first));
+}
+
+void touch_event(const Organization& before, const schema::EventBox& box, Time time,
+                 TouchedRows& touched) {
+  const auto add = [&](RowKind kind, const auto*... parts) {
+    touched.add(RowKey(kind, parts->string_view()...));
+  };
+  switch (box.event_type()) {
+    case schema::Event::NONE:
+    case schema::Event::OrganizationCreated:
+      return;  // its own row is always touched
+    case schema::Event::MemberAdded:
+      return add(RowKind::kMember, box.event_as_MemberAdded()->user());
+    case schema::Event::RoleChanged:
+      return add(RowKind::kMember, box.event_as_RoleChanged()->user());
+    case schema::Event::MemberRemoved:
+      return add(RowKind::kMember, box.event_as_MemberRemoved()->user());
+    case schema::Event::OwnershipTransferred:
+      add(RowKind::kMember, box.event_as_OwnershipTransferred()->to());
+      return add(RowKind::kMember, box.event_as_OwnershipTransferred()->from());
+    case schema::Event::GroupCreated:
+      return add(RowKind::kGroup, box.event_as_GroupCreated()->group());
+    case schema::Event::GroupDeleted:
+      return add(RowKind::kGroup, box.event_as_GroupDeleted()->group());
+    case schema::Event::GroupJoined: {
+      const auto* event = box.event_as_GroupJoined();
+      return add(RowKind::kGroupMember, event->group(), event->user());
+    }
+    case schema::Event::GroupLeft: {
+      const auto* event = box.event_as_GroupLeft();
+      return add(RowKind::kGroupMember, event->group(), event->user());
+    }
+    case schema::Event::SpaceCreated:
+      add(RowKind::kSpace, box.event_as_SpaceCreated()->space());
+      return add(RowKind::kSubscription, box.event_as_SpaceCreated()->space());
+    case schema::Event::SpaceRenamed:
+      return add(RowKind::kSpace, box.event_as_SpaceRenamed()->space());
+    case schema::Event::AccessGranted: {
+      const auto* event = box.event_as_AccessGranted();
+      return add(RowKind::kAccess, event->space(), event->subject());
+    }
+    case schema::Event::AccessChanged: {
+      const auto* event = box.event_as_AccessChanged();
+      return add(RowKind::kAccess, event->space(), event->subject());
+    }
+    case schema::Event::AccessRevoked: {
+      const auto* event = box.event_as_AccessRevoked();
+      return add(RowKind::kAccess, event->space(), event->subject());
+    }
+    case schema::Event::ResourceCreated: {
+      const auto* event = box.event_as_ResourceCreated();
+      return add(RowKind::kResource, event->space(), event->resource());
+    }
+    case schema::Event::ResourceDeleted: {
+      const auto* event = box.event_as_ResourceDeleted();
+      return add(RowKind::kResource, event->space(), event->resource());
+    }
+    case schema::Event::UsageRecorded:
+      return touch_usage(before, *box.event_as_UsageRecorded(), touched);
+    case schema::Event::UsageThresholdReached: {
+      const auto* event = box.event_as_UsageThresholdReached();
+      const std::string_view name = event->month()->string_view();
+      const Month month = name.empty() ? month_of(time) : parse_month(name);
+      return touched.add(
+          meter_key(event->space()->string_view(), month, event->meter()->string_view()));
+    }
+    case schema::Event::PlanChangeRequested:
+      return add(RowKind::kSubscription, box.event_as_PlanChangeRequested()->space());
+    case schema::Event::SubscriptionStarted:
+      return add(RowKind::kSubscription, box.event_as_SubscriptionStarted()->space());
+    case schema::Event::PlanChangeFailed:
+      return add(RowKind::kSubscription, box.event_as_PlanChangeFailed()->space());
+  }
+  CHECK(false);  // the log's reader stops at what this build does not know
+}
+
+}  // namespace
+
+void TouchedRows::add(std::string_view key) {
+  const uint16_t size = static_cast<uint16_t>(key.size());
+  CHECK(size == key.size());
+  bytes_.append(reinterpret_cast<const char*>(&size), sizeof(size)).append(key);
+}
+
+std::vector<std::string_view> TouchedRows::sorted() const {
+  std::vector<std::string_view> keys;
+  for (size_t at = 0; at < bytes_.size();) {
+    uint16_t size;
+    std::memcpy(&size, bytes_.data() + at, sizeof(size));
+    keys.push_back(std::string_view(bytes_).substr(at + sizeof(size), size));
+    at += sizeof(size) + size;
+  }
+  std::sort(keys.begin(), keys.end());
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  return keys;
+}
+
+void touch_rows(const Organization& before, const schema::Decision& decision,
+                TouchedRows& touched) {
+  touched.add(RowKey(RowKind::kOrganization));  // its version
+  if (decision.events() == nullptr) return;
+  const Time time = from_micros(decision.time());
+  for (const schema::EventBox* box : *decision.events()) touch_event(before, *box, time, touched);
+}
+
+void touch_all(const Organization& organization, TouchedRows& touched) {
+  touched.add(RowKey(RowKind::kOrganization));
+  for (const auto& [user, member] : organization.members) {
+    touched.add(RowKey(RowKind::kMember, user));
+  }
+  for (const auto& [id, group] : organization.groups) {
+    touched.add(RowKey(RowKind::kGroup, id));
+    for (const UserId& user : group.users) touched.add(RowKey(RowKind::kGroupMember, id, user));
+  }
+  for (const auto& [id, space] : organization.spaces) {
+    touched.add(RowKey(RowKind::kSpace, id));
+    touched.add(RowKey(RowKind::kSubscription, id));
+    for (const auto& [subject, roles] : space.access) {
+      touched.add(RowKey(RowKind::kAccess, id, subject));
+    }
+    for (const auto& [resource, found] : space.resources) {
+      touched.add(RowKey(RowKind::kResource, id, resource));
+    }
+    for (const auto& [key, counter] : space.counters) {
+      touched.add(meter_key(id, key.first, key.second));
+    }
+    for (const auto& [month, seen] : space.usage_seen) {
+      seen.for_each(
+          [&](Fingerprint fingerprint) { touched.add(seen_key(id, month, fingerprint)); });
+    }
+  }
+}
+
+}  // namespace tenure
