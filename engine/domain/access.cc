@@ -50,6 +50,17 @@ ActionSet effective_actions(const Rulebook& rulebook, RoleIndex organization_rol
 
 RoleSet assignable_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
                                const SpaceGrants& grants) {
+  const ActionSet held = effective_actions(rulebook, organization_role, grants);
+  if (!held.has(Action::kAccessManage)) return {};
+  RoleSet roles = assigned_space_roles(rulebook, organization_role, grants);
+  for (size_t role = 0; role < rulebook.space_roles.size(); ++role) {
+    if (!held.contains(rulebook.space_roles[role].actions)) roles.reset(role);
+  }
+  return roles;
+}
+
+RoleSet assigned_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
+                             const SpaceGrants& grants) {
   return reach(rulebook, organization_role, grants, &SpaceRole::assigns);
 }
 RoleSet changeable_space_roles(const Rulebook& rulebook, RoleIndex organization_role,

@@ -33,10 +33,14 @@ RoleSet effective_space_roles(const Rulebook& rulebook, RoleIndex organization_r
 ActionSet effective_actions(const Rulebook& rulebook, RoleIndex organization_role,
                             const SpaceGrants& grants);
 
-// The space roles that somebody with these effective space roles may give, and those whose holders
-// they may change. One who inherits everything may give and change any.
+// Exactly the space roles that somebody may give in a space.
 RoleSet assignable_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
                                const SpaceGrants& grants);
+
+// What the rules of their effective space roles alone say: which roles those assign, and the
+// holders of which they act on. One who inherits everything may give and change any.
+RoleSet assigned_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
+                             const SpaceGrants& grants);
 RoleSet changeable_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
                                const SpaceGrants& grants);
 

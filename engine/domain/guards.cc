@@ -305,7 +305,7 @@ Guarded<RoleSet> known_space_roles(const Caller& caller, const Texts* names) {
 
 Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles) {
   const RoleSet assignable =
-      assignable_space_roles(caller.rulebook, caller.member->role, caller.grants);
+      assigned_space_roles(caller.rulebook, caller.member->role, caller.grants);
   if ((roles & ~assignable).none()) return {};
   const std::string names = caller.rulebook.space_role_names(assignable);
   return reject(RejectionCode::role_not_assignable,

@@ -1,0 +1,88 @@
+#include "tests/domain/domain_machine.h"
+
+#include "engine/base/check.h"
+#include "engine/rulebooks/builtin.h"
+
+namespace tenure {
+
+const Rulebooks& test_rulebooks() {
+  static const Rulebooks rulebooks = builtin_rulebooks().value();
+  return rulebooks;
+}
+
+const Catalog& test_catalog() {
+  static const Catalog catalog = builtin_catalog().value();
+  return catalog;
+}
+
+const schema::CommandEnvelope& envelope_of(std::span<const uint8_t> bytes) {
+  return *flatbuffers::GetRoot<schema::CommandEnvelope>(bytes.data());
+}
+const schema::Decision& decision_of(std::span<const uint8_t> bytes) {
+  return *flatbuffers::GetRoot<schema::Decision>(bytes.data());
+}
+
+const Organization* DomainMachine::find(std::string_view org) const {
+  const auto found = organizations_.find(org);
+  return found == organizations_.end() ? nullptr : &found->second;
+}
+
+std::vector<uint8_t> DomainMachine::decide_only(std::span<const uint8_t> command, Time now) const {
+  const schema::CommandEnvelope& envelope = envelope_of(command);
+  const Organization* organization = find(envelope.org()->string_view());
+  flatbuffers::FlatBufferBuilder builder(1024);
+  EventSink events(builder);
+  const Verdict verdict =
+      decide(organization, envelope, {now, test_rulebooks(), test_catalog()}, events);
+  CHECK(verdict || events.boxes().empty());
+
+  const uint64_t version = organization == nullptr ? 0 : organization->version;
+  const auto bytes = builder.CreateVector(command.data(), command.size());
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::EventBox>>> boxes;
+  flatbuffers::Offset<schema::Rejection> rejection;
+  flatbuffers::Offset<flatbuffers::String> rulebook;
+  if (verdict) {
+    boxes = builder.CreateVector(events.boxes());
+  } else {
+    const Rejection& why = verdict.error();
+    rejection =
+        schema::CreateRejectionDirect(builder, why.code, why.message.c_str(), why.rule.c_str());
+  }
+  if (organization != nullptr) rulebook = builder.CreateString(organization->rulebook->pinned_name);
+  builder.Finish(
+      schema::CreateDecision(builder, bytes, to_micros(now), version + (verdict ? 1 : 0),
+                             verdict ? schema::Outcome::accepted : schema::Outcome::rejected, boxes,
+                             rejection, rulebook),
+      schema::DecisionIdentifier());
+  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+}
+
+const schema::Decision& DomainMachine::record(std::span<const uint8_t> command, Time now) {
+  history_.push_back(decide_only(command, now));
+  const schema::Decision& decision = decision_of(history_.back());
+  if (decision.outcome() == schema::Outcome::accepted) {
+    const std::string org = envelope_of(command).org()->str();
+    Organization& organization = organizations_[org];
+    organization.id = OrgId(org);
+    evolve(organization, decision, test_rulebooks());
+  }
+  return decision;
+}
+
+void DomainMachine::do_due(std::string_view org, Time now) {
+  const auto found = organizations_.find(org);
+  if (found == organizations_.end()) return;
+  const Organization& organization = found->second;
+  while (!organization.due.empty() && organization.due.begin()->at <= now) {
+    const std::vector<uint8_t> command = due_command(organization.id, *organization.due.begin());
+    const schema::Decision& decision = record(command, now);
+    CHECK(decision.outcome() == schema::Outcome::accepted);
+  }
+}
+
+const schema::Decision& DomainMachine::apply(std::span<const uint8_t> command, Time now) {
+  do_due(envelope_of(command).org()->string_view(), now);
+  return record(command, now);
+}
+
+}  // namespace tenure

@@ -1,0 +1,46 @@
+// The domain alone: organizations in memory, decided and evolved as a partition does it, without a
+// log, without idempotency. For tests of the rules.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/domain/decide.h"
+#include "engine/domain/evolve.h"
+
+namespace tenure {
+
+// The built-in data; a test that cannot load it cannot run.
+const Rulebooks& test_rulebooks();
+const Catalog& test_catalog();
+
+class DomainMachine {
+ public:
+  // Decides everything due at `now`, then the command, and evolves what is accepted. The finished
+  // schema::Decision stays valid as long as the machine.
+  const schema::Decision& apply(std::span<const uint8_t> command, Time now);
+
+  // Decides without evolving, and without what is due: what would happen.
+  std::vector<uint8_t> decide_only(std::span<const uint8_t> command, Time now) const;
+
+  const Organization* find(std::string_view org) const;
+  const std::map<std::string, Organization, std::less<>>& organizations() const {
+    return organizations_;
+  }
+  // Every decision so far, finished buffers in order.
+  const std::vector<std::vector<uint8_t>>& history() const { return history_; }
+
+ private:
+  void do_due(std::string_view org, Time now);
+  const schema::Decision& record(std::span<const uint8_t> command, Time now);
+
+  std::map<std::string, Organization, std::less<>> organizations_;
+  std::vector<std::vector<uint8_t>> history_;
+};
+
+const schema::CommandEnvelope& envelope_of(std::span<const uint8_t> bytes);
+const schema::Decision& decision_of(std::span<const uint8_t> bytes);
+
+}  // namespace tenure
