@@ -45,6 +45,13 @@ Result<BatchReader::Found> BatchReader::next(uint64_t limit) {
   return Found::kBatch;
 }
 
+void add_to_index(std::vector<IndexEntry>& index, const FoundBatch& batch) {
+  if (!index.empty() && index.back().position / kIndexStride == batch.position / kIndexStride) {
+    return;
+  }
+  index.push_back({batch.header.first_offset, batch.header.first_number, batch.position});
+}
+
 uint64_t link(uint64_t chain, const BatchHeader& header) {
   return crc32c(static_cast<uint32_t>(chain), bytes_of(header));
 }

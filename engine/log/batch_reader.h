@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "engine/log/segment_format.h"
 
@@ -53,6 +54,9 @@ class BatchReader {
 // Where the log stands after this batch, if it stood at `before`. kCorrupt if the batch does not
 // follow, or holds a record that cannot be read; kUnsupported for one that is too new.
 Result<LogMark> mark_after(const LogMark& before, const FoundBatch& batch, RecordCrc crc);
+
+// Adds the batch to its segment's index, if it is the first one at or after another kIndexStride.
+void add_to_index(std::vector<IndexEntry>& index, const FoundBatch& batch);
 
 // The chain's next link.
 uint64_t link(uint64_t chain, const BatchHeader& header);

@@ -62,17 +62,11 @@ class SegmentCursor final : public RecordCursor {
 }  // namespace
 
 Result<SegmentReader> SegmentReader::open(FileSystem& files, const std::string& directory) {
-  // A writer may move on while we look; what then seems damaged is whole at the next look.
-  auto log = recover(files, directory);
-  for (int look = 1; look < 3 && !log && log.error().kind == ErrorKind::kCorrupt; ++look) {
-    log = recover(files, directory);
-  }
-  auto found = TRY(std::move(log));
-  if (!found) return fail(ErrorKind::kNotFound, "no tenure log in " + directory);
-  found->segments.back().end_position = found->proven_position;
-  auto catalog = std::make_shared<SegmentCatalog>(
-      std::move(found->segments), std::move(found->active.index), found->proven_end);
-  return SegmentReader(files, directory, found->identity, std::move(catalog));
+  RecoveredLog log = TRY(recover_beside_writer(files, directory));
+  log.segments.back().end_position = log.proven_position;
+  auto catalog = std::make_shared<SegmentCatalog>(std::move(log.segments),
+                                                  std::move(log.active.index), log.proven_end);
+  return SegmentReader(files, directory, log.identity, std::move(catalog));
 }
 
 // The batch to begin with: in a sealed segment by its index, in the active one by the catalog's.

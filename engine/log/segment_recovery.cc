@@ -80,7 +80,7 @@ class Recovery {
       log_.proven_end = active.end;
       log_.proven_position = batch.position;
       active.end = *after;
-      index(batch);
+      add_to_index(active.index, batch);
     }
     active.end_position = reader.position();
     log_.segments.back().end_position = active.end_position;
@@ -91,14 +91,6 @@ class Recovery {
 
   Result<bool> find_batch(BatchReader& reader) {
     return TRY(reader.next(batches_limit(log_.active.size))) == BatchReader::Found::kBatch;
-  }
-
-  void index(const FoundBatch& batch) {
-    auto& index = log_.active.index;
-    if (!index.empty() && index.back().position / kIndexStride == batch.position / kIndexStride) {
-      return;
-    }
-    index.push_back({batch.header.first_offset, batch.header.first_number, batch.position});
   }
 
   // A header in what would be cut proves that the batch before it was durable once.
@@ -184,6 +176,16 @@ Result<std::optional<RecoveredLog>> recover(FileSystem& files, const std::string
   const auto identity = TRY(read_identity(files, directory));
   if (!identity) return std::nullopt;
   return TRY(Recovery(files, directory, *identity).run());
+}
+
+Result<RecoveredLog> recover_beside_writer(FileSystem& files, const std::string& directory) {
+  auto log = recover(files, directory);
+  for (int look = 1; look < 3 && !log && log.error().kind == ErrorKind::kCorrupt; ++look) {
+    log = recover(files, directory);
+  }
+  auto found = TRY(std::move(log));
+  if (!found) return fail(ErrorKind::kNotFound, "no tenure log in " + directory);
+  return *std::move(found);
 }
 
 Result<void> repair(FileSystem& files, const std::string& directory, RecoveredLog& log) {

@@ -40,6 +40,10 @@ struct RecoveredLog {
 // kInvalid: not a log's directory; kUnsupported, kIo.
 Result<std::optional<RecoveredLog>> recover(FileSystem& files, const std::string& directory);
 
+// The same while somebody may be writing: looks again at what seems damaged, as a writer that moved
+// on between two reads makes it seem. kNotFound if there is no log.
+Result<RecoveredLog> recover_beside_writer(FileSystem& files, const std::string& directory);
+
 // Makes the directory as if the torn batch had never been written, and whole what the last writer
 // may have left in the page cache only. Under the lock; opens the active segment for writing.
 Result<void> repair(FileSystem& files, const std::string& directory, RecoveredLog& log);

@@ -46,11 +46,10 @@ Result<std::optional<IndexEntry>> SegmentWriter::append(Bytes records, uint32_t 
   segment_.end = after;
   segment_.end.chain = chain;
   segment_.end_position += sizeof(BatchHeader) + records.size();
-  auto& index = segment_.index;
-  if (!index.empty() && index.back().position / kIndexStride == position / kIndexStride) {
-    return std::nullopt;
-  }
-  return index.emplace_back(header.first_offset, header.first_number, position);
+  const size_t indexed = segment_.index.size();
+  add_to_index(segment_.index, {position, header, records});
+  if (segment_.index.size() == indexed) return std::nullopt;
+  return segment_.index.back();
 }
 
 Result<void> SegmentWriter::seal_segment() {
