@@ -20,8 +20,8 @@ def state_of(organization):
     return {
         "members": organization.members,
         "groups": {group: sorted(users) for group, users in organization.groups.items()},
-        "access": {name: space.access for name, space in organization.spaces.items()
-                   if space.access},
+        "access": {name: {subject: [level] for subject, level in space.access.items()}
+                   for name, space in organization.spaces.items() if space.access},
     }
 
 

@@ -108,7 +108,7 @@ def map_state(state, commands):
     for team, declared in state["teams"].items():
         groups[as_id(team)] = sorted(map(as_id, declared["users"]))
         for repo, level in declared["repos"].items():
-            access.setdefault(as_id(repo), {})[f"group:{as_id(team)}"] = LEVELS[level]
+            access.setdefault(as_id(repo), {})[f"group:{as_id(team)}"] = [LEVELS[level]]
     return {"commands": commands, "members": {OWNER: "SYSTEM_ADMIN"} | members, "groups": groups,
             "access": access}
 

@@ -75,6 +75,7 @@ class Company:
             self.close(CLOSED[week])
         if week in CLIENTS:
             self.welcome(CLIENTS[week])
+        self.look_after_clients()
         if week in UPGRADES:
             self.upgrade(*UPGRADES[week])
         tasks = [self.hire] * self.hires(week) + [self.part] * self.partings(week)
@@ -152,13 +153,18 @@ class Company:
         space = f"client-{client}"
         self.create_space(space, f"Client {client.capitalize()}", {}, plan="free")
         self.clients.append(client)
-        for user in self.account_managers():
-            self.send(self.admin(), "GrantAccess", space=space, subject=f"user:{user}",
-                      roles=["Admin"], reason="account manager")
+        self.look_after_clients()
         # The whole support team at once is more than `free` seats.
         if len(self.org.groups["support"]) > 3:
             self.send(self.admin(), "GrantAccess", space=space, subject="group:support",
                       roles=["Readonly"], refused="limit_exceeded")
+
+    def look_after_clients(self):
+        """A client whose last account manager has left gets new ones."""
+        for space in [f"client-{client}" for client in self.clients]:
+            for user in self.account_managers() if not self.org.users_of(space) else []:
+                self.send(self.admin(), "GrantAccess", space=space, subject=f"user:{user}",
+                          roles=["Admin"], reason="account manager")
 
     def account_managers(self):
         support = [user for user, team in self.staff.items() if team == "support"]
@@ -383,9 +389,9 @@ class Company:
                 quantity = self.random.randrange(5, 40)
                 if one.used + quantity > 900:
                     continue
-                entries = [self.entry(f"{week}/{space}", quantity)]
+                entries = [self.entry(f"{week}:{space}", quantity)]
             else:
-                entries = [self.entry(f"{week}/{space}/{gate}", self.random.randrange(500, 90_000))
+                entries = [self.entry(f"{week}:{space}:{gate}", self.random.randrange(500, 90_000))
                            for gate in ("eu", "us")]
             self.metered.append(self.send_service("RecordUsage", space=space, entries=entries))
         del self.metered[:-20]

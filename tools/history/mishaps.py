@@ -22,7 +22,8 @@ class Mishaps:
             self.team_made_twice, self.team_that_does_not_exist, self.stranger_in_a_team,
             self.renamed_to_the_same, self.wrong_organization, self.level_that_does_not_exist,
             self.name_too_long, self.lead_manages_the_team, self.load_test_on_a_free_plan,
-            self.fourth_seat_on_a_free_plan, self.leaves_a_team_twice, self.user_pays,
+            self.fourth_seat_on_a_free_plan, self.joins_a_team_twice, self.leaves_a_team_twice,
+            self.user_pays,
         ]
 
     def happen(self):
@@ -113,6 +114,11 @@ class Mishaps:
     def stranger_in_a_team(self):
         return self.refused("not_found", self.company.admin(), "AddToGroup",
                             group="staff", user=self.pick(self.company.gone) or STRANGER)
+
+    def joins_a_team_twice(self):
+        group = self.pick([one for one, users in sorted(self.org.groups.items()) if users])
+        return self.refused("already_member", self.company.admin(), "AddToGroup", group=group,
+                            user=self.pick(sorted(self.org.groups[group])))
 
     def leaves_a_team_twice(self):
         user = self.someone()
@@ -251,7 +257,7 @@ class Mishaps:
     def user_reports_usage(self):
         user, space = self.holder("Admin", "ReadWrite", "Readonly")
         return user and self.refused("forbidden", user, "RecordUsage", space=space,
-                                     entries=[self.company.entry("by hand", 1)])
+                                     entries=[self.company.entry("by-hand", 1)])
 
     def free_space(self):
         return self.pick([name for name, one in self.org.spaces.items()
@@ -260,7 +266,7 @@ class Mishaps:
     def load_test_on_a_free_plan(self):
         space = self.free_space()
         if space:
-            entry = self.company.entry(f"load-test/{space}", self.random.randrange(2_000, 50_000))
+            entry = self.company.entry(f"load-test:{space}", self.random.randrange(2_000, 50_000))
             self.company.send_service("RecordUsage", refused="limit_exceeded", space=space,
                                       entries=[entry])
         return space

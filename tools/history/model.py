@@ -153,6 +153,8 @@ def check_values(envelope):
     ids = [envelope["org"]] + [command[name] for name in ID_FIELDS if name in command]
     if "subject" in command:
         ids.append(command["subject"].split(":", 1)[-1])
+    for entry in command.get("entries", []):
+        ids += [entry["source"], entry["id"]]
     for one in ids:
         require(VALID_ID.match(one) and not one.startswith(RESERVED), "invalid_id")
     if "name" in command and envelope["command_type"] != "AddMember":
@@ -190,8 +192,7 @@ def change_role(org, c, user, **_):
     require(c["role"] in org.rulebook.roles, "unknown_role")
     held = find(org.members, c["user"])
     require(held in role.acts_on, "target_outranks_actor")
-    # The owner role is kept by giving it to the one who has it: that is nothing to do.
-    require(c["role"] in role.assigns or c["role"] == held, "role_not_assignable")
+    require(c["role"] in role.assigns, "role_not_assignable")
     if held == org.rulebook.owner_role and c["role"] != held:
         require(len(org.owners()) > 1, "last_owner")
     require(held != c["role"], "nothing_to_do")
