@@ -114,8 +114,10 @@ void finish(TablePlan& plan) {
     }
     if (field.required) plan.required |= 1u << index;
   }
-  std::ranges::stable_sort(plan.build_order, std::ranges::greater{},
-                           [&](uint8_t index) { return plan.fields[index].size; });
+  std::ranges::sort(plan.build_order, [&](uint8_t a, uint8_t b) {
+    const uint8_t size_a = plan.fields[a].size, size_b = plan.fields[b].size;
+    return size_a != size_b ? size_a > size_b : a < b;
+  });
 }
 
 }  // namespace

@@ -1,6 +1,4 @@
-#include <charconv>
 #include <chrono>
-#include <cstdio>
 
 #include "engine/base/time.h"
 #include "engine/json/json_text.h"
@@ -37,7 +35,7 @@ std::unexpected<Error> not_a_time(std::string_view what) {
 
 // `text` is what follows the seconds: ".123Z" or "Z".
 Result<unsigned> parse_fraction(std::string_view text) {
-  if (text.size() < 1 || text.back() != 'Z') return not_a_time("only `Z` (UTC) may end it");
+  if (!text.ends_with('Z')) return not_a_time("only `Z` (UTC) may end it");
   text.remove_suffix(1);
   if (text.empty()) return 0u;
   const size_t digits = text.size() - 1;
@@ -89,7 +87,7 @@ Result<int64_t> parse_time(std::string_view text) {
   if (!date.ok()) return not_a_time("there is no such day");
   if (h > 23 || mi > 59 || s > 59) return not_a_time("there is no such time of day");
   const unsigned fraction = TRY(parse_fraction(text.substr(19)));
-  const int64_t seconds = int64_t{h} * 3600 + mi * 60 + s;
+  const int64_t seconds = (int64_t{h} * 60 + mi) * 60 + s;
   return to_micros(std::chrono::sys_days(date)) + seconds * 1'000'000 + fraction;
 }
 

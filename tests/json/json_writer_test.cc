@@ -93,7 +93,8 @@ TEST(JsonWriterTest, BytesThatAreNotUtf8AreReplaced) {
   EXPECT_EQ(as_json("\xf4\x90\x80\x80").size(), 2u + 4 * 3);
 }
 
-RC_GTEST_PROP(JsonWriterProperties, WhateverTheBytesWhatComesOutIsJson, (std::string bytes)) {
+RC_GTEST_PROP(JsonWriterProperties, WhateverTheBytesWhatComesOutIsJson,
+              (const std::string& bytes)) {
   simdjson::dom::parser parser;
   std::string_view text;
   RC_ASSERT(parser.parse("[" + as_json(bytes) + "]").at(0).get(text) == simdjson::SUCCESS);

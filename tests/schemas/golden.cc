@@ -73,7 +73,9 @@ std::string sample_table(const TablePlan& plan, const std::string& member) {
     if (out.size() > 1) out += ',';
     const std::string value = sample_value(plan, field, member);
     out += field.key;
-    out += field.is_vector ? '[' + value + ',' + value + ']' : value;
+    if (field.is_vector) out += '[';
+    out += value;
+    if (field.is_vector) out.append(",").append(value) += ']';
   }
   return out + '}';
 }
