@@ -1,0 +1,107 @@
+#include "engine/log/log_reader.h"
+
+#include <gmock/gmock.h>
+
+namespace tenure {
+namespace {
+
+// Brings records one by one to the rule, as a partition of any log would.
+class ReaderRuleTest : public testing::Test {
+ protected:
+  Result<Validity> claim() { return judge({.kind = RecordKind::kClaim}); }
+  Result<Validity> decision(uint64_t stamp, uint64_t number, uint64_t acked = 0) {
+    return judge({.stamp = {stamp}, .number = {number}, .acked = acked});
+  }
+  Result<Validity> judge(RecordPrefix prefix, RecordStatus status = RecordStatus::kOk) {
+    auto validity = rule_.judge({{offset_}, prefix, status, {}});
+    if (validity) ++offset_;
+    return validity;
+  }
+
+  ReaderRule rule_;
+  uint64_t offset_ = 0;
+};
+
+TEST_F(ReaderRuleTest, DecisionsUnderTheClaimBeforeThemAreValidInOrder) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(decision(1, 0), Validity::kValid);
+  EXPECT_EQ(decision(1, 1), Validity::kValid);
+  EXPECT_EQ(rule_.position().next_number, Number{2});
+  EXPECT_EQ(rule_.position().next_offset, Offset{3});
+  EXPECT_EQ(rule_.position().stamp, Stamp{1});
+}
+
+TEST_F(ReaderRuleTest, WhatAnOldSessionWritesAfterANewClaimIsVoid) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(decision(1, 0), Validity::kValid);
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(decision(1, 1), Validity::kVoid);
+  EXPECT_EQ(decision(3, 1), Validity::kValid);
+  EXPECT_EQ(rule_.void_records(), 1u);
+}
+
+TEST_F(ReaderRuleTest, DoubledDecisionIsVoidTheSecondTime) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(decision(1, 0), Validity::kValid);
+  EXPECT_EQ(decision(1, 0), Validity::kVoid);
+  EXPECT_EQ(decision(1, 1), Validity::kValid);
+}
+
+TEST_F(ReaderRuleTest, DecisionsBehindAGapAreVoid) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(decision(1, 1), Validity::kVoid);
+  EXPECT_EQ(decision(1, 2), Validity::kVoid);
+  EXPECT_EQ(rule_.position().next_number, Number{0});
+}
+
+TEST_F(ReaderRuleTest, DecisionBeforeAnyClaimWasLeftByALostOne) {
+  EXPECT_EQ(decision(1, 0).error().kind, ErrorKind::kCorrupt);
+}
+
+TEST_F(ReaderRuleTest, StampAboveEveryClaimSeenMeansThatOneWasLost) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  const auto validity = decision(5, 0);
+  ASSERT_FALSE(validity);
+  EXPECT_EQ(validity.error().kind, ErrorKind::kCorrupt);
+  EXPECT_THAT(validity.error().message, testing::HasSubstr("offset 1"));
+}
+
+TEST_F(ReaderRuleTest, AcknowledgedDecisionsThatAreNotThereWereLost) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(decision(1, 0), Validity::kValid);
+  EXPECT_EQ(decision(1, 1, 1), Validity::kValid);
+  EXPECT_EQ(decision(1, 2, 3).error().kind, ErrorKind::kCorrupt);
+  EXPECT_EQ(judge({.kind = RecordKind::kClaim, .acked = 3}).error().kind, ErrorKind::kCorrupt);
+}
+
+TEST_F(ReaderRuleTest, VoidRecordsAreHeldToTheirAcknowledgementsToo) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(decision(1, 7, 7).error().kind, ErrorKind::kCorrupt);
+}
+
+TEST_F(ReaderRuleTest, ForeignBytesAreVoidAndCounted) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  EXPECT_EQ(judge({}, RecordStatus::kForeign), Validity::kVoid);
+  EXPECT_EQ(decision(1, 0), Validity::kValid);
+  EXPECT_EQ(rule_.void_records(), 1u);
+}
+
+TEST_F(ReaderRuleTest, OurOwnRecordThatCannotBeReadStopsTheReader) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  const auto kind = [&](RecordStatus status) { return judge({}, status).error().kind; };
+  EXPECT_EQ(kind(RecordStatus::kBadCrc), ErrorKind::kCorrupt);
+  EXPECT_EQ(kind(RecordStatus::kIncomplete), ErrorKind::kCorrupt);
+  EXPECT_EQ(kind(RecordStatus::kBadFormat), ErrorKind::kUnsupported);
+  EXPECT_EQ(kind(RecordStatus::kNewerReader), ErrorKind::kUnsupported);
+  EXPECT_EQ(rule_.position().next_offset, Offset{1}) << "it stays where it stopped";
+}
+
+TEST_F(ReaderRuleTest, SkippedOffsetMeansThatARecordWasLost) {
+  EXPECT_EQ(claim(), Validity::kClaim);
+  ++offset_;
+  EXPECT_EQ(decision(1, 0).error().kind, ErrorKind::kCorrupt);
+}
+
+}  // namespace
+}  // namespace tenure
