@@ -58,6 +58,7 @@ std::vector<uint8_t> DomainMachine::decide_only(std::span<const uint8_t> command
 }
 
 const schema::Decision& DomainMachine::record(std::span<const uint8_t> command, Time now) {
+  if (keep_ == Keep::kLastDecision) history_.clear();
   history_.push_back(decide_only(command, now));
   const schema::Decision& decision = decision_of(history_.back());
   if (decision.outcome() == schema::Outcome::accepted) {

@@ -18,8 +18,11 @@ const Catalog& test_catalog();
 
 class DomainMachine {
  public:
+  enum class Keep : uint8_t { kHistory, kLastDecision };
+  explicit DomainMachine(Keep keep = Keep::kHistory) : keep_(keep) {}
+
   // Decides everything due at `now`, then the command, and evolves what is accepted. The finished
-  // schema::Decision stays valid as long as the machine.
+  // schema::Decision stays valid as long as it is kept.
   const schema::Decision& apply(std::span<const uint8_t> command, Time now);
 
   // Decides without evolving, and without what is due: what would happen.
@@ -29,13 +32,14 @@ class DomainMachine {
   const std::map<std::string, Organization, std::less<>>& organizations() const {
     return organizations_;
   }
-  // Every decision so far, finished buffers in order.
+  // The decisions that are kept, finished buffers in order.
   const std::vector<std::vector<uint8_t>>& history() const { return history_; }
 
  private:
   void do_due(std::string_view org, Time now);
   const schema::Decision& record(std::span<const uint8_t> command, Time now);
 
+  Keep keep_;
   std::map<std::string, Organization, std::less<>> organizations_;
   std::vector<std::vector<uint8_t>> history_;
 };

@@ -1,0 +1,38 @@
+// Random commands that make sense often enough: a seeded stream for tests that need long histories.
+//
+// It keeps a belief of the organizations it talks to, as if every command were decided once and in
+// order; a caller that loses or repeats commands only makes it guess worse. About two thirds are
+// accepted. The same seed, options and times give the same bytes.
+#pragma once
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/domain/domain_machine.h"
+
+namespace tenure {
+
+struct RandomCommandOptions {
+  std::vector<std::string> rulebooks = {"space", "anaphora"};  // in turn, an organization each
+  size_t organizations = 4;
+  size_t users = 24, groups = 6, spaces = 8, resources = 30;  // ids to choose from, in each
+};
+
+class RandomCommands {
+ public:
+  explicit RandomCommands(uint64_t seed, RandomCommandOptions options = {});
+
+  // A finished CommandEnvelope, with an id never used before by this stream.
+  std::vector<uint8_t> next(Time now);
+
+ private:
+  class Maker;
+  std::mt19937_64 random_;
+  RandomCommandOptions options_;
+  DomainMachine belief_{DomainMachine::Keep::kLastDecision};
+  uint64_t seed_;
+  uint64_t made_ = 0;
+};
+
+}  // namespace tenure
