@@ -32,8 +32,7 @@ std::vector<uint8_t> DomainMachine::decide_only(std::span<const uint8_t> command
   const Organization* organization = find(envelope.org()->string_view());
   flatbuffers::FlatBufferBuilder builder(1024);
   EventSink events(builder);
-  const Verdict verdict =
-      decide(organization, envelope, {now, test_rulebooks(), test_catalog()}, events);
+  const Verdict verdict = decide(organization, envelope, {now, rulebooks_, test_catalog()}, events);
   CHECK(verdict || events.boxes().empty());
 
   const uint64_t version = organization == nullptr ? 0 : organization->version;
@@ -65,7 +64,7 @@ const schema::Decision& DomainMachine::record(std::span<const uint8_t> command, 
     const std::string org = envelope_of(command).org()->str();
     Organization& organization = organizations_[org];
     organization.id = OrgId(org);
-    evolve(organization, decision, test_rulebooks());
+    evolve(organization, decision, rulebooks_);
   }
   return decision;
 }

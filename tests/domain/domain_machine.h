@@ -19,7 +19,8 @@ const Catalog& test_catalog();
 class DomainMachine {
  public:
   enum class Keep : uint8_t { kHistory, kLastDecision };
-  explicit DomainMachine(Keep keep = Keep::kHistory) : keep_(keep) {}
+  explicit DomainMachine(Keep keep = Keep::kHistory, const Rulebooks& rulebooks = test_rulebooks())
+      : keep_(keep), rulebooks_(rulebooks) {}
 
   // Decides everything due at `now`, then the command, and evolves what is accepted. The finished
   // schema::Decision stays valid as long as it is kept.
@@ -40,6 +41,7 @@ class DomainMachine {
   const schema::Decision& record(std::span<const uint8_t> command, Time now);
 
   Keep keep_;
+  const Rulebooks& rulebooks_;
   std::map<std::string, Organization, std::less<>> organizations_;
   std::vector<std::vector<uint8_t>> history_;
 };

@@ -1,0 +1,52 @@
+// A test's way to speak to the domain: commands as JSON, outcomes as one word.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "engine/json/json_edge.h"
+#include "tests/domain/domain_machine.h"
+
+namespace tenure {
+
+class Script {
+ public:
+  explicit Script(const Rulebooks& rulebooks = test_rulebooks())
+      : machine_(DomainMachine::Keep::kHistory, rulebooks) {}
+
+  Time now = from_micros(1'790'000'000'000'000);  // 2026-09-21T14:13:20Z; a test may move it
+
+  // "accepted", or the code of the rejection. `envelope`: more fields, such as
+  // "\"expected_version\":3,".
+  std::string send(const std::string& actor, const std::string& type, const std::string& command,
+                   const std::string& envelope = {}) {
+    const std::string json = R"({"id":"c)" + std::to_string(++sent_) + R"(","org":"acme",)" +
+                             envelope + R"("actor":")" + actor + R"(","command_type":")" + type +
+                             R"(","command":)" + command + "}";
+    const auto bytes = reader_.read(json);
+    EXPECT_TRUE(bytes.has_value()) << bytes.error().message << " in " << json;
+    const schema::Decision& decision = machine_.apply(bytes.value(), now);
+    if (decision.outcome() == schema::Outcome::accepted) return "accepted";
+    return schema::EnumNameRejectionCode(decision.rejection()->code());
+  }
+
+  // The names of the events that the last decision left, in order.
+  std::vector<std::string> events() const {
+    std::vector<std::string> names;
+    if (last().events() == nullptr) return names;
+    for (const schema::EventBox* box : *last().events()) {
+      names.emplace_back(schema::EnumNameEvent(box->event_type()));
+    }
+    return names;
+  }
+  const schema::Decision& last() const { return decision_of(machine_.history().back()); }
+  const Organization& organization() const { return *machine_.find("acme"); }
+  const Space& space(std::string_view id) const { return organization().spaces.find(id)->second; }
+  const DomainMachine& machine() const { return machine_; }
+
+ private:
+  DomainMachine machine_;
+  JsonReader reader_{command_schema()};
+  int sent_ = 0;
+};
+
+}  // namespace tenure
