@@ -302,14 +302,14 @@ Result<void> SegmentLog::close() {
                      "not written, the log was closed: " + refusal().value_or("no next segment")));
   }
   queue_.clear();
-  if (failure_) return stopped();
   session_open_ = false;
   fail_point("close.before_mark");
-  TRY(write_clean_mark(*options_.files, options_.directory, salt_of(identity_.log_id),
-                       writer_.end()));
+  auto marked = failure_ ? Result<void>(stopped())
+                         : write_clean_mark(*options_.files, options_.directory,
+                                            salt_of(identity_.log_id), writer_.end());
   fail_point("close.after_mark");
   lock_.reset();
-  return {};
+  return marked;
 }
 
 std::optional<std::string> SegmentLog::refusal() const { return preparer_.refusal(); }
