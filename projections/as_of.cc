@@ -43,9 +43,10 @@ Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId
     first_number = snapshot->number + 1;
   }
 
-  RowBatch changes(SIZE_MAX);
-  changes.set_base(past.rows.get());
-  DecisionReducer reducer(changes);
+  RowBatch batch;
+  batch.set_base(past.rows.get());
+  ReducerBuffers buffers;
+  DecisionReducer reducer(batch, org, buffers);
   HistoryNumbers numbers(now, org, "", first_number);
   while (!version || past.version < *version) {
     std::optional<uint64_t> number = TRY(numbers.next());
@@ -57,8 +58,11 @@ Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId
     past.version = found.decision->version();
     past.time = from_micros(found.decision->time());
   }
-  TRY(Result<void>(changes.status()));
-  for (const RowBatch::Entry* change : changes.changes()) past.rows->apply(*change);
+  reducer.finish();
+  TRY(Result<void>(batch.status()));
+  std::vector<const RowBatch::Entry*> changes;
+  batch.changes(changes);
+  for (const RowBatch::Entry* change : changes) past.rows->apply(*change);
 
   if (past.version == 0) {
     return fail(ErrorKind::kNotFound, "no organization " + std::string(org) + " then");

@@ -1,4 +1,5 @@
 // The billing model: what a space's subscription is and what it is about to become.
+#include "engine/domain/plan_copy.h"
 #include "projections/projection.h"
 
 namespace tenure {
@@ -6,36 +7,15 @@ namespace {
 
 constexpr Family kFamily = Family::kBilling;
 
-// Builds the row anew around the terms that stay: nested tables are copied field by field.
-struct Subscription {
+// What the row is to say; the tables in it are copied.
+struct NewRow {
   std::string_view status;
   const schema::Plan* terms;
   int64_t period_from = 0, period_to = 0;
   const schema::PlanChangeRequested* pending = nullptr;
 };
 
-flatbuffers::Offset<schema::Plan> copy_plan(flatbuffers::FlatBufferBuilder& fbb,
-                                            const schema::Plan& plan) {
-  std::vector<flatbuffers::Offset<schema::MeterTerms>> meters;
-  for (const schema::MeterTerms* meter : *plan.meters()) {
-    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::PriceTier>>> tiers;
-    if (meter->tiers() != nullptr) {
-      std::vector<flatbuffers::Offset<schema::PriceTier>> copies;
-      for (const schema::PriceTier* tier : *meter->tiers()) {
-        copies.push_back(
-            schema::CreatePriceTier(fbb, tier->from(), tier->unit(), tier->amount_minor()));
-      }
-      tiers = fbb.CreateVector(copies);
-    }
-    auto name = fbb.CreateString(meter->meter());
-    meters.push_back(schema::CreateMeterTerms(fbb, name, meter->kind(), meter->limit(), tiers));
-  }
-  auto name = fbb.CreateString(plan.name());
-  return schema::CreatePlan(fbb, name, plan.price_minor(), plan.period_months(),
-                            fbb.CreateVector(meters));
-}
-
-void put(Reduction& in, std::string_view space, const Subscription& subscription) {
+void put(Reduction& in, std::string_view space, const NewRow& subscription) {
   auto& fbb = in.builder;
   auto plan = fbb.CreateString(subscription.terms->name());
   auto status = fbb.CreateString(subscription.status.data(), subscription.status.size());

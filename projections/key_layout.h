@@ -70,11 +70,10 @@ class Key {
   std::string text_;
 };
 
-// Within one organization. Each call begins the key anew, so one Keys serves a whole decision.
+// Within one organization. Each call begins the key anew, so one Keys serves all.
 class Keys {
  public:
-  explicit Keys(std::string_view org) { set_org(org); }
-  void set_org(std::string_view org) { org_.clear().part(org); }
+  explicit Keys(std::string_view org) { org_.part(org); }
 
   // The prefix of every row of the organization: also its OrganizationRow's key.
   std::string_view organization() const { return org_; }
@@ -142,6 +141,8 @@ inline Key position_key(PartitionId partition) {
 
 // History numbers are kept in blocks of this many.
 inline constexpr uint64_t kHistoryBlock = 1u << 16;
+
+inline bool in_no_organization(std::string_view key) { return key.front() == Key::kSeparator; }
 
 // What is left of `key` after `prefix`, which it must begin with: the last id of a list's key.
 inline std::string_view after_prefix(std::string_view key, std::string_view prefix) {

@@ -193,7 +193,7 @@ void resource_deleted(Reduction& in, const schema::ResourceDeleted& event) {
 
 void raise_version(Reduction& in) {
   const auto* row = in.rows.get<schema::OrganizationRow>(kFamily, in.keys.organization());
-  if (row == nullptr || row->version() == in.version) return;
+  if (row == nullptr) return;
   put_organization(in, *row, row->created(), row->status()->string_view());
 }
 

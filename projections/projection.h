@@ -106,25 +106,36 @@ extern const ReductionTable<Reduction> kUsageReductions;       // usage.cc
 extern const ReductionTable<Reduction> kBillingReductions;     // billing.cc
 extern const ReductionTable<Entities> kHistoryEntities;        // history.cc
 
-// Every accepted decision raises its organization's version.
+// Writes the organization's version into its row.
 void raise_version(Reduction& reduction);  // membership.cc
 
-// Applies decisions to the rows of a batch. One thread; keeps its buffers from decision to
-// decision.
+// Buffers that reducers use one after the other.
+struct ReducerBuffers {
+  flatbuffers::FlatBufferBuilder builder;
+  Entities entities;
+};
+
+// Applies decisions of one organization, in order, to the rows of its batch. One thread.
 class DecisionReducer {
  public:
-  explicit DecisionReducer(RowBatch& rows) : rows_(rows) {}
+  DecisionReducer(RowBatch& rows, std::string_view org, ReducerBuffers& buffers)
+      : rows_(rows), org_(org), keys_(org), buffers_(buffers) {}
 
-  // What an accepted decision does to its organization's state; nothing for a rejected one.
+  // What an accepted decision does to the organization's state; nothing for a rejected one.
   void reduce_state(const schema::Decision& decision, uint64_t number);
   // That this decision, accepted or rejected, is about these entities.
   void reduce_history(const schema::Decision& decision, uint64_t number);
+  // Writes what is gathered over decisions: the version. Before the rows are looked at.
+  void finish();
 
  private:
+  Reduction reduction(uint64_t version, uint64_t number, int64_t time);
+
   RowBatch& rows_;
-  Keys keys_{""};
-  Entities entities_;
-  flatbuffers::FlatBufferBuilder builder_{1024};
+  std::string org_;
+  Keys keys_;
+  ReducerBuffers& buffers_;
+  uint64_t version_ = 0;  // the newest; 0: none since the last finish
 };
 
 }  // namespace tenure

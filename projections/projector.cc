@@ -1,7 +1,10 @@
 #include "projections/projector.h"
 
+#include <algorithm>
 #include <atomic>
+#include <unordered_map>
 
+#include "projections/decision_batch.h"
 #include "projections/projection.h"
 #include "projections/snapshot.h"
 
@@ -51,9 +54,13 @@ struct Projector::Impl {
   ProjectorOptions options;
   ProjectorPosition position;
   LogReader reader;
-  RowBatch rows;
-  DecisionReducer reducer;
-  bool unwritten = false;  // the batch waits for room on the disk
+  DecisionBatch decisions;
+  ReducerBuffers buffers;
+  SortedChanges changes;
+  // The rows of organizations, from batch to batch; all forgotten when they take too much memory.
+  std::unordered_map<std::string, RowBatch, TextHash, std::equal_to<>> rows_of;
+  size_t cached_bytes = 0;
+  bool unwritten = false;  // the changes wait for room on the disk
   std::optional<Error> failure;
   std::atomic<uint64_t> applied, next_offset;
   std::atomic<uint64_t> void_records = 0;
@@ -65,40 +72,81 @@ struct Projector::Impl {
         options(options),
         position(std::move(position)),
         reader(std::move(cursor), this->position.reader),
-        rows(options.cache_bytes),
-        reducer(rows),
         applied(this->position.reader.next_number.value),
         next_offset(this->position.reader.next_offset.value) {}
 
-  Result<void> reduce(const ValidDecision& record, const RowView& base) {
-    const auto& decision = *flatbuffers::GetRoot<schema::Decision>(record.payload.data());
-    reducer.reduce_state(decision, record.number.value);
-    reducer.reduce_history(decision, record.number.value);
-    position.last_offset = record.offset;
-    position.last_crc = record.prefix.crc;
-    if (decision.outcome() == schema::Outcome::accepted) {
-      TRY(snapshot_if_due(rows, base,
-                          {.org = decision.command_nested_root()->org()->string_view(),
-                           .version = decision.version(),
-                           .number = record.number.value,
-                           .time = decision.time()}));
+  // Reads until the batch is full or at the log's durable end.
+  Result<void> read() {
+    while (decisions.decisions() < options.batch_decisions &&
+           decisions.bytes() < options.batch_bytes) {
+      Result<std::optional<ValidDecision>> record = reader.next();
+      if (!record && decisions.decisions() > 0) break;  // said again once these are written
+      if (!TRY(std::move(record))) break;
+      const ValidDecision& decision = **record;
+      decisions.add(decision.number.value, decision.payload);
+      position.last_offset = decision.offset;
+      position.last_crc = decision.prefix.crc;
     }
+    position.reader = reader.position();
+    void_records = reader.void_records();
+    next_offset = position.reader.next_offset.value;
+    return {};
+  }
+
+  Result<void> reduce(const DecisionBatch::Run& run, RowBatch& rows, const RowView& base) {
+    rows.set_base(&base);
+    DecisionReducer reducer(rows, run.org, buffers);
+    for (const auto& [number, decision] : run.records) {
+      reducer.reduce_state(*decision, number);
+      reducer.reduce_history(*decision, number);
+      if (decision->outcome() == schema::Outcome::accepted &&
+          snapshot_may_be_due(decision->version())) {
+        reducer.finish();
+        TRY(snapshot_if_due(rows, base,
+                            {.org = run.org,
+                             .version = decision->version(),
+                             .number = number,
+                             .time = decision->time()}));
+      }
+    }
+    reducer.finish();
     return rows.status();
   }
 
-  // Reads and reduces until the batch is full or the log's durable end.
-  Result<size_t> fill(const RowView& base) {
-    rows.set_base(&base);
-    size_t before = rows.bytes();
-    size_t decisions = 0;
-    while (decisions < options.batch_decisions && rows.bytes() - before < options.batch_bytes) {
-      Result<std::optional<ValidDecision>> record = reader.next();
-      if (!record && decisions > 0) break;  // it will say so again, once these are written
-      if (!TRY(std::move(record))) break;
-      TRY(final(reduce(**record, base)));
-      ++decisions;
+  // Reduces every run and gathers what changed, in the order of keys.
+  Result<void> reduce_all() {
+    auto base = store.view();
+    std::vector<const RowBatch::Entry*> changed;
+    std::array<std::vector<const RowBatch::Entry*>, kFamilies> outside;
+    for (auto& family : changes.families) family.clear();
+    for (const DecisionBatch::Run& run : decisions.runs()) {
+      RowBatch& rows = rows_of.try_emplace(std::string(run.org)).first->second;
+      size_t bytes_before = rows.bytes();
+      TRY(reduce(run, rows, *base));
+      cached_bytes += rows.bytes() - bytes_before;
+      changed.clear();
+      rows.changes(changed);
+      for (const RowBatch::Entry* entry : changed) {
+        auto family = static_cast<size_t>(entry->family);
+        auto& place = in_no_organization(entry->key_view()) ? outside : changes.families;
+        place[family].push_back(entry);
+      }
     }
-    return decisions;
+    // Rows in no organization sort before all others, whichever organization changed them.
+    for (size_t family = 0; family < kFamilies; ++family) {
+      std::ranges::sort(outside[family], {}, &RowBatch::Entry::key_view);
+      auto& rows = changes.families[family];
+      rows.insert(rows.begin(), outside[family].begin(), outside[family].end());
+    }
+    return {};
+  }
+
+  void settle() {
+    for (const DecisionBatch::Run& run : decisions.runs()) rows_of.find(run.org)->second.settle();
+    decisions.clear();
+    if (cached_bytes <= options.cache_bytes) return;
+    rows_of.clear();
+    cached_bytes = 0;
   }
 
   // Keeps a failure that leaves the batch in memory neither stored nor storable.
@@ -128,17 +176,14 @@ Result<bool> Projector::step() {
   Impl& impl = *impl_;
   if (impl.failure) return std::unexpected(*impl.failure);
   if (!impl.unwritten) {
-    auto base = impl.store.view();
-    size_t decisions = TRY(impl.fill(*base));
-    impl.void_records = impl.reader.void_records();
-    impl.next_offset = impl.reader.position().next_offset.value;
-    if (decisions == 0) return false;
-    impl.position.reader = impl.reader.position();
+    TRY(impl.read());
+    if (impl.decisions.decisions() == 0) return false;
+    TRY(impl.final(impl.reduce_all()));
     impl.unwritten = true;
   }
-  TRY(impl.final(impl.store.write(impl.rows, impl.partition, impl.position)));
+  TRY(impl.final(impl.store.write(impl.changes, impl.partition, impl.position)));
   impl.unwritten = false;
-  impl.rows.settle();
+  impl.settle();
   impl.applied = impl.position.reader.next_number.value;
   return true;
 }

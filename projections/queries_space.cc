@@ -1,6 +1,7 @@
 // Spaces: the list with plans and use, who is in one, what it holds, what it uses and costs.
 #include <map>
 
+#include "engine/domain/meters.h"
 #include "projections/month.h"
 #include "projections/query_support.h"
 #include "projections/space_walk.h"
@@ -8,14 +9,12 @@
 namespace tenure {
 namespace {
 
-constexpr std::string_view kMembersMeter = "members";
-
 // How much of one meter is used now.
 Result<uint64_t> use_of(const QueryContext& context, OrganizationRows& organization,
                         std::string_view space, const schema::MeterTerms& terms) {
   std::string_view meter = terms.meter()->string_view();
   if (meter == kMembersMeter) return count_space_users(organization, space);
-  uint32_t month = terms.kind() == schema::MeterKind::gauge ? kGaugeMonth : month_of(context.now);
+  Month month = terms.kind() == schema::MeterKind::gauge ? kGaugeMonth : month_of(context.now);
   Row row;
   if (!TRY(context.rows.get(Family::kUsage, organization.keys().meter(space, month, meter), row))) {
     return 0;
@@ -204,7 +203,7 @@ Result<std::string> get_usage(const QueryContext& context, std::string_view org,
   auto organization = TRY(VisibleOrganization::open(context, org));
   TRY(organization.need_in(space, Action::kUsageView));
   Row row = TRY(subscription_of(context, organization.rows(), space));
-  uint32_t month = month_of(context.now);
+  Month month = month_of(context.now);
   AnswerWriter out;
   out.begin_object().begin_object("period").time("from", to_micros(month_begin(month)));
   out.time("to", to_micros(month_begin(month + 1))).end_object().begin_array("meters");

@@ -28,9 +28,10 @@ Result<void> switch_to(const std::string& directory, uint64_t generation) {
   FileSystem& files = posix_file_system();
   std::string text = std::to_string(generation) + "\n";
   std::string temporary = directory + "/current.new";
+  std::error_code ignored;
+  fs::remove(temporary, ignored);
   {
-    auto file = TRY(files.open(temporary, OpenMode::kReadWrite));
-    TRY(file->truncate(0));
+    auto file = TRY(files.open(temporary, OpenMode::kCreateNew));
     TRY(file->write_at(0, {std::as_bytes(std::span(text))}));
     TRY(file->sync());
   }

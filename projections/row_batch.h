@@ -1,21 +1,16 @@
-// What a batch of decisions does to rows: changes coalesced by key over a base view, and a bounded
-// cache of the rows read and written.
+// What decisions do to the rows of one organization: changes coalesced by key over a base view, and
+// a cache of the rows read and written.
 //
-// One thread. get() sees the batch's own changes, then what it read before, then the base. After
-// the changes are stored, settle() keeps the rows as clean cache for the next batch. An error while
-// reading the base is kept in status(): the batch must then be thrown away.
+// One thread. get() sees the changes, then what was read before, then the base. After the changes
+// are stored, settle() keeps the rows as clean cache. An error while reading the base is kept in
+// status(): the changes must then be thrown away.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <span>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include "engine/base/ids.h"
 #include "engine/base/result.h"
 #include "projections/rows.h"
 
@@ -23,9 +18,7 @@ namespace tenure {
 
 class RowBatch {
  public:
-  explicit RowBatch(size_t cache_bytes) : cache_bytes_(cache_bytes) {}
-
-  // The view under the batch; must hold what was stored when the last batch was settled.
+  // The view under the changes; must hold what was stored when they were last settled.
   void set_base(const RowView* base) { base_ = base; }
 
   // The row's bytes (8-byte aligned), or null if there is none. Valid until the row is next put.
@@ -49,44 +42,41 @@ class RowBatch {
     const char* key;
     uint8_t* row;  // null: no such row
     uint32_t key_size, row_size, capacity;
-    uint32_t next_of_org;  // index + 1 of the organization's next entry
     Family family;
     Change change;
     std::string_view key_view() const { return {key, key_size}; }
     RowBytes bytes() const { return {row, row_size}; }
   };
-  // The changed rows, in the order of (organization, family, key).
-  std::vector<const Entry*> changes() const;
-  // The changed rows of one organization, in no particular order.
-  void each_change(std::string_view organization_prefix,
-                   const std::function<void(const Entry&)>& visit) const;
+  // Appends the changed rows in the order of (family, key). Valid until the next change.
+  void changes(std::vector<const Entry*>& out) const;
 
   const Result<void>& status() const { return status_; }
-  size_t bytes() const { return arena_.used; }
-  void settle();   // what was changed is stored now
-  void discard();  // forget everything, the error too
+  size_t bytes() const;  // of memory, about
+  void settle();         // what was changed is stored now
 
  private:
-  struct Arena {
-    std::vector<std::unique_ptr<uint64_t[]>> blocks;
-    size_t left = 0, used = 0;
-    uint8_t* next = nullptr;
+  // Memory for keys and rows, freed all at once.
+  class Arena {
+   public:
     uint8_t* take(size_t size);
-    void clear();
+    size_t bytes() const { return bytes_; }
+
+   private:
+    std::vector<std::unique_ptr<uint64_t[]>> blocks_;
+    uint8_t* next_ = nullptr;
+    size_t left_ = 0, bytes_ = 0;
   };
 
   Entry& entry(Family family, std::string_view key, bool& fresh);
+  Entry& changed_entry(Family family, std::string_view key, Change change);
   void store_row(Entry& entry, RowBytes row);
   void grow();
 
-  size_t cache_bytes_;
   const RowView* base_ = nullptr;
   Arena arena_;
   std::vector<Entry> entries_;
-  std::vector<uint32_t> table_;  // open addressing: index + 1 into entries_
-  std::unordered_map<std::string, uint32_t, TextHash, std::equal_to<>> first_of_org_;
-  uint32_t* current_first_ = nullptr;  // of the organization last looked up
-  std::string current_org_;
+  std::vector<uint32_t> table_;    // open addressing: index + 1 into entries_
+  std::vector<uint32_t> changed_;  // indexes of the changed entries
   Row scratch_;
   Result<void> status_;
 };

@@ -46,8 +46,10 @@ class ChunkWriter {
 
 }  // namespace
 
+bool snapshot_may_be_due(uint64_t version) { return version % kSnapshotInterval == 0; }
+
 Result<void> snapshot_if_due(RowBatch& rows, const RowView& base, const SnapshotPoint& point) {
-  if (point.version % kSnapshotInterval != 0) return {};
+  if (!snapshot_may_be_due(point.version)) return {};
   if (const auto* last =
           rows.get<schema::SnapshotRow>(Family::kHistory, latest_snapshot_key(point.org))) {
     if (point.version < last->version() + last->rows()) return {};
@@ -55,9 +57,12 @@ Result<void> snapshot_if_due(RowBatch& rows, const RowView& base, const Snapshot
   Keys keys(point.org);
   MemoryRows now;
   TRY(now.copy_from(base, kStateFamilies, keys.organization()));
-  rows.each_change(keys.organization(), [&](const RowBatch::Entry& change) {
-    if (change.family != Family::kHistory) now.apply(change);
-  });
+  std::vector<const RowBatch::Entry*> changes;
+  rows.changes(changes);
+  for (const RowBatch::Entry* change : changes) {
+    bool in_range = change->key_view().starts_with(keys.organization());
+    if (in_range && change->family != Family::kHistory) now.apply(*change);
+  }
 
   ChunkWriter writer(rows, point);
   for (Family family : kStateFamilies) {

@@ -27,7 +27,8 @@ struct SnapshotPoint {
   int64_t time;
 };
 
-// Adds a snapshot to the batch if one is due. `base` is the view under the batch.
+bool snapshot_may_be_due(uint64_t version);  // cheap; if false, it is not
+// Adds a snapshot to the organization's batch if one is due. `base` is the view under the batch.
 Result<void> snapshot_if_due(RowBatch& rows, const RowView& base, const SnapshotPoint& point);
 
 struct LoadedSnapshot {

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/merge_operator.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 
 #include <filesystem>
@@ -20,6 +21,8 @@ namespace {
 constexpr char kFormatKey[] = "format";
 // Present in a store's directory once a read has found damage: the next open refuses.
 constexpr char kDamagedMark[] = "/damaged";
+// Where files are written before they are taken in.
+constexpr char kIncoming[] = "/incoming";
 
 // History chunks grow at their end: the value of a merge is the old bytes, then the new.
 class AppendBytes final : public rocksdb::AssociativeMergeOperator {
@@ -133,6 +136,34 @@ class StoreView final : public RowView {
   rocksdb::ReadOptions options_;
 };
 
+// The part of a write batch that goes to one family: the calls of an SstFileWriter.
+struct FamilyBatch {
+  rocksdb::WriteBatch& batch;
+  rocksdb::ColumnFamilyHandle* family;
+  rocksdb::Status Put(const rocksdb::Slice& key, const rocksdb::Slice& row) {
+    return batch.Put(family, key, row);
+  }
+  rocksdb::Status Delete(const rocksdb::Slice& key) { return batch.Delete(family, key); }
+  rocksdb::Status Merge(const rocksdb::Slice& key, const rocksdb::Slice& bytes) {
+    return batch.Merge(family, key, bytes);
+  }
+};
+
+template <class Out>
+rocksdb::Status add(Out& out, const RowBatch::Entry& entry) {
+  switch (entry.change) {
+    case RowBatch::Change::kNone:
+      break;
+    case RowBatch::Change::kPut:
+      return out.Put(slice(entry.key_view()), slice(entry.bytes()));
+    case RowBatch::Change::kErase:
+      return out.Delete(slice(entry.key_view()));
+    case RowBatch::Change::kAppend:
+      return out.Merge(slice(entry.key_view()), slice(entry.bytes()));
+  }
+  return rocksdb::Status::OK();
+}
+
 rocksdb::DBOptions database_options() {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
@@ -181,6 +212,7 @@ Error open_error(const std::string& directory, const rocksdb::Status& status) {
 }  // namespace
 
 struct Store::Impl {
+  StoreOptions options;
   std::shared_ptr<Database> database = std::make_shared<Database>();
   rocksdb::WriteBatch write_batch;
   flatbuffers::FlatBufferBuilder builder;
@@ -189,21 +221,72 @@ struct Store::Impl {
     if (status.ok()) return {};
     return std::unexpected(database->error(status));
   }
-  Result<void> check_format() const {
-    const std::string ours = std::to_string(kRowFormat);
-    std::string theirs;
-    auto status = database->db->Get({}, database->meta(), kFormatKey, &theirs);
-    if (status.IsNotFound()) {
-      rocksdb::WriteOptions options;
-      options.disableWAL = true;
-      return done(database->db->Put(options, database->meta(), kFormatKey, ours));
-    }
-    TRY(done(status));
-    if (theirs == ours) return {};
-    return fail(ErrorKind::kUnsupported, "read models in " + database->directory +
-                                             " have row format " + theirs + ", not " + ours);
-  }
+  Result<void> check_format() const;
+  Result<void> write_through_memory(const SortedChanges& changes, std::string_view position_key,
+                                    RowBytes position);
+  Result<void> write_files(const SortedChanges& changes, std::string_view position_key,
+                           RowBytes position);
 };
+
+Result<void> Store::Impl::check_format() const {
+  const std::string ours = std::to_string(kRowFormat);
+  std::string theirs;
+  auto status = database->db->Get({}, database->meta(), kFormatKey, &theirs);
+  if (status.IsNotFound()) {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    return done(database->db->Put(options, database->meta(), kFormatKey, ours));
+  }
+  TRY(done(status));
+  if (theirs == ours) return {};
+  return fail(ErrorKind::kUnsupported, "read models in " + database->directory +
+                                           " have row format " + theirs + ", not " + ours);
+}
+
+Result<void> Store::Impl::write_through_memory(const SortedChanges& changes,
+                                               std::string_view position_key, RowBytes position) {
+  write_batch.Clear();
+  for (Family family : kAllFamilies) {
+    FamilyBatch out{write_batch, database->family(family)};
+    for (const RowBatch::Entry* entry : changes.families[static_cast<size_t>(family)]) {
+      TRY(done(add(out, *entry)));
+    }
+  }
+  TRY(done(write_batch.Put(database->meta(), slice(position_key), slice(position))));
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  return done(database->db->Write(options, &write_batch));
+}
+
+Result<void> Store::Impl::write_files(const SortedChanges& changes, std::string_view position_key,
+                                      RowBytes position) {
+  std::vector<rocksdb::IngestExternalFileArg> files;
+  auto write_file = [&](rocksdb::ColumnFamilyHandle* family, auto add_rows) -> Result<void> {
+    rocksdb::SstFileWriter out({}, database->db->GetOptions(family), family);
+    std::string path = database->directory + kIncoming + "/" + family->GetName();
+    TRY(done(out.Open(path)));
+    TRY(add_rows(out));
+    TRY(done(out.Finish()));
+    rocksdb::IngestExternalFileArg arg;
+    arg.column_family = family;
+    arg.external_files = {path};
+    arg.options.move_files = true;
+    files.push_back(std::move(arg));
+    return {};
+  };
+  for (Family family : kAllFamilies) {
+    const auto& rows = changes.families[static_cast<size_t>(family)];
+    if (rows.empty()) continue;
+    TRY(write_file(database->family(family), [&](rocksdb::SstFileWriter& out) -> Result<void> {
+      for (const RowBatch::Entry* entry : rows) TRY(done(add(out, *entry)));
+      return {};
+    }));
+  }
+  TRY(write_file(database->meta(), [&](rocksdb::SstFileWriter& out) {
+    return done(out.Put(slice(position_key), slice(position)));
+  }));
+  return done(database->db->IngestExternalFiles(files));
+}
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
@@ -211,12 +294,14 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
                                            const StoreOptions& options) {
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  std::filesystem::remove_all(directory + kIncoming, error);
+  std::filesystem::create_directories(directory + kIncoming, error);
   if (error) return fail(ErrorKind::kIo, "cannot make " + directory + ": " + error.message());
   if (std::filesystem::exists(directory + kDamagedMark)) {
     return fail(ErrorKind::kCorrupt, "read models in " + directory + " were found damaged");
   }
   auto impl = std::make_unique<Impl>();
+  impl->options = options;
   impl->database->directory = directory;
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(database_options(), directory, families(options),
@@ -243,38 +328,25 @@ Result<std::optional<ProjectorPosition>> Store::position(PartitionId partition) 
       .log_id = stored.log_id() ? stored.log_id()->str() : ""};
 }
 
-Result<void> Store::write(const RowBatch& batch, PartitionId partition,
+size_t SortedChanges::size() const {
+  size_t size = 0;
+  for (const auto& family : families) size += family.size();
+  return size;
+}
+
+Result<void> Store::write(const SortedChanges& changes, PartitionId partition,
                           const ProjectorPosition& position) {
-  const Database& database = *impl_->database;
-  rocksdb::WriteBatch& out = impl_->write_batch;
-  out.Clear();
-  for (const RowBatch::Entry* entry : batch.changes()) {
-    rocksdb::ColumnFamilyHandle* family = database.family(entry->family);
-    switch (entry->change) {
-      case RowBatch::Change::kNone:
-        break;
-      case RowBatch::Change::kPut:
-        TRY(impl_->done(out.Put(family, slice(entry->key_view()), slice(entry->bytes()))));
-        break;
-      case RowBatch::Change::kErase:
-        TRY(impl_->done(out.Delete(family, slice(entry->key_view()))));
-        break;
-      case RowBatch::Change::kAppend:
-        TRY(impl_->done(out.Merge(family, slice(entry->key_view()), slice(entry->bytes()))));
-        break;
-    }
-  }
   flatbuffers::FlatBufferBuilder& builder = impl_->builder;
   builder.Clear();
   builder.Finish(schema::CreateProjectorPositionRowDirect(
       builder, position.reader.next_offset.value, position.reader.next_number.value,
       position.reader.stamp.value, position.last_offset.value, position.last_crc,
       position.log_id.c_str()));
-  TRY(impl_->done(out.Put(database.meta(), slice(position_key(partition)),
-                          slice(RowBytes(builder.GetBufferPointer(), builder.GetSize())))));
-  rocksdb::WriteOptions options;
-  options.disableWAL = true;
-  return impl_->done(database.db->Write(options, &out));
+  RowBytes row(builder.GetBufferPointer(), builder.GetSize());
+  Key key = position_key(partition);
+  return changes.size() < impl_->options.rows_for_files
+             ? impl_->write_through_memory(changes, key, row)
+             : impl_->write_files(changes, key, row);
 }
 
 std::unique_ptr<RowView> Store::view() const {

@@ -8,19 +8,26 @@
 // any thread, next to it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
 #include "engine/log/log_reader.h"
+#include "projections/row_batch.h"
 #include "projections/rows.h"
 
 namespace tenure {
 
-class RowBatch;  // row_batch.h
+// The changed rows of a batch, by family, each in the order of its keys.
+struct SortedChanges {
+  std::array<std::vector<const RowBatch::Entry*>, kFamilies> families;
+  size_t size() const;
+};
 
 // Raise when a projection gives other rows for the same history, or a key or row changes.
 inline constexpr uint32_t kRowFormat = 1;
@@ -36,6 +43,7 @@ struct ProjectorPosition {
 struct StoreOptions {
   size_t block_cache_bytes = 256u << 20;
   size_t write_buffer_bytes = 64u << 20;  // of one family
+  size_t rows_for_files = 50'000;         // so many changes and more are written as files
 };
 
 class Store {
@@ -49,8 +57,9 @@ class Store {
   // Nothing if no decision of the partition has been applied.
   Result<std::optional<ProjectorPosition>> position(PartitionId partition) const;
 
-  // Writes the batch's changed rows, sorted, and the position: all or nothing.
-  Result<void> write(const RowBatch& batch, PartitionId partition,
+  // Writes the rows and the position: all or nothing. Many rows go as sorted files that are taken
+  // in at once, few through memory: the same to every reader.
+  Result<void> write(const SortedChanges& changes, PartitionId partition,
                      const ProjectorPosition& position);
 
   // The rows as they are now; later writes do not show.

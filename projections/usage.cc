@@ -1,8 +1,8 @@
 // The usage model: how much each meter of a space has counted. Gauges that follow from access
-// (members) are counted when read (space_use.h), not here.
+// (members) are counted when read (space_walk.h), not here.
 #include <algorithm>
-#include <charconv>
 
+#include "engine/domain/meters.h"
 #include "projections/month.h"
 #include "projections/projection.h"
 
@@ -10,7 +10,6 @@ namespace tenure {
 namespace {
 
 constexpr Family kFamily = Family::kUsage;
-constexpr std::string_view kResources = "resources";
 
 struct Meter {
   uint64_t used = 0;
@@ -27,14 +26,14 @@ void put_meter(Reduction& in, const Key& key, const Meter& meter) {
 }
 
 void resource_created(Reduction& in, const schema::ResourceCreated& event) {
-  const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResources);
+  const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResourcesMeter);
   Meter meter = get_meter(in, key);
   ++meter.used;
   put_meter(in, key, meter);
 }
 
 void resource_deleted(Reduction& in, const schema::ResourceDeleted& event) {
-  const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResources);
+  const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResourcesMeter);
   Meter meter = get_meter(in, key);
   if (meter.used > 0) --meter.used;
   put_meter(in, key, meter);
@@ -47,7 +46,7 @@ void usage_recorded(Reduction& in, const schema::UsageRecorded& event) {
       continue;
     }
     const schema::UsageEntry& entry = *event.entries()->Get(index);
-    uint32_t month = month_of(from_micros(entry.time().value_or(in.time)));
+    Month month = month_of(from_micros(entry.time().value_or(in.time)));
     const Key& key =
         in.keys.meter(event.space()->string_view(), month, entry.meter()->string_view());
     Meter meter = get_meter(in, key);
@@ -57,7 +56,7 @@ void usage_recorded(Reduction& in, const schema::UsageRecorded& event) {
 }
 
 void threshold_reached(Reduction& in, const schema::UsageThresholdReached& event) {
-  uint32_t month = parse_month(event.month()->string_view());
+  Month month = parse_month(event.month()->string_view());
   const Key& key = in.keys.meter(event.space()->string_view(), month, event.meter()->string_view());
   Meter meter = get_meter(in, key);
   meter.crossed_percent = event.percent();
