@@ -46,7 +46,8 @@ KeptAnswer::KeptAnswer(const Answer& answer)
 }
 
 const schema::Decision* KeptAnswer::root() const {
-  return size_ > 0 ? flatbuffers::GetRoot<schema::Decision>(words_.data()) : nullptr;
+  bool decided = kind == Answer::Kind::kDecided || kind == Answer::Kind::kDuplicate;
+  return decided ? flatbuffers::GetRoot<schema::Decision>(words_.data()) : nullptr;
 }
 
 std::string_view undecided_code(Answer::Kind kind) {

@@ -23,7 +23,7 @@ class KeptAnswer {
   std::span<const std::byte> decision() const {
     return {reinterpret_cast<const std::byte*>(words_.data()), size_};
   }
-  // Null for an answer without a decision.
+  // The decision that answers the command; null if it was not decided.
   const schema::Decision* root() const;
 
  private:

@@ -66,7 +66,7 @@ bool CommandBatch::feed_piece() {
     in_flight_ += piece.size();
     for (Line& line : parsed) lines_.push_back(std::move(line));
   }
-  if (!piece.empty()) api_.host.submit(std::move(piece));
+  if (!piece.empty()) api_.host.submit(piece);
   return true;
 }
 

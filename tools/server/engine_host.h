@@ -25,6 +25,7 @@
 #include "projections/as_of.h"
 #include "projections/queries.h"
 #include "tools/server/host_stats.h"
+#include "tools/server/mailbox.h"
 
 namespace tenure {
 
@@ -43,10 +44,7 @@ class EngineHost {
   static Result<std::unique_ptr<EngineHost>> open(HostOptions options);
   ~EngineHost();  // close()
 
-  struct Submission {
-    CommandBytes command;
-    Reply reply;
-  };
+  using Submission = tenure::Submission;
   // `reply` is called exactly once, on the engine thread; it must not block.
   void submit(CommandBytes command, Reply reply);
   void submit(std::span<Submission> batch);  // moved from; in order, under one lock

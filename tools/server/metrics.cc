@@ -53,14 +53,23 @@ void append_host(const HostStats& host, std::vector<MetricFamily>& out) {
   gauge("tenure_projector_lag_decisions",
         "Decisions in the log that the read models do not have yet",
         host.durable - std::min(host.durable, host.applied));
-  gauge("tenure_commands_queued", "Commands handed in and not yet taken by the engine",
-        host.queued);
-  gauge("tenure_commands_in_flight", "Commands handed in and not yet answered",
-        host.submitted - std::min(host.submitted, host.answered));
+  counter("tenure_commands_submitted_total", "Commands handed to the engine",
+          static_cast<double>(host.submitted));
+  gauge("tenure_commands_queued", "Commands that the engine has not decided yet",
+        host.mailbox + host.partition.waiting);
+  gauge("tenure_organizations", "Organizations that exist", host.partition.total_organizations);
+  gauge("tenure_organizations_in_memory", "Of those, in memory", host.partition.organizations);
+  gauge("tenure_organizations_memory_bytes", "Memory they take, estimated",
+        host.partition.organizations_memory);
+  gauge("tenure_command_ids", "Command ids remembered", host.partition.used_ids);
+  counter("tenure_organization_loads_total", "Organizations read from the state store",
+          static_cast<double>(host.partition.loads));
+  counter("tenure_checkpoints_total", "Checkpoints written to the state store",
+          static_cast<double>(host.partition.checkpoints));
   counter("tenure_log_batches_total", "Batches written and synced",
           static_cast<double>(host.log_batches));
-  counter("tenure_log_sync_seconds_total", "Time from hand-over of a batch until it was durable",
-          host.log_batch_seconds);
+  counter("tenure_log_sync_seconds_total", "Time spent writing and syncing batches",
+          host.log_sync_seconds);
 }
 
 }  // namespace

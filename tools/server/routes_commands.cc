@@ -49,8 +49,7 @@ class AnswerQueue : public std::enable_shared_from_this<AnswerQueue> {
     const schema::Decision* decision = each.answer.root();
     if (decision == nullptr) return api_.metrics.refused(undecided_code(each.answer.kind));
     api_.metrics.decided(*decision);
-    api_.metrics.answered_after(
-        std::chrono::duration<double>(Clock::now() - each.started).count());
+    api_.metrics.answered_after(std::chrono::duration<double>(Clock::now() - each.started).count());
   }
 
   Api& api_;

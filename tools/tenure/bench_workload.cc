@@ -34,11 +34,13 @@ BenchWorkload::BenchWorkload(uint32_t organizations, uint64_t seed)
       companies_(organizations),
       id_high_(random_()) {}
 
-std::string BenchWorkload::next_id() {
-  uint64_t low = ++id_low_;
-  return fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", id_high_ >> 32,
-                     (id_high_ >> 16) & 0xffff, id_high_ & 0xfff, low >> 48, low & 0xffffffffffff);
+std::string bench_id(uint64_t high, uint64_t low) {
+  return fmt::format("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", (high >> 32) & 0xffffffff,
+                     (high >> 16) & 0xffff, high & 0xfff, (low >> 48) & 0xfff,
+                     low & 0xffffffffffff);
 }
+
+std::string BenchWorkload::next_id() { return bench_id(id_high_, ++id_low_); }
 
 void BenchWorkload::add_setup(CommandArena& out) {
   flatbuffers::FlatBufferBuilder builder;

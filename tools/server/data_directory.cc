@@ -1,0 +1,49 @@
+#include "tools/server/data_directory.h"
+
+#include <filesystem>
+#include <system_error>
+
+namespace tenure {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<bool> holds_log(const DataDirectory& data) {
+  std::error_code error;
+  bool found = fs::is_directory(data.log(), error);
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return fail(ErrorKind::kIo, "cannot read " + data.root + ": " + error.message());
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<DataDirectory> DataDirectory::create(const std::string& root) {
+  DataDirectory data{root};
+  std::error_code error;
+  fs::create_directories(root, error);
+  if (error) return fail(ErrorKind::kIo, "cannot make " + root + ": " + error.message());
+  if (TRY(holds_log(data))) return data;
+  bool empty = fs::is_empty(root, error);
+  if (error) return fail(ErrorKind::kIo, "cannot read " + root + ": " + error.message());
+  if (!empty) {
+    return fail(ErrorKind::kInvalid,
+                root + " is not a data directory of Tenure, and not empty; choose another");
+  }
+  return data;
+}
+
+Result<DataDirectory> DataDirectory::existing(const std::string& root) {
+  DataDirectory data{root};
+  std::error_code error;
+  if (!fs::is_directory(root, error)) {
+    return fail(ErrorKind::kNotFound, "there is no directory " + root + "; name one with --data");
+  }
+  if (!TRY(holds_log(data))) {
+    return fail(ErrorKind::kInvalid, root + " is not a data directory of Tenure: it has no log");
+  }
+  return data;
+}
+
+}  // namespace tenure

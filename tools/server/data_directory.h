@@ -1,0 +1,27 @@
+// What lies where in a data directory, and whether a directory is one.
+//
+//   log/               the decision log, with LOCK: the authority
+//   state/             the engine's state store, can be rebuilt
+//   read_models/       the read models, can be rebuilt
+//   admin_key.sha256   the hash of the generated admin key, if one was generated
+#pragma once
+
+#include <string>
+
+#include "engine/base/result.h"
+
+namespace tenure {
+
+struct DataDirectory {
+  std::string root;
+  std::string log() const { return root + "/log"; }
+  std::string state() const { return root + "/state"; }
+  std::string read_models() const { return root + "/read_models"; }
+
+  // Makes the directory if it is missing; empty ones are taken. kInvalid: it holds something else.
+  static Result<DataDirectory> create(const std::string& root);
+  // kNotFound: no such directory; kInvalid: it holds no log.
+  static Result<DataDirectory> existing(const std::string& root);
+};
+
+}  // namespace tenure

@@ -1,0 +1,93 @@
+// What other threads hand to the engine thread: commands, and jobs of the partition.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <iterator>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "engine/partition/answer.h"
+#include "engine/partition/command_bytes.h"
+
+namespace tenure {
+
+struct Submission {
+  CommandBytes command;
+  Reply reply;
+};
+
+// Any thread puts, one takes. It is woken only when it sleeps: under load a hand-over is a lock and
+// a move.
+class Mailbox {
+ public:
+  struct Content {
+    std::vector<Submission> commands;
+    std::vector<std::function<void()>> jobs;
+    bool closing = false;
+    void clear() {
+      commands.clear();
+      jobs.clear();
+    }
+  };
+
+  // False: closed, the commands are still the caller's.
+  bool put(std::span<Submission> commands) {
+    std::lock_guard lock(mutex_);
+    if (content_.closing) return false;
+    std::ranges::move(commands, std::back_inserter(content_.commands));
+    submitted_ += commands.size();
+    wake();
+    return true;
+  }
+  void post(std::function<void()> job) {
+    std::lock_guard lock(mutex_);
+    content_.jobs.push_back(std::move(job));
+    wake();
+  }
+  void close() {
+    std::lock_guard lock(mutex_);
+    content_.closing = true;
+    wake();
+  }
+
+  // Swaps what came into `out`, which must be empty; first sleeps at most `patience` for something
+  // to come.
+  void take(std::chrono::microseconds patience, Content& out) {
+    std::unique_lock lock(mutex_);
+    if (patience.count() > 0 && is_empty()) {
+      sleeping_ = true;
+      ready_.wait_for(lock, patience, [this] { return !is_empty() || content_.closing; });
+      sleeping_ = false;
+    }
+    out.commands.swap(content_.commands);
+    out.jobs.swap(content_.jobs);
+    out.closing = content_.closing;
+  }
+
+  uint64_t submitted() const {
+    std::lock_guard lock(mutex_);
+    return submitted_;
+  }
+  size_t waiting() const {
+    std::lock_guard lock(mutex_);
+    return content_.commands.size();
+  }
+
+ private:
+  bool is_empty() const { return content_.commands.empty() && content_.jobs.empty(); }
+  void wake() {
+    if (sleeping_) ready_.notify_one();
+  }
+
+  mutable std::mutex mutex_;
+  std::condition_variable ready_;
+  Content content_;
+  uint64_t submitted_ = 0;
+  bool sleeping_ = false;
+};
+
+}  // namespace tenure

@@ -1,0 +1,212 @@
+// `tenure apply FILE.ndjson`: a file of commands, decided in this process, without a server.
+// Whoever may write to the data directory may do anything in it, so every actor is taken as named.
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <deque>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <mutex>
+
+#include "tools/server/answer_json.h"
+#include "tools/server/command_parser.h"
+#include "tools/server/engine_host.h"
+#include "tools/tenure/subcommand.h"
+
+namespace tenure {
+namespace {
+
+constexpr size_t kMostInFlight = 8192;
+constexpr size_t kMostNamedLines = 20;
+
+struct Options {
+  std::string file, data = "tenure-data";
+  uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
+  bool json = false;
+};
+
+struct Summary {
+  uint64_t accepted = 0, repeated = 0, malformed = 0, undecided = 0;
+  std::map<std::string, uint64_t> rejected;
+  double seconds = 0;
+
+  uint64_t decided() const {
+    uint64_t all = accepted;
+    for (const auto& [code, count] : rejected) all += count;
+    return all;
+  }
+};
+
+// The answers, taken in the order of the lines.
+class Answers {
+ public:
+  // Room for the answer to one more command, waiting while too many are out.
+  Reply expect(size_t line) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [this] { return slots_.size() < kMostInFlight || slots_.front().answer; });
+    Slot& slot = slots_.emplace_back(Slot{line, nullptr});
+    return [this, &slot](const Answer& answer) {
+      auto kept = std::make_unique<KeptAnswer>(answer);
+      std::lock_guard guard(mutex_);
+      slot.answer = std::move(kept);
+      if (&slot == &slots_.front()) arrived_.notify_one();
+    };
+  }
+
+  // The next answer; null if it is not there yet (or, with `wait`, if none is expected).
+  std::unique_ptr<KeptAnswer> take(bool wait, size_t& line) {
+    std::unique_lock lock(mutex_);
+    if (slots_.empty()) return nullptr;
+    if (wait) arrived_.wait(lock, [this] { return slots_.front().answer != nullptr; });
+    if (slots_.front().answer == nullptr) return nullptr;
+    auto answer = std::move(slots_.front().answer);
+    line = slots_.front().line;
+    slots_.pop_front();
+    return answer;
+  }
+
+ private:
+  struct Slot {
+    size_t line;
+    std::unique_ptr<KeptAnswer> answer;
+  };
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Slot> slots_;  // references stay valid: only the ends change
+};
+
+class Applying {
+ public:
+  Applying(EngineHost& host, bool json) : host_(host), json_(json) {}
+
+  Summary run(std::istream& input) {
+    auto started = std::chrono::steady_clock::now();
+    CommandParser parser;
+    size_t line_number = 0;
+    for (std::string line; std::getline(input, line);) {
+      ++line_number;
+      if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+      auto command = parser.parse(line, {.id = {}, .actor = "service:admin"});
+      if (!command) {
+        refuse(line_number, command.error());
+        continue;
+      }
+      Reply reply = answers_.expect(line_number);
+      host_.submit(*std::move(command), std::move(reply));
+      take(false);
+    }
+    take(true);
+    std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+    summary_.seconds = took.count();
+    return summary_;
+  }
+
+ private:
+  void take(bool to_the_end) {
+    size_t line = 0;
+    while (auto answer = answers_.take(to_the_end, line)) count(*answer, line);
+  }
+
+  void count(const KeptAnswer& answer, size_t line) {
+    if (json_) {
+      std::string text;
+      append_line(answer, line, text);
+      std::fwrite(text.data(), 1, text.size(), stdout);
+    }
+    const schema::Decision* decision = answer.root();
+    if (decision == nullptr) {
+      ++summary_.undecided;
+      name(line, answer.message);
+      return;
+    }
+    if (answer.kind == Answer::Kind::kDuplicate) ++summary_.repeated;
+    if (const auto* rejection = decision->rejection()) {
+      ++summary_.rejected[schema::EnumNameRejectionCode(rejection->code())];
+    } else {
+      ++summary_.accepted;
+    }
+  }
+
+  void refuse(size_t line, const Rejection& rejection) {
+    take(true);  // so that --json keeps the order of the lines
+    ++summary_.malformed;
+    name(line,
+         std::string(schema::EnumNameRejectionCode(rejection.code)) + ": " + rejection.message);
+    if (!json_) return;
+    std::string text;
+    append_line(rejection, line, text);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  }
+
+  void name(size_t line, const std::string& what) {
+    ++named_;
+    if (named_ <= kMostNamedLines) {
+      std::fprintf(stderr, "tenure: line %zu: %s\n", line, what.c_str());
+    } else if (named_ == kMostNamedLines + 1) {
+      std::fprintf(stderr, "tenure: more such lines are only counted\n");
+    }
+  }
+
+  EngineHost& host_;
+  const bool json_;
+  Answers answers_;
+  Summary summary_;
+  size_t named_ = 0;
+};
+
+void print(const Summary& summary, FILE* out) {
+  auto row = [out](const std::string& name, uint64_t count) {
+    std::fprintf(out, "%-28s %12lu\n", name.c_str(), static_cast<unsigned long>(count));
+  };
+  row("accepted", summary.accepted);
+  for (const auto& [code, count] : summary.rejected) row("rejected " + code, count);
+  if (summary.repeated > 0) row("of these, decided before", summary.repeated);
+  if (summary.malformed > 0) row("not a command", summary.malformed);
+  if (summary.undecided > 0) row("not decided", summary.undecided);
+  double rate = summary.seconds > 0 ? static_cast<double>(summary.decided()) / summary.seconds : 0;
+  std::fprintf(out, "%-28s %12.0f a second, in %.2f s\n", "rate", rate, summary.seconds);
+}
+
+Result<Summary> apply(const Options& options) {
+  std::ifstream file;
+  if (options.file != "-") {
+    file.open(options.file);
+    if (!file) return fail(ErrorKind::kNotFound, "cannot read " + options.file);
+  }
+  HostOptions host_options;
+  host_options.data_directory = options.data;
+  host_options.segment_bytes = options.segment_bytes;
+  auto host = TRY(EngineHost::open(host_options));
+  Summary summary = Applying(*host, options.json).run(options.file == "-" ? std::cin : file);
+  if (auto failure = host->failure()) return std::unexpected(*failure);
+  TRY(host->close());
+  return summary;
+}
+
+int run(const Options& options) {
+  auto summary = apply(options);
+  if (!summary) return report(summary.error());
+  // With --json, stdout holds decisions and nothing else.
+  print(*summary, options.json ? stderr : stdout);
+  bool complete = summary->malformed == 0 && summary->undecided == 0;
+  return complete ? kExitOk : kExitRefused;
+}
+
+Subcommand::Run configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  app.add_option("file", options->file, "Commands, a JSON object a line; - is stdin")->required();
+  app.add_option("--data", options->data, "The data directory; made if missing")
+      ->envname("TENURE_DATA")
+      ->capture_default_str();
+  app.add_option("--segment-bytes", options->segment_bytes, "Size of new log segments")
+      ->capture_default_str();
+  app.add_flag("--json", options->json, "Print each decision; the summary goes to stderr");
+  app.footer("Ends with 0 if every line was decided (a rejection is a decision), else with 1.");
+  return [options] { return run(*options); };
+}
+
+const Subcommand kApply("apply", "Decide a file of commands without a server", configure);
+
+}  // namespace
+}  // namespace tenure

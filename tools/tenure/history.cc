@@ -1,0 +1,72 @@
+// `tenure history ORG`: what was decided about an organization, or about one thing in it.
+#include <simdjson.h>
+
+#include "tools/tenure/api_client.h"
+#include "tools/tenure/json_table.h"
+#include "tools/tenure/subcommand.h"
+
+namespace tenure {
+namespace {
+
+struct Options {
+  ServerOptions server;
+  std::string org, entity, as, limit = "100", cursor;
+  bool json = false;
+};
+
+std::string text_of(simdjson::dom::element element, std::string_view name) {
+  std::string_view text;
+  return element[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
+}
+
+void print_decisions(std::string_view body) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root = parser.parse(body.data(), body.size());
+  for (simdjson::dom::element decision : root["decisions"]) {
+    std::string_view code;
+    if (decision["rejection"]["code"].get(code) != simdjson::SUCCESS) code = "accepted";
+    std::printf("%s  %s  %s  %s  %s\n", text_of(decision, "position").c_str(),
+                text_of(decision, "time").c_str(), text_of(decision, "actor").c_str(),
+                text_of(decision, "command_type").c_str(), std::string(code).c_str());
+  }
+  if (std::string next = text_of(root, "next"); !next.empty()) {
+    std::printf("more with --cursor %s\n", next.c_str());
+  }
+}
+
+int run(const Options& options) {
+  std::string target =
+      "/v1/orgs/" + percent_encode(options.org) + "/history?limit=" + percent_encode(options.limit);
+  if (!options.entity.empty()) target += "&entity=" + percent_encode(options.entity);
+  if (!options.as.empty()) target += "&as=" + percent_encode(options.as);
+  if (!options.cursor.empty()) target += "&cursor=" + percent_encode(options.cursor);
+  auto answer = ApiClient(options.server).get(target);
+  if (!answer) return report(answer.error());
+  if (answer->status != 200) {
+    report(error_of(*answer));
+    return kExitRefused;
+  }
+  if (options.json) {
+    print_answer(answer->body, true);
+  } else {
+    print_decisions(answer->body);
+  }
+  return kExitOk;
+}
+
+Subcommand::Run configure(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  add_server_options(app, options->server);
+  app.add_option("org", options->org)->required();
+  app.add_option("--entity", options->entity, "user:bob, group:g, space:s or resource:s/r");
+  app.add_option("--as", options->as, "On whose behalf: user:alice");
+  app.add_option("--limit", options->limit)->capture_default_str();
+  app.add_option("--cursor", options->cursor);
+  app.add_flag("--json", options->json, "Print the answer as the server sent it");
+  return [options] { return run(*options); };
+}
+
+const Subcommand kHistory("history", "Show what was decided", configure);
+
+}  // namespace
+}  // namespace tenure
