@@ -32,7 +32,7 @@ Result<void> check_tiers(const std::string& where, const schema::MeterTerms& met
 }
 
 Result<void> check_plan(const schema::Plan& plan) {
-  const std::string where = "plan " + quoted(plan.name()->string_view());
+  const std::string where = "plan " + in_quotes(plan.name()->string_view());
   if (!is_valid_id(plan.name()->string_view())) return wrong(where, "the name must be an id");
   if (plan.price_minor() < 0) return wrong(where, "price_minor must not be negative");
   const uint32_t months = plan.period_months();
@@ -42,7 +42,7 @@ Result<void> check_plan(const schema::Plan& plan) {
   std::set<std::string_view> meters;
   for (const schema::MeterTerms* meter : *plan.meters()) {
     const std::string_view name = meter->meter()->string_view();
-    const std::string meter_where = where + ", meter " + quoted(name);
+    const std::string meter_where = where + ", meter " + in_quotes(name);
     if (!is_valid_id(name)) return wrong(meter_where, "the name must be an id");
     if (!meters.insert(name).second) return wrong(meter_where, "is listed twice");
     TRY(check_tiers(meter_where, *meter));
@@ -63,7 +63,7 @@ Result<Catalog> Catalog::create(std::vector<uint8_t> buffer) {
   for (const schema::Plan* plan : *catalog.root().plans()) {
     TRY(check_plan(*plan));
     if (!plans.insert(plan->name()->string_view()).second) {
-      return wrong("plan " + quoted(plan->name()->string_view()), "is listed twice");
+      return wrong("plan " + in_quotes(plan->name()->string_view()), "is listed twice");
     }
   }
   if (plans.empty()) return wrong("plans", "must not be empty");

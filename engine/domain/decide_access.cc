@@ -37,16 +37,17 @@ RoleSet role_set(const AccessRoles& roles) {
 Guarded<RoleSet> existing_grant(const SpaceCaller& caller, std::string_view subject) {
   const auto grant = caller.space->access.find(subject);
   if (grant != caller.space->access.end()) return role_set(grant->second);
-  return reject(RejectionCode::not_found,
-                quoted(subject) + " has no direct access to this space; grant it, or check the id",
-                rule_of(caller, "target exists"));
+  return reject(
+      RejectionCode::not_found,
+      in_quotes(subject) + " has no direct access to this space; grant it, or check the id",
+      rule_of(caller, "target exists"));
 }
 
 Verdict has_no_grant(const SpaceCaller& caller, std::string_view subject) {
   if (!caller.space->access.contains(subject)) return {};
   return reject(
       RejectionCode::already_exists,
-      quoted(subject) + " has access to this space already; use ChangeAccess to change it",
+      in_quotes(subject) + " has access to this space already; use ChangeAccess to change it",
       rule_of(caller, "one direct grant a subject and space"));
 }
 

@@ -8,20 +8,20 @@ namespace {
 Verdict is_new(const Caller& caller, std::string_view group) {
   if (!caller.organization.groups.contains(group)) return {};
   return reject(RejectionCode::already_exists,
-                "group " + quoted(group) + " exists; choose another id",
+                "group " + in_quotes(group) + " exists; choose another id",
                 rule_of(caller, "ids are unique"));
 }
 
 Verdict is_outside(const Caller& caller, const Group& group, std::string_view user) {
   if (!group.users.contains(user)) return {};
-  return reject(RejectionCode::already_member, quoted(user) + " is in this group already",
+  return reject(RejectionCode::already_member, in_quotes(user) + " is in this group already",
                 rule_of(caller, "a user is in a group once"));
 }
 
 Verdict is_inside(const Caller& caller, const Group& group, std::string_view user) {
   if (group.users.contains(user)) return {};
   return reject(RejectionCode::not_found,
-                quoted(user) + " is not in this group; check the id, or the group",
+                in_quotes(user) + " is not in this group; check the id, or the group",
                 rule_of(caller, "target exists"));
 }
 

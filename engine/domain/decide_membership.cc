@@ -15,7 +15,7 @@ Verdict is_new(const Caller& caller, std::string_view user) {
   const auto found = caller.organization.members.find(user);
   if (found == caller.organization.members.end()) return {};
   return reject(RejectionCode::already_member,
-                quoted(user) + " is already " +
+                in_quotes(user) + " is already " +
                     caller.rulebook.organization_roles[found->second.role].name +
                     "; use ChangeRole to change that",
                 rule_of(caller, "one membership a user"));
@@ -31,9 +31,10 @@ Verdict raises_not_oneself(const Caller& caller, const Member& target, RoleIndex
 Verdict changes_role(const Caller& caller, std::string_view user, const Member& target,
                      RoleIndex role) {
   if (target.role != role) return {};
-  return reject(RejectionCode::nothing_to_do,
-                quoted(user) + " is " + caller.rulebook.organization_roles[role].name + " already",
-                rule_of(caller, "a change changes something"));
+  return reject(
+      RejectionCode::nothing_to_do,
+      in_quotes(user) + " is " + caller.rulebook.organization_roles[role].name + " already",
+      rule_of(caller, "a change changes something"));
 }
 
 Verdict is_a_member(const Caller& caller) {

@@ -19,24 +19,26 @@ Guarded<std::string_view> first_owner(const Incoming& in,
 Guarded<std::shared_ptr<const Rulebook>> known_rulebook(const Rulebooks& rulebooks,
                                                         std::string_view name) {
   if (auto rulebook = rulebooks.find(name)) return rulebook;
-  return reject(RejectionCode::invalid_rulebook,
-                "rulebook " + quoted(name) + " is unknown; the rulebooks are " + rulebooks.names(),
-                "contract: rulebooks");
+  return reject(
+      RejectionCode::invalid_rulebook,
+      "rulebook " + in_quotes(name) + " is unknown; the rulebooks are " + rulebooks.names(),
+      "contract: rulebooks");
 }
 
 Guarded<std::string_view> known_billing_mode(const flatbuffers::String* mode) {
   if (mode == nullptr) return std::string_view("per_space");
   if (text(mode) == "per_space" || text(mode) == "consolidated") return text(mode);
-  return reject(RejectionCode::invalid_value,
-                "billing_mode " + quoted(text(mode)) + " is unknown; use per_space or consolidated",
-                "contract: billing modes");
+  return reject(
+      RejectionCode::invalid_value,
+      "billing_mode " + in_quotes(text(mode)) + " is unknown; use per_space or consolidated",
+      "contract: billing modes");
 }
 
 Guarded<std::string_view> sold_currency(const Catalog& catalog,
                                         const flatbuffers::String* currency) {
   if (currency == nullptr || text(currency) == catalog.currency()) return catalog.currency();
   return reject(RejectionCode::invalid_value,
-                "currency " + quoted(text(currency)) + " has no prices; use " +
+                "currency " + in_quotes(text(currency)) + " has no prices; use " +
                     std::string(catalog.currency()),
                 "catalog: currency");
 }
@@ -59,9 +61,10 @@ Verdict decide(const Incoming& in, const schema::CreateOrganization& command, Ev
   const std::string_view currency = TRY(sold_currency(in.context.catalog, command.currency()));
   TRY(at_expected_version(in));
   if (in.organization != nullptr) {
-    return reject(RejectionCode::already_exists,
-                  "organization " + quoted(text(in.envelope.org())) + " exists; choose another id",
-                  "contract: ids are never reused");
+    return reject(
+        RejectionCode::already_exists,
+        "organization " + in_quotes(text(in.envelope.org())) + " exists; choose another id",
+        "contract: ids are never reused");
   }
 
   auto& builder = events.builder();

@@ -8,7 +8,7 @@ namespace {
 
 Verdict changes_plan(const SpaceCaller& caller, std::string_view plan) {
   if (caller.space->subscription.terms.name() != plan) return {};
-  return reject(RejectionCode::nothing_to_do, "the space has plan " + quoted(plan) + " already",
+  return reject(RejectionCode::nothing_to_do, "the space has plan " + in_quotes(plan) + " already",
                 rule_of(caller, "a change changes something"));
 }
 
@@ -44,9 +44,10 @@ Guarded<OpenCheckout> open_checkout(const Caller& caller, std::string_view check
     const Pending& pending = *space.subscription.pending;
     if (now < pending.expires) return OpenCheckout{found->second, pending};
   }
-  return reject(RejectionCode::not_found,
-                "there is no open checkout " + quoted(checkout) + "; it was settled, or it expired",
-                rule_of(caller, "target exists"));
+  return reject(
+      RejectionCode::not_found,
+      "there is no open checkout " + in_quotes(checkout) + "; it was settled, or it expired",
+      rule_of(caller, "target exists"));
 }
 
 Guarded<OpenCheckout> settle(const Incoming& in, const flatbuffers::String* checkout) {

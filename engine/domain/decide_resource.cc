@@ -25,7 +25,7 @@ Guarded<TypeIndex> known_type(const Caller& caller, std::string_view name) {
     types += (types.empty() ? "" : ", ") + type.name;
   }
   return reject(RejectionCode::unknown_type,
-                "type " + quoted(name) + " is unknown; the types are " + types,
+                "type " + in_quotes(name) + " is unknown; the types are " + types,
                 rule_of(caller, "resource types"));
 }
 
@@ -33,7 +33,7 @@ Guarded<const Resource*> existing_resource(const SpaceCaller& caller, std::strin
   const auto found = caller.space->resources.find(id);
   if (found != caller.space->resources.end() && !found->second.deleted) return &found->second;
   return reject(RejectionCode::not_found,
-                "there is no resource " + quoted(id) + " in this space; check the id",
+                "there is no resource " + in_quotes(id) + " in this space; check the id",
                 rule_of(caller, "target exists"));
 }
 
@@ -49,7 +49,7 @@ Guarded<uint64_t> next_version(const SpaceCaller& caller, std::string_view id) {
   if (found == caller.space->resources.end()) return uint64_t{1};
   if (found->second.deleted) return found->second.version + 1;
   return reject(RejectionCode::already_exists,
-                "resource " + quoted(id) + " exists in this space; choose another id",
+                "resource " + in_quotes(id) + " exists in this space; choose another id",
                 rule_of(caller, "resource ids are unique in their space"));
 }
 

@@ -8,7 +8,7 @@ namespace {
 Verdict is_new(const Caller& caller, std::string_view space) {
   if (!caller.organization.spaces.contains(space)) return {};
   return reject(RejectionCode::already_exists,
-                "space " + quoted(space) + " exists; choose another id",
+                "space " + in_quotes(space) + " exists; choose another id",
                 rule_of(caller, "ids are never reused"));
 }
 

@@ -28,7 +28,7 @@ Verdict valid_entry(const schema::UsageEntry& entry, Time now) {
   const Time time = time_of(entry, now);
   if (time >= from_micros(0) && time <= now + kMaxAhead) return {};
   return reject(RejectionCode::invalid_value,
-                "entry " + quoted(text(entry.id())) +
+                "entry " + in_quotes(text(entry.id())) +
                     " must not lie more than 5 minutes ahead, nor before 1970; set the clock",
                 "contract: usage entries");
 }
@@ -50,7 +50,7 @@ Guarded<const schema::MeterTerms*> known_counter(const SpaceCaller& caller, std:
   if (terms != nullptr) {
     return reject(
         RejectionCode::invalid_value,
-        quoted(name) + " moves by itself with what is added and removed; record a counter",
+        in_quotes(name) + " moves by itself with what is added and removed; record a counter",
         rule_of(caller, "gauges are not recorded"));
   }
   std::string counters;
@@ -59,7 +59,7 @@ Guarded<const schema::MeterTerms*> known_counter(const SpaceCaller& caller, std:
     counters += (counters.empty() ? "" : ", ") + meter->meter()->str();
   }
   return reject(RejectionCode::unknown_meter,
-                "meter " + quoted(name) + " is unknown; the counters are " + counters,
+                "meter " + in_quotes(name) + " is unknown; the counters are " + counters,
                 rule_of(caller, "meters of the plan"));
 }
 

@@ -49,7 +49,7 @@ std::string rule_of(const Caller& caller, std::string_view what) {
 Verdict valid_id(std::string_view field, const flatbuffers::String* id) {
   if (is_valid_id(text(id))) return {};
   return reject(RejectionCode::invalid_id,
-                std::string(field) + " " + quoted(text(id)) +
+                std::string(field) + " " + in_quotes(text(id)) +
                     " is not an id; use 1-128 of A-Z a-z 0-9 . _ : - without a prefix",
                 std::string(kContract));
 }
@@ -68,7 +68,7 @@ Verdict valid_subject(const flatbuffers::String* subject) {
     }
   }
   return reject(RejectionCode::invalid_id,
-                "subject " + quoted(text(subject)) + " must be user:<id> or group:<id>",
+                "subject " + in_quotes(text(subject)) + " must be user:<id> or group:<id>",
                 std::string(kContract));
 }
 
@@ -103,14 +103,14 @@ Guarded<Actor> known_actor(const flatbuffers::String* actor) {
     return Actor{Actor::Kind::kService, name.substr(kService.size())};
   }
   return reject(RejectionCode::invalid_id,
-                "actor " + quoted(name) + " must be user:<id> or service:<id>",
+                "actor " + in_quotes(name) + " must be user:<id> or service:<id>",
                 std::string(kContract));
 }
 
 Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name) {
   if (const schema::Plan* plan = catalog.find(name)) return plan;
   return reject(RejectionCode::unknown_plan,
-                "plan " + quoted(name) + " is unknown; the plans are " + catalog.plan_names(),
+                "plan " + in_quotes(name) + " is unknown; the plans are " + catalog.plan_names(),
                 "catalog: plans");
 }
 
@@ -203,7 +203,7 @@ Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space) {
   if (found != nullptr) entered.grants = grants_of(caller.organization, *found, caller.actor.id);
   if (!entered.grants.any && !sees_every_space(caller.role())) {
     return reject(RejectionCode::forbidden,
-                  "space " + quoted(space) + " is not open to you; ask to be given access",
+                  "space " + in_quotes(space) + " is not open to you; ask to be given access",
                   rule_of(caller, caller.role().name + " sees a space only with access to it"));
   }
   entered.in_space = effective_actions(caller.rulebook, caller.member->role, entered.grants);
@@ -213,28 +213,28 @@ Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space) {
 Verdict exists(const SpaceCaller& caller) {
   if (caller.space != nullptr) return {};
   return reject(RejectionCode::not_found,
-                "there is no space " + quoted(caller.space_id) + "; create it, or check the id",
+                "there is no space " + in_quotes(caller.space_id) + "; create it, or check the id",
                 rule_of(caller, "target exists"));
 }
 
 Guarded<const Member*> existing_member(const Caller& caller, std::string_view user) {
   if (const Member* member = find_or_null(caller.organization.members, user)) return member;
   return reject(RejectionCode::not_found,
-                quoted(user) + " is not a member here; add them first, or check the id",
+                in_quotes(user) + " is not a member here; add them first, or check the id",
                 rule_of(caller, "target exists"));
 }
 
 Guarded<const Group*> existing_group(const Caller& caller, std::string_view group) {
   if (const Group* found = find_or_null(caller.organization.groups, group)) return found;
   return reject(RejectionCode::not_found,
-                "there is no group " + quoted(group) + "; create it, or check the id",
+                "there is no group " + in_quotes(group) + "; create it, or check the id",
                 rule_of(caller, "target exists"));
 }
 
 Guarded<RoleIndex> known_role(const Caller& caller, std::string_view name) {
   if (const auto role = caller.rulebook.organization_role(name)) return *role;
   return reject(RejectionCode::unknown_role,
-                "role " + quoted(name) + " is unknown; the roles are " +
+                "role " + in_quotes(name) + " is unknown; the roles are " +
                     caller.rulebook.organization_role_names(RoleSet().set()),
                 rule_of(caller, "organization roles"));
 }
@@ -244,7 +244,7 @@ Verdict acts_on(const Caller& caller, std::string_view user, const Member& targe
   const std::string& held = caller.rulebook.organization_roles[target.role].name;
   const RoleSet& below = caller.role().acts_on;
   return reject(RejectionCode::target_outranks_actor,
-                quoted(user) + " is " + held + ", whom " + caller.role().name +
+                in_quotes(user) + " is " + held + ", whom " + caller.role().name +
                     " may not change or remove; ask somebody above",
                 rule_of(caller, caller.role().name + " acts on " +
                                     (below.any() ? caller.rulebook.organization_role_names(below)
@@ -288,7 +288,7 @@ Guarded<RoleSet> known_space_roles(const Caller& caller, const Texts* names) {
     const auto role = caller.rulebook.space_role(name);
     if (!role) {
       return reject(RejectionCode::unknown_role,
-                    "space role " + quoted(name) + " is unknown; the roles are " + known(),
+                    "space role " + in_quotes(name) + " is unknown; the roles are " + known(),
                     rule_of(caller, "space roles"));
     }
     roles.set(*role);
@@ -318,7 +318,7 @@ Verdict acts_on_in_space(const SpaceCaller& caller, std::string_view subject, co
   const RoleSet below = changeable_space_roles(caller.rulebook, caller.member->role, caller.grants);
   if ((held & ~below).none()) return {};
   return reject(RejectionCode::target_outranks_actor,
-                quoted(subject) + " has " + caller.rulebook.space_role_names(held) +
+                in_quotes(subject) + " has " + caller.rulebook.space_role_names(held) +
                     " there, which you may not change; ask somebody above",
                 rule_of(caller, "acts on " + caller.rulebook.space_role_names(below)));
 }

@@ -63,7 +63,7 @@ bool is_valid_name(std::string_view name) {
   return characters <= kMaxNameCharacters;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr size_t kMaxShown = 64;
   std::string shown = "\"";
   for (const char c : text.substr(0, kMaxShown)) shown += c >= ' ' && c <= '~' ? c : '?';

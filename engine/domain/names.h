@@ -17,6 +17,6 @@ bool is_reserved(std::string_view id);
 bool is_valid_name(std::string_view name);
 
 // Text from outside as a message may show it: in quotes, on one line, at most 64 bytes of it.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace tenure

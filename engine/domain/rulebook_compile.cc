@@ -42,8 +42,8 @@ class Compiler {
 
  private:
   std::unexpected<Error> wrong(const std::string& where, const std::string& what) const {
-    return fail(ErrorKind::kInvalid,
-                "rulebook " + quoted(source_.name()->string_view()) + ", " + where + ": " + what);
+    return fail(ErrorKind::kInvalid, "rulebook " + in_quotes(source_.name()->string_view()) + ", " +
+                                         where + ": " + what);
   }
 
   Result<void> header();
@@ -100,7 +100,7 @@ Result<void> Compiler::resource_types() {
     const std::string where = indexed("resource_types", i) + ".name";
     const std::string_view name = type.name()->string_view();
     if (!is_valid_id(name) || name.contains(':')) return wrong(where, "must be an id without ':'");
-    if (book_.resource_type(name)) return wrong(where, quoted(name) + " is listed twice");
+    if (book_.resource_type(name)) return wrong(where, in_quotes(name) + " is listed twice");
     book_.resource_types.push_back({std::string(name), type.copyable(), type.copy_keeps_ids()});
   }
   for (size_t i = 0; i < types.size(); ++i) {
@@ -108,7 +108,7 @@ Result<void> Compiler::resource_types() {
     for (const auto* linked : *types[i]->linked_copyable()) {
       if (!book_.resource_type(linked->string_view())) {
         return wrong(indexed("resource_types", i) + ".linked_copyable",
-                     quoted(linked->string_view()) + " is not a resource type");
+                     in_quotes(linked->string_view()) + " is not a resource type");
       }
     }
   }
@@ -126,7 +126,7 @@ Result<void> Compiler::role_names(std::string_view field, const Source& source,
     const std::string_view name = source[i]->name()->string_view();
     if (!is_valid_id(name)) return wrong(where, "must be an id");
     if (std::ranges::any_of(roles, [&](const Role& role) { return role.name == name; })) {
-      return wrong(where, quoted(name) + " is listed twice");
+      return wrong(where, in_quotes(name) + " is listed twice");
     }
     roles.emplace_back().name = name;
   }
@@ -143,13 +143,13 @@ Result<void> Compiler::add_action(const std::string& where, std::string_view nam
     return {};
   }
   const std::optional<NamedAction> action = parse_action(name, book_);
-  if (!action) return wrong(where, quoted(name) + " is not an action of this rulebook");
+  if (!action) return wrong(where, in_quotes(name) + " is not an action of this rulebook");
   if (!action->plain) {
     actions.add(action->verb, action->type);
     return {};
   }
   if (*action->plain >= kFirstServiceAction) {
-    return wrong(where, quoted(name) + " is for services only, never for a role");
+    return wrong(where, in_quotes(name) + " is for services only, never for a role");
   }
   actions.add(*action->plain);
   return {};
@@ -163,7 +163,7 @@ Result<RoleSet> Compiler::role_set(const std::string& where, const Texts* names,
   for (const auto* name : *names) {
     const auto found = std::ranges::find(all, name->string_view(), &Role::name);
     if (found == all.end()) {
-      return wrong(where, quoted(name->string_view()) + " is not a role listed beside it");
+      return wrong(where, in_quotes(name->string_view()) + " is not a role listed beside it");
     }
     roles.set(static_cast<size_t>(found - all.begin()));
   }
@@ -195,7 +195,7 @@ Result<void> Compiler::organization_roles() {
       const std::string_view name = source.inherits_space_role()->string_view();
       const std::optional<RoleIndex> inherited = book_.space_role(name);
       if (!inherited) {
-        return wrong(where + ".inherits_space_role", quoted(name) + " is not a space role");
+        return wrong(where + ".inherits_space_role", in_quotes(name) + " is not a space role");
       }
       compiled.inherits = *inherited;
     }
@@ -226,7 +226,8 @@ Result<void> Compiler::space_roles() {
     for (size_t a = 0; a < kActionCount; ++a) {
       const auto action = static_cast<Action>(a);
       if (compiled.actions.has(action) && !is_about_a_space(action)) {
-        return wrong(where + ".actions", quoted(action_name(action)) + " is not about one space");
+        return wrong(where + ".actions",
+                     in_quotes(action_name(action)) + " is not about one space");
       }
     }
   }
@@ -236,7 +237,7 @@ Result<void> Compiler::space_roles() {
 Result<void> Compiler::owner() {
   const std::string_view name = source_.owner_role()->string_view();
   const std::optional<RoleIndex> owner = book_.organization_role(name);
-  if (!owner) return wrong("owner_role", quoted(name) + " is not an organization role");
+  if (!owner) return wrong("owner_role", in_quotes(name) + " is not an organization role");
   book_.owner_role = *owner;
   const OrganizationRole& role = book_.organization_roles[*owner];
   const bool transfers = role.actions.has(Action::kOrganizationTransfer);
