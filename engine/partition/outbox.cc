@@ -43,8 +43,7 @@ void Outbox::wait_for(Number number, Answer::Kind kind, Reply reply) {
 std::optional<Batch> Outbox::take_batch() {
   Filling& batch = open();
   if (batch.starts.empty()) return std::nullopt;
-  const bool full = batch.bytes.size() >= batch_bytes_;
-  if (in_flight() > (full ? 1 : 0)) return std::nullopt;
+  if (in_flight() > (is_full() ? 1 : 0)) return std::nullopt;
   Batch taken{.first = batch.first,
               .count = static_cast<uint32_t>(batch.starts.size()),
               .bytes = batch.bytes};

@@ -26,8 +26,8 @@ class Outbox {
   Number next() const { return next_; }
   Number durable() const { return batches_.front().first; }
 
-  // False: the batch is full and two are in flight; decide no more for now.
-  bool has_room() const { return in_flight() < 2 || open().bytes.size() < batch_bytes_; }
+  // The batch being filled is at its size: it has to go into flight first.
+  bool is_full() const { return batches_.back().bytes.size() >= batch_bytes_; }
 
   // Adds a decision; it gets number next(). `reply` may be empty.
   void append(std::span<const std::byte> decision, Reply reply);
@@ -64,7 +64,6 @@ class Outbox {
   };
 
   Filling& open() { return batches_.back(); }
-  const Filling& open() const { return batches_.back(); }
   std::span<const std::byte> record(const Filling& batch, Number number) const;
   Filling& batch_of(Number number);
 

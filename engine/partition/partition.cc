@@ -114,7 +114,7 @@ bool Partition::Machine::decide_due() {
 
 bool Partition::Machine::decide_queued() {
   size_t budget = kStepCommands;
-  while (budget > 0 && !resumed_.empty() && outbox_.has_room()) {
+  while (budget > 0 && !resumed_.empty() && has_room()) {
     Entry& entry = *resumed_.front();
     QueuedCommand command = std::move(entry.parked.front());
     entry.parked.pop_front();
@@ -126,7 +126,7 @@ bool Partition::Machine::decide_queued() {
     }
     if (entry.parked.empty() || entry.waiting) resumed_.pop_front();
   }
-  while (budget > 0 && !queue_.empty() && outbox_.has_room()) {
+  while (budget > 0 && !queue_.empty() && has_room()) {
     QueuedCommand command = std::move(queue_.front());
     queue_.pop_front();
     budget--;
@@ -158,6 +158,7 @@ bool Partition::Machine::process(Entry& entry, QueuedCommand& command) {
     command.reply(unavailable(*refusal_));
     return true;
   }
+  if (used_ids_.full(outbox_.next())) used_ids_.forget(partition_time());
   if (used_ids_.full(outbox_.next())) {
     command.reply(
         unavailable("no room for another command id until the oldest day of them is forgotten; "
@@ -195,7 +196,7 @@ Partition::Machine::Used Partition::Machine::answer_if_used(Entry& entry, Queued
 bool Partition::Machine::do_due_work(Entry& entry) {
   const std::set<DueItem>& due = entry.organization.due;
   while (!due.empty() && due.begin()->at <= partition_time()) {
-    if (!outbox_.has_room()) return false;
+    if (!has_room()) return false;
     const DueItem item = *due.begin();
     decide_one(entry, due_command(entry.organization.id, item), {}, std::nullopt);
     CHECK(!due.contains(item));  // or it would be done for ever
@@ -239,6 +240,12 @@ void Partition::Machine::move_due(Entry& entry) {
   if (entry.due) due_.erase({*entry.due, org});
   if (due) due_.insert({*due, org});
   entry.due = due;
+}
+
+// False: two batches are in flight and a third is full; decide no more for now.
+bool Partition::Machine::has_room() {
+  if (outbox_.is_full()) hand_over();
+  return !outbox_.is_full();
 }
 
 void Partition::Machine::hand_over() {

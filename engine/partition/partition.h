@@ -29,7 +29,7 @@
 namespace tenure {
 
 struct PartitionOptions {
-  PartitionId id;
+  PartitionId id = {};
   size_t max_queued = 65536;      // beyond it submit answers kUnavailable at once
   size_t batch_bytes = 1u << 20;  // a batch is handed over when the log is idle, or at this size
   size_t memory_for_organizations = 4ull << 30;

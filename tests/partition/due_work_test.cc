@@ -1,0 +1,211 @@
+// What the partition gives itself to do: when, in which order, and before whom.
+#include <gtest/gtest.h>
+
+#include "engine/base/check.h"
+
+#include "tests/partition/harness.h"
+#include "tests/partition/memory_state_store.h"
+
+namespace tenure::test {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+// "type of command: first event, or the rejection", for a whole log.
+std::vector<std::string> story(Harness& partition) {
+  std::vector<std::string> lines;
+  for (const std::string& bytes : partition.decisions()) {
+    const auto* decision = flatbuffers::GetRoot<schema::Decision>(bytes.data());
+    const auto* command = decision->command_nested_root();
+    std::string line = command->id()->str() + ": ";
+    if (decision->outcome() == schema::Outcome::rejected) {
+      line += schema::EnumNameRejectionCode(decision->rejection()->code());
+    } else {
+      line += decision->events()->size() == 0
+                  ? "nothing"
+                  : schema::EnumNameEvent(decision->events()->Get(0)->event_type());
+    }
+    lines.push_back(line);
+  }
+  return lines;
+}
+
+class DueWork : public testing::Test {
+ protected:
+  DueWork() { partition.open(); }
+
+  void make_space(const std::string& org, const std::string& space) {
+    partition.ask(json("s-" + space, org, "user:olga", "CreateSpace",
+                       R"("space":")" + space + R"(","name":"n","plan":"free")"));
+  }
+  struct Checkout {
+    std::string id;
+    Time expires;
+  };
+  Checkout upgrade(const std::string& org, const std::string& space) {
+    const KeptAnswer answer = partition.ask(json("up-" + space, org, "user:olga", "UpgradePlan",
+                                                 R"("space":")" + space + R"(","plan":"basic")"));
+    CHECK(answer.accepted());
+    const auto* event = answer.decision().events()->Get(0)->event_as_PlanChangeRequested();
+    return {event->checkout()->str(), from_micros(event->expires())};
+  }
+  std::string confirm(const std::string& id, const std::string& checkout) {
+    return json(id, "acme", "service:admin", "ConfirmPayment", R"("checkout":")" + checkout + '"');
+  }
+  std::vector<std::string> story_after(size_t count) {
+    auto lines = story(partition);
+    lines.erase(lines.begin(), lines.begin() + static_cast<ptrdiff_t>(count));
+    return lines;
+  }
+
+  MemoryStateStore store;
+  Harness partition{store};
+};
+
+using Lines = std::vector<std::string>;
+
+TEST_F(DueWork, IsDoneWithoutAnyCommandOnceItsTimeHasCome) {
+  partition.ask(create("1", "acme"));
+  make_space("acme", "alpha");
+  const Checkout checkout = upgrade("acme", "alpha");
+  const Time due = checkout.expires;
+  ASSERT_EQ(partition.partition().next_due(), partition.now + std::chrono::seconds(10))
+      << "first a checkpoint";
+  partition.checkpoint();
+  EXPECT_EQ(partition.partition().next_due(), due);
+  partition.now = due - Duration(1);
+  partition.settle();
+  EXPECT_EQ(story_after(3), Lines{}) << "not a microsecond early";
+  partition.now = due;
+  partition.settle();
+  EXPECT_EQ(story_after(3),
+            Lines{"system:ExpireCheckout:alpha:" + checkout.id + ": PlanChangeFailed"});
+  partition.checkpoint();
+  EXPECT_EQ(partition.partition().next_due(), std::nullopt);
+}
+
+TEST_F(DueWork, ComesBeforeACommandOfItsOrganizationAtThatTime) {
+  partition.ask(create("1", "acme"));
+  make_space("acme", "alpha");
+  const Checkout checkout = upgrade("acme", "alpha");
+  partition.now = checkout.expires;
+  partition.send(confirm("pay", checkout.id));
+  partition.settle();
+  EXPECT_EQ(story_after(3),
+            (Lines{"system:ExpireCheckout:alpha:" + checkout.id + ": PlanChangeFailed",
+                   "pay: not_found"}));
+}
+
+TEST_F(DueWork, OfOneOrganizationIsDoneInTheOrderOfItsTimes) {
+  partition.ask(create("1", "acme"));
+  for (const char* space : {"alpha", "beta", "gamma"}) make_space("acme", space);
+  const Checkout last = upgrade("acme", "gamma");
+  partition.now += minutes(1);
+  const Checkout later = upgrade("acme", "alpha");
+  partition.now += minutes(1);
+  const Checkout latest = upgrade("acme", "beta");
+  partition.now += hours(25);
+  partition.ask(add("2", "acme", "bob"));
+  EXPECT_EQ(story_after(7), (Lines{"system:ExpireCheckout:gamma:" + last.id + ": PlanChangeFailed",
+                                   "system:ExpireCheckout:alpha:" + later.id + ": PlanChangeFailed",
+                                   "system:ExpireCheckout:beta:" + latest.id + ": PlanChangeFailed",
+                                   "2: MemberAdded"}));
+}
+
+TEST_F(DueWork, OfManyOrganizationsIsDoneByTime) {
+  std::vector<std::string> orgs;
+  for (uint64_t i = 0; i < 200; i++) {
+    orgs.push_back(numbered("org", i));
+    partition.ask(create("1", orgs.back()));
+    make_space(orgs.back(), "alpha");
+    upgrade(orgs.back(), "alpha");
+    partition.now += minutes(1);
+  }
+  const size_t before = partition.decisions().size();
+  partition.now += hours(48);
+  partition.settle();
+  const auto decisions = partition.decisions();
+  ASSERT_EQ(decisions.size(), before + orgs.size());
+  for (size_t i = 0; i < orgs.size(); i++) {
+    const auto* decision = flatbuffers::GetRoot<schema::Decision>(decisions[before + i].data());
+    EXPECT_EQ(decision->command_nested_root()->org()->str(), orgs[i]);
+  }
+}
+
+TEST_F(DueWork, ThatIsMootIsNotDone) {
+  partition.ask(create("1", "acme"));
+  make_space("acme", "alpha");
+  const Checkout checkout = upgrade("acme", "alpha");
+  EXPECT_TRUE(partition.ask(confirm("pay", checkout.id)).accepted());
+  partition.now += hours(25);
+  partition.settle();
+  EXPECT_EQ(story_after(4), Lines{});
+}
+
+TEST_F(DueWork, SurvivesARestartWithAndWithoutACheckpoint) {
+  partition.ask(create("1", "acme"));
+  make_space("acme", "alpha");
+  make_space("acme", "beta");
+  upgrade("acme", "alpha");
+  partition.checkpoint();
+  upgrade("acme", "beta");
+  partition.open();
+  partition.now += hours(25);
+  EXPECT_EQ(partition.partition().stats().organizations, 1u) << "the tail needed it";
+  partition.settle();
+  EXPECT_EQ(story_after(5).size(), 2u);
+  partition.checkpoint();
+  partition.open();
+  partition.now += hours(25);
+  partition.settle();
+  EXPECT_EQ(story_after(5).size(), 2u) << "nothing is done twice";
+}
+
+TEST_F(DueWork, OfAnOrganizationThatIsNotInMemoryLoadsIt) {
+  partition.ask(create("1", "acme"));
+  make_space("acme", "alpha");
+  upgrade("acme", "alpha");
+  partition.checkpoint();
+  partition.open();
+  EXPECT_EQ(partition.partition().stats().organizations, 0u);
+  partition.now += hours(25);
+  partition.settle();
+  EXPECT_EQ(story_after(3).size(), 1u);
+  EXPECT_EQ(partition.partition().stats().loads, 1u);
+}
+
+TEST_F(DueWork, IsNeitherEarlyNorDoubleWhenTheClockJumps) {
+  partition.ask(create("1", "acme"));
+  make_space("acme", "alpha");
+  const Time due = upgrade("acme", "alpha").expires;
+  partition.now = due - hours(1);
+  partition.settle();
+  partition.now -= hours(1);
+  partition.ask(add("2", "acme", "bob"));
+  EXPECT_EQ(story_after(4), Lines{});
+  partition.now = due + hours(1);
+  partition.settle();
+  partition.now = due - hours(1);
+  partition.settle();
+  partition.now = due + hours(1);
+  partition.settle();
+  EXPECT_EQ(story_after(4).size(), 1u);
+}
+
+TEST_F(DueWork, WaitsWhileTheLogRefuses) {
+  partition.ask(create("1", "acme"));
+  make_space("acme", "alpha");
+  upgrade("acme", "alpha");
+  partition.now += hours(25);
+  partition.log().refuse("the disk is nearly full");
+  partition.settle();
+  EXPECT_EQ(story_after(3), Lines{});
+  EXPECT_GT(partition.partition().next_due(), partition.now) << "no busy waiting";
+  partition.log().refuse(std::nullopt);
+  partition.settle();
+  EXPECT_EQ(story_after(3).size(), 1u);
+}
+
+}  // namespace
+}  // namespace tenure::test

@@ -1,0 +1,180 @@
+// An organization as rows and back.
+#include "engine/partition/state_rows.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "engine/domain/evolve.h"
+#include "engine/partition/decision_builder.h"
+#include "tests/domain/domain_machine.h"
+#include "tests/partition/harness.h"
+
+namespace tenure::test {
+namespace {
+
+// Rows as a store keeps them, by key, of one organization.
+class Rows {
+ public:
+  void apply(const RowChanges& changes, std::string_view org) {
+    const std::string prefix = std::string(org) + '\0';
+    for (size_t i = 0; i < changes.size(); i++) {
+      const auto change = changes[i];
+      ASSERT_TRUE(change.key.starts_with(prefix));
+      const std::string key(change.key.substr(prefix.size()));
+      if (change.kind == RowChanges::Kind::kPut) rows_[key] = change.value;
+      if (change.kind == RowChanges::Kind::kRemove) rows_.erase(key);
+      if (change.kind == RowChanges::Kind::kRemovePrefix) {
+        std::erase_if(rows_, [&](const auto& row) { return row.first.starts_with(key); });
+      }
+    }
+  }
+  Organization load(std::string_view org) const {
+    Organization loaded;
+    loaded.id = OrgId(org);
+    for (const auto& [key, value] : rows_) {
+      const auto result = load_row(loaded, test_rulebooks(), key, value);
+      EXPECT_TRUE(result.has_value()) << result.error().message;
+    }
+    derive(loaded);
+    return loaded;
+  }
+  std::map<std::string, std::string> rows_;
+};
+
+// Decides and evolves, and keeps rows by what each decision touches.
+class StateRows : public testing::Test {
+ protected:
+  void apply(std::string_view type, std::string_view what, std::string_view actor = "user:olga") {
+    const CommandBytes bytes = command(json(numbered("c", ++number), "acme", actor, type, what));
+    const Organization* existing = number == 1 ? nullptr : &organization;
+    builder.build(existing, bytes.view(), now);
+    const schema::Decision& decision = builder.get();
+    ASSERT_EQ(decision.outcome(), schema::Outcome::accepted)
+        << decision.rejection()->message()->str();
+    touch_rows(organization, decision, touched);
+    evolve(organization, decision, test_rulebooks());
+  }
+  void write() {
+    RowChanges changes;
+    encode_rows(organization, touched, number, changes);
+    touched.clear();
+    rows.apply(changes, "acme");
+  }
+  // After every write: what is loaded is what was in memory.
+  void write_and_compare() {
+    write();
+    EXPECT_TRUE(rows.load("acme") == organization);
+  }
+  void use(std::string_view source, int id, std::string_view time) {
+    apply("RecordUsage",
+          R"("space":"alpha","entries":[{"source":")" + std::string(source) + R"(","id":")" +
+              std::to_string(id) + R"(","meter":"api_requests","quantity":900,"time":")" +
+              std::string(time) + R"("}])",
+          "service:admin");
+  }
+
+  StateRows() { organization.id = OrgId("acme"); }
+
+  DecisionBuilder builder{test_rulebooks(), test_catalog()};
+  Organization organization;
+  TouchedRows touched;
+  Rows rows;
+  uint64_t number = 0;
+  Time now = from_micros(1'795'000'000'000'000);  // November 2026
+};
+
+TEST_F(StateRows, HoldEverythingThatDecidingNeeds) {
+  apply("CreateOrganization", R"("name":"Acme","rulebook":"anaphora")");
+  apply("AddMember", R"("user":"bob","role":"USER")");
+  apply("CreateSpace", R"("space":"alpha","name":"Alpha","plan":"free")");
+  apply("CreateGroup", R"("group":"dev","name":"Developers")");
+  apply("AddToGroup", R"("group":"dev","user":"bob")");
+  apply("GrantAccess", R"("space":"alpha","subject":"group:dev","roles":["Readonly"])");
+  apply("GrantAccess", R"("space":"alpha","subject":"user:bob","roles":["Admin"])");
+  apply("CreateResource", R"("space":"alpha","type":"job","resource":"j1")");
+  apply("CreateResource", R"("space":"alpha","type":"job","resource":"j2")");
+  apply("DeleteResource", R"("space":"alpha","resource":"j2")");
+  use("gateway", 1, "2026-11-15T00:00:00Z");
+  apply("UpgradePlan", R"("space":"alpha","plan":"basic")");
+  write_and_compare();
+}
+
+TEST_F(StateRows, FollowEveryChangeWhenWrittenOneByOne) {
+  const auto step = [&](std::string_view type, std::string_view what,
+                        std::string_view actor = "user:olga") {
+    apply(type, what, actor);
+    SCOPED_TRACE(type);
+    write_and_compare();
+  };
+  step("CreateOrganization", R"("name":"Acme","rulebook":"anaphora")");
+  step("AddMember", R"("user":"bob","role":"USER")");
+  step("ChangeRole", R"("user":"bob","role":"SYSTEM_ADMIN")");
+  step("CreateSpace", R"("space":"alpha","name":"Alpha","plan":"free")");
+  step("RenameSpace", R"("space":"alpha","name":"Beta")");
+  step("CreateGroup", R"("group":"dev","name":"Developers")");
+  step("AddToGroup", R"("group":"dev","user":"bob")");
+  step("GrantAccess", R"("space":"alpha","subject":"group:dev","roles":["Readonly"])");
+  step("ChangeAccess", R"("space":"alpha","subject":"group:dev","roles":["Admin"])");
+  step("GrantAccess", R"("space":"alpha","subject":"user:bob","roles":["Admin"])");
+  step("RemoveFromGroup", R"("group":"dev","user":"bob")");
+  step("AddToGroup", R"("group":"dev","user":"olga")");
+  step("DeleteGroup", R"("group":"dev")");
+  step("RevokeAccess", R"("space":"alpha","subject":"user:bob")");
+  step("UpgradePlan", R"("space":"alpha","plan":"basic")");
+  const std::string checkout = organization.checkouts.begin()->first.str();
+  step("ConfirmPayment", R"("checkout":")" + checkout + '"', "service:admin");
+  step("TransferOwnership", R"("to":"bob")");
+  step("RemoveMember", R"("user":"olga")", "user:bob");
+}
+
+TEST_F(StateRows, OfUsageIdsGrowByChunksAndGoByMonths) {
+  apply("CreateOrganization", R"("name":"Acme","rulebook":"space")");
+  apply("CreateSpace", R"("space":"alpha","name":"Alpha")");
+  use("gateway", 1, "2026-11-15T00:00:00Z");
+  write_and_compare();
+  const size_t rows_before = rows.rows_.size();
+  use("gateway", 2, "2026-11-15T00:00:00Z");
+  use("gateway", 3, "2026-11-15T00:00:00Z");
+  write_and_compare();
+  EXPECT_EQ(rows.rows_.size(), rows_before + 1) << "one chunk for both";
+  now += std::chrono::days(150);
+  use("gateway", 4, "2027-04-15T00:00:00Z");
+  ASSERT_EQ(organization.spaces.begin()->second.usage_seen.size(), 1u) << "November went";
+  write_and_compare();
+}
+
+TEST_F(StateRows, OfAHardLimitRememberWhichThresholdsWereTold) {
+  apply("CreateOrganization", R"("name":"Acme","rulebook":"space")");
+  apply("CreateSpace", R"("space":"alpha","name":"Alpha","plan":"free")");
+  use("gateway", 1, "2026-11-15T00:00:00Z");  // 900 of 1,000
+  write_and_compare();
+  for (uint64_t i = 0; i < 80; i++) {  // 80 of 100
+    apply("CreateResource",
+          R"("space":"alpha","type":"service","resource":"r)" + std::to_string(i) + '"');
+  }
+  write_and_compare();
+}
+
+TEST_F(StateRows, ThatAreNotRowsAreCorruptAndUnknownNamesUnsupported) {
+  apply("CreateOrganization", R"("name":"Acme","rulebook":"space")");
+  write();
+  for (const auto& [key, value] : rows.rows_) {
+    Organization loaded;
+    loaded.id = OrgId("acme");
+    if (key[0] != 1) {
+      loaded.rulebook = test_rulebooks().find("space");
+    }
+    const auto damaged = load_row(loaded, test_rulebooks(), key, value.substr(0, 7));
+    ASSERT_FALSE(damaged.has_value());
+    EXPECT_EQ(damaged.error().kind, ErrorKind::kCorrupt);
+    const auto unknown = load_row(loaded, Rulebooks{}, key, value);
+    EXPECT_EQ(unknown.has_value(), key[0] != 1);
+    if (!unknown) {
+      EXPECT_EQ(unknown.error().kind, ErrorKind::kUnsupported);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tenure::test
