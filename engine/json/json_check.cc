@@ -39,7 +39,7 @@ class ContentsWalk {
     if (!field.is_vector) return value(field, at);
     const auto& vector = follow<AnyVector>(at);
     if (!spend(size_t{vector.size()} * field.size)) return false;
-    if (is_scalar(field.kind) || field.kind == FieldKind::kBytes) return true;
+    if (is_scalar(field.kind)) return true;
     for (size_t i = 0; i < vector.size(); ++i) {
       if (!value(field, vector.Data() + i * field.size)) return false;
     }

@@ -1,12 +1,11 @@
 #include <simdjson.h>
 
-#include <array>
 #include <bit>
-#include <ranges>
+#include <optional>
 
 #include "engine/base/check.h"
+#include "engine/json/json_build.h"
 #include "engine/json/json_edge.h"
-#include "engine/json/json_schema.h"
 #include "engine/json/json_text.h"
 #include "schemas/commands_generated.h"
 
@@ -29,6 +28,10 @@ std::unexpected<Error> invalid(std::string message) {
 std::unexpected<Error> must_be(const FieldPlan& field, const TablePlan& table,
                                std::string_view what) {
   return invalid("field \"" + field.name + "\" in " + table.name + " must be " + std::string(what));
+}
+
+std::unexpected<Error> missing_field(const TablePlan& table, const FieldPlan& field) {
+  return invalid("missing field \"" + field.name + "\" in " + table.name);
 }
 
 std::unexpected<Error> not_json(simdjson::error_code code) {
@@ -70,28 +73,8 @@ std::string whole_number_range(const FieldPlan& field) {
   return text + " to " + std::to_string(max);
 }
 
-// Gives `add` the value in its stored type.
-template <class Add>
-void with_stored_type(const FieldPlan& field, uint64_t bits, Add add) {
-  switch (field.size) {
-    case 1:
-      return add(static_cast<uint8_t>(bits));
-    case 2:
-      return add(static_cast<uint16_t>(bits));
-    case 4:
-      return add(static_cast<uint32_t>(bits));
-    default:
-      return add(bits);
-  }
-}
-
-flatbuffers::Offset<void> as_offset(uint64_t value) {
-  return flatbuffers::Offset<void>(static_cast<uoffset_t>(value));
-}
-
 }  // namespace
 
-// Values travel as uint64: the bits of a scalar, or the offset of what was built for the field.
 struct JsonReader::Impl {
   Impl(const JsonSchema& json_schema, const TablePlan& table) : schema(json_schema), root(table) {
     // simdjson refuses what reaches its limit, not what exceeds it.
@@ -99,14 +82,13 @@ struct JsonReader::Impl {
   }
 
   Result<uint64_t> read_table(const TablePlan& table, const dom::object& object);
+  Result<void> read_union(const TablePlan& table, const dom::element& value, FieldValues& values);
   Result<uint64_t> read_field(const TablePlan& table, const FieldPlan& field,
                               const dom::element& value);
   Result<uint64_t> read_value(const TablePlan& table, const FieldPlan& field,
                               const dom::element& value);
   Result<uint64_t> read_name(const TablePlan& table, const FieldPlan& field,
                              const dom::element& value);
-  uint64_t build_vector(const FieldPlan& field, std::span<const uint64_t> values);
-  uint64_t build_table(const TablePlan& table, uint32_t seen, const uint64_t* values);
 
   const JsonSchema& schema;
   const TablePlan& root;
@@ -116,8 +98,7 @@ struct JsonReader::Impl {
 };
 
 Result<uint64_t> JsonReader::Impl::read_table(const TablePlan& table, const dom::object& object) {
-  std::array<uint64_t, TablePlan::kMaxFields> values;
-  uint32_t seen = 0;
+  FieldValues values;
   dom::element union_value;
   for (const auto [key, value] : object) {
     const FieldPlan* field = table.find(key);
@@ -126,37 +107,37 @@ Result<uint64_t> JsonReader::Impl::read_table(const TablePlan& table, const dom:
                      "; known are: " + table.field_names());
     }
     const size_t index = table.index(*field);
-    if (seen & (1u << index)) {
+    if (values.has(index)) {
       return invalid("field \"" + field->name + "\" stands twice in " + table.name);
     }
-    seen |= 1u << index;
     if (field->kind == FieldKind::kUnion) {
       union_value = value;
+      values.set(index, 0);
     } else {
-      values[index] = TRY(read_field(table, *field, value));
+      values.set(index, TRY(read_field(table, *field, value)));
     }
   }
-  if (const uint32_t missing = table.required & ~seen) {
-    const FieldPlan& field = table.fields[static_cast<size_t>(std::countr_zero(missing))];
-    return invalid("missing field \"" + field.name + "\" in " + table.name);
+  if (const uint32_t missing = table.required & ~values.present) {
+    return missing_field(table, table.fields[static_cast<size_t>(std::countr_zero(missing))]);
   }
-  if (table.union_value) {
-    const size_t index = table.index(*table.union_value);
-    const bool has_type = seen & (1u << (index - 1)), has_value = seen & (1u << index);
-    if (has_type != has_value) {
-      const FieldPlan& absent = has_type ? *table.union_value : *table.union_type;
-      return invalid("missing field \"" + absent.name + "\" in " + table.name);
-    }
-    if (has_value) {
-      const TablePlan& member = *table.union_value->enumeration->find(values[index - 1])->table;
-      dom::object fields;
-      if (union_value.get(fields) != simdjson::SUCCESS) {
-        return must_be(*table.union_value, table, "an object");
-      }
-      values[index] = TRY(read_table(member, fields));
-    }
+  if (table.union_value) TRY(read_union(table, union_value, values));
+  return build_table(builder, table, values);
+}
+
+// Once all keys are read: the type may stand after the value.
+Result<void> JsonReader::Impl::read_union(const TablePlan& table, const dom::element& value,
+                                          FieldValues& values) {
+  const size_t type = table.index(*table.union_type), place = table.index(*table.union_value);
+  if (!values.has(type) && !values.has(place)) return {};
+  if (!values.has(type)) return missing_field(table, *table.union_type);
+  if (!values.has(place)) return missing_field(table, *table.union_value);
+  dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) {
+    return must_be(*table.union_value, table, "an object");
   }
-  return build_table(table, seen, values.data());
+  const EnumPlan::Value& member = *table.union_value->enumeration->find(values.bits[type]);
+  values.set(place, TRY(read_table(*member.table, object)));
+  return {};
 }
 
 Result<uint64_t> JsonReader::Impl::read_field(const TablePlan& table, const FieldPlan& field,
@@ -175,7 +156,7 @@ Result<uint64_t> JsonReader::Impl::read_field(const TablePlan& table, const Fiel
   for (const dom::element element : array) {
     elements.push_back(TRY(read_value(table, field, element)));
   }
-  const uint64_t vector = build_vector(field, std::span(elements).subspan(begin));
+  const uint64_t vector = build_vector(builder, field, std::span(elements).subspan(begin));
   elements.resize(begin);
   return vector;
 }
@@ -233,34 +214,6 @@ Result<uint64_t> JsonReader::Impl::read_name(const TablePlan& table, const Field
                    "; use one of: " + field.enumeration->names());
   }
   return known->bits;
-}
-
-uint64_t JsonReader::Impl::build_vector(const FieldPlan& field, std::span<const uint64_t> values) {
-  builder.StartVector(values.size(), field.size);
-  for (const uint64_t value : values | std::views::reverse) {
-    if (is_scalar(field.kind)) {
-      with_stored_type(field, value, [&](auto typed) { builder.PushElement(typed); });
-    } else {
-      builder.PushElement(as_offset(value));
-    }
-  }
-  return builder.EndVector(values.size());
-}
-
-uint64_t JsonReader::Impl::build_table(const TablePlan& table, uint32_t seen,
-                                       const uint64_t* values) {
-  const uoffset_t start = builder.StartTable();
-  for (const uint8_t index : table.build_order) {
-    if (!(seen & (1u << index))) continue;
-    const FieldPlan& field = table.fields[index];
-    if (field.is_vector || !is_scalar(field.kind)) {
-      builder.AddOffset(field.offset, as_offset(values[index]));
-    } else if (field.optional || values[index] != field.default_bits) {
-      with_stored_type(field, values[index],
-                       [&](auto typed) { builder.AddElement(field.offset, typed); });
-    }
-  }
-  return builder.EndTable(start);
 }
 
 JsonReader::JsonReader(const JsonSchema& schema, std::string_view table_type)

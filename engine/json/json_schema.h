@@ -1,8 +1,9 @@
 // The plan of a compiled schema: what the reader and the writer need of each table, taken once from
 // the reflection buffer (.bfbs) that flatc made of the .fbs files.
 //
-// Internal to engine/json. A schema that uses what the plan does not know (structs, floats, vectors
-// of unions or of Sealed, two unions in a table) is a broken invariant of the build.
+// Internal to engine/json and engine/personal. A schema that uses what the plan does not know
+// (structs, floats, vectors of unions or of Sealed, two unions in a table) is a broken invariant of
+// the build.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +32,10 @@ enum class FieldKind : uint8_t {
   kBytes,  // [ubyte]: no JSON form
 };
 
+// Whether the value, or each element of a vector of it, stands in place and not behind an offset.
 constexpr bool is_scalar(FieldKind kind) {
   return kind == FieldKind::kBool || kind == FieldKind::kInteger || kind == FieldKind::kEnum ||
-         kind == FieldKind::kTime || kind == FieldKind::kUnionType;
+         kind == FieldKind::kTime || kind == FieldKind::kUnionType || kind == FieldKind::kBytes;
 }
 
 struct TablePlan;

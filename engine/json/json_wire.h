@@ -1,4 +1,5 @@
-// Reading a verified FlatBuffer by its plan, without generated accessors. Internal to engine/json.
+// Reading a verified FlatBuffer by its plan, without generated accessors. Internal to engine/json
+// and engine/personal.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,20 @@ namespace tenure::json {
 
 inline std::string_view view(const flatbuffers::String& text) {
   return {text.c_str(), text.size()};
+}
+
+// A scalar's bits, zero-extended.
+inline uint64_t load_scalar(const uint8_t* at, uint8_t size) {
+  switch (size) {
+    case 1:
+      return flatbuffers::ReadScalar<uint8_t>(at);
+    case 2:
+      return flatbuffers::ReadScalar<uint16_t>(at);
+    case 4:
+      return flatbuffers::ReadScalar<uint32_t>(at);
+    default:
+      return flatbuffers::ReadScalar<uint64_t>(at);
+  }
 }
 
 // What the offset stored at `at` leads to.

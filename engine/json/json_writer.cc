@@ -14,19 +14,6 @@ namespace {
 
 using flatbuffers::Table;
 
-uint64_t load(const uint8_t* at, uint8_t size) {
-  switch (size) {
-    case 1:
-      return flatbuffers::ReadScalar<uint8_t>(at);
-    case 2:
-      return flatbuffers::ReadScalar<uint16_t>(at);
-    case 4:
-      return flatbuffers::ReadScalar<uint32_t>(at);
-    default:
-      return flatbuffers::ReadScalar<uint64_t>(at);
-  }
-}
-
 template <class Integer>
 void append_integer(Integer value, std::string& out) {
   char text[24];
@@ -111,7 +98,7 @@ class Writer {
       case FieldKind::kEnum:
       case FieldKind::kTime:
       case FieldKind::kUnionType:
-        write_scalar(field, load(at, field.size));
+        write_scalar(field, load_scalar(at, field.size));
         return true;
       case FieldKind::kUnion:
       case FieldKind::kBytes:

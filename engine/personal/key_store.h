@@ -1,0 +1,81 @@
+// The keys that personal text is sealed with: one random 256-bit key a person, for all
+// organizations, in a file outside the log. The log is never edited; destroying a key is what makes
+// a person's text unreadable in it, and in every copy of it.
+//
+// Safe from any thread. A key is durable before anybody gets to use it: text sealed with a key that
+// a crash took would be lost. Threads that need new keys at the same time share one sync.
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/ids.h"
+#include "engine/log/file_system.h"
+
+namespace tenure {
+
+using PersonKey = std::array<uint8_t, 32>;
+
+class KeyStore {
+ public:
+  // Opens or makes the store in this directory, for the owner of the process only, and cuts off a
+  // torn end. kConflict: another process holds it. kCorrupt: bytes of it changed, or it is not a
+  // key store. kUnsupported: written by a newer Tenure.
+  static Result<std::unique_ptr<KeyStore>> open(FileSystem& files, const std::string& directory);
+  ~KeyStore();
+  KeyStore(const KeyStore&) = delete;
+
+  // The keys of these subjects (a user's id, or `service:x`), in their order. Those that have none
+  // get one, which costs a sync. After a failed write or sync every call fails: restart.
+  Result<std::vector<PersonKey>> keys_of(std::span<const std::string_view> subjects);
+
+  // For reading. Nothing if there never was one, or it was destroyed.
+  std::optional<PersonKey> find(std::string_view subject) const;
+
+  // Overwrites the key in memory and on disk; when it returns, the key is gone for good. (A file
+  // system that writes elsewhere than it read may keep old blocks: give the directory an encrypted
+  // disk.) A later command may give the person a new key, which opens nothing sealed before.
+  // kNotFound: there is none.
+  Result<void> destroy(std::string_view subject);
+
+ private:
+  struct Entry {
+    PersonKey key;
+    uint64_t group;  // the key is durable once groups up to this one are
+  };
+  using Entries = std::unordered_map<std::string, Entry, TextHash, std::equal_to<>>;
+
+  KeyStore(FileSystem& files, std::string directory, std::unique_ptr<FileLock> lock);
+  Result<void> load();
+  Result<void> rewrite();
+  Result<const Entry*> find_or_add(std::string_view subject);
+  template <class Done>
+  Result<void> write_until(Done done, std::unique_lock<std::mutex>& lock);
+  void write_next_group(std::unique_lock<std::mutex>& lock);
+  std::string path() const { return directory_ + "/people"; }
+
+  FileSystem& files_;
+  const std::string directory_;
+  std::unique_ptr<FileLock> lock_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable turn_over_;
+  bool writing_ = false;  // a thread is writing the file, without the mutex
+  std::unique_ptr<File> file_;
+  uint64_t size_ = 0;  // of the file, as far as it is durable
+  Entries entries_;
+  std::vector<const Entries::value_type*> waiting_;  // not in the file yet, oldest first
+  uint64_t durable_group_ = 0, next_group_ = 1;
+  std::optional<Error> failure_;
+};
+
+}  // namespace tenure

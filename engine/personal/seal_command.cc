@@ -1,0 +1,176 @@
+#include "engine/personal/seal_command.h"
+
+#include <algorithm>
+
+#include "engine/domain/decide.h"
+#include "engine/json/json_build.h"
+#include "engine/json/json_wire.h"
+#include "engine/personal/sealed_box.h"
+
+namespace tenure {
+
+using namespace json;
+
+namespace {
+
+using flatbuffers::Table;
+using schema::CommandEnvelope;
+using schema::Sealed;
+
+constexpr size_t kMaxReason = 500;
+constexpr size_t kMaxName = 200;
+constexpr size_t kMaxEmail = 254;  // RFC 3696, erratum 1690
+
+std::unexpected<Error> invalid(std::string_view code, std::string what) {
+  return fail(ErrorKind::kInvalid, std::string(code) + ": " + std::move(what));
+}
+
+// Characters of text that is known to be UTF-8.
+size_t characters(std::string_view text) {
+  return static_cast<size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
+}
+
+// Of UTF-8: below U+0020, U+007F, and U+0080 to U+009F (C2 80 to C2 9F).
+bool has_control_characters(std::string_view text) {
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<uint8_t>(text[i]);
+    if (c < 0x20 || c == 0x7f) return true;
+    if (c == 0xc2 && static_cast<uint8_t>(text[i + 1]) < 0xa0) return true;
+  }
+  return false;
+}
+
+Result<void> check_clear(std::string_view field, const Sealed& sealed) {
+  if (sealed.clear() && !sealed.box() && !sealed.subject()) return {};
+  return invalid("malformed",
+                 std::string(field) + " must be sent as `clear` only; it is sealed here");
+}
+
+Result<void> check_reason(const Sealed* reason) {
+  if (!reason) return {};
+  TRY(check_clear("reason", *reason));
+  if (characters(view(*reason->clear())) <= kMaxReason) return {};
+  return invalid("invalid_value", "reason must be at most 500 characters");
+}
+
+Result<void> check_line(std::string_view field, const Sealed* sealed, size_t max_characters) {
+  if (!sealed) return {};
+  TRY(check_clear(field, *sealed));
+  const std::string_view text = view(*sealed->clear());
+  const size_t length = characters(text);
+  if (length >= 1 && length <= max_characters && !has_control_characters(text)) return {};
+  return invalid("invalid_value", std::string(field) + " must be 1-" +
+                                      std::to_string(max_characters) +
+                                      " characters, none of them a control character");
+}
+
+std::string_view bare(std::string_view actor) {
+  constexpr std::string_view kUser = "user:";
+  return actor.starts_with(kUser) ? actor.substr(kUser.size()) : actor;
+}
+
+struct Person {
+  std::string_view subject;
+  PersonKey key{};
+};
+
+// Copies a command, each Sealed with its box in place of its text. It walks the plan, so a field
+// that is added to a command is copied too.
+class SealingCopy {
+ public:
+  // `actor` owns what stands in the envelope, `user` what stands in the command.
+  SealingCopy(const CommandEnvelope& envelope, const Person& actor, const Person& user)
+      : envelope_(envelope), actor_(actor), user_(user) {}
+
+  CommandBytes copy() {
+    const auto& root = reinterpret_cast<const Table&>(envelope_);
+    builder_.Finish(as_offset(copy_table(command_schema().root(), root)),
+                    schema::CommandEnvelopeIdentifier());
+    return trusted_command({builder_.GetBufferPointer(), builder_.GetSize()});
+  }
+
+ private:
+  uint64_t copy_table(const TablePlan& plan, const Table& table) {
+    FieldValues values;
+    for (const FieldPlan& field : plan.fields) {
+      const uint8_t* at = table.GetAddressOf(field.offset);
+      if (at) values.set(plan.index(field), copy_field(plan, field, table, at));
+    }
+    return build_table(builder_, plan, values);
+  }
+
+  uint64_t copy_field(const TablePlan& plan, const FieldPlan& field, const Table& table,
+                      const uint8_t* at) {
+    if (field.kind == FieldKind::kUnion) {
+      return copy_table(*union_member(plan, table)->table, follow<Table>(at));
+    }
+    if (!field.is_vector) return copy_value(plan, field, at);
+    const auto& vector = follow<AnyVector>(at);
+    std::vector<uint64_t> elements;
+    for (size_t i = 0; i < vector.size(); ++i) {
+      elements.push_back(copy_value(plan, field, vector.Data() + i * field.size));
+    }
+    return build_vector(builder_, field, elements);
+  }
+
+  uint64_t copy_value(const TablePlan& plan, const FieldPlan& field, const uint8_t* at) {
+    if (is_scalar(field.kind)) return load_scalar(at, field.size);
+    if (field.kind == FieldKind::kString) {
+      return builder_.CreateString(&follow<flatbuffers::String>(at)).o;
+    }
+    if (field.kind == FieldKind::kSealed) return seal(plan, field, follow<Sealed>(at));
+    return copy_table(*field.table, follow<Table>(at));
+  }
+
+  uint64_t seal(const TablePlan& plan, const FieldPlan& field, const Sealed& sealed) {
+    const Person& person = &plan == &command_schema().root() ? actor_ : user_;
+    const std::string name = plan.name + "." + field.name;
+    const TextPlace place{view(*envelope_.org()), view(*envelope_.actor()), view(*envelope_.id()),
+                          name};
+    const auto box =
+        builder_.CreateVector(seal_box(person.key, person.subject, place, view(*sealed.clear())));
+    const auto subject = builder_.CreateString(person.subject.data(), person.subject.size());
+    return schema::CreateSealed(builder_, 0, subject, box).o;
+  }
+
+  const CommandEnvelope& envelope_;
+  const Person& actor_;
+  const Person& user_;
+  flatbuffers::FlatBufferBuilder builder_;
+};
+
+}  // namespace
+
+Result<CommandBytes> seal_command(CommandBytes command, KeyStore& keys) {
+  const CommandEnvelope& envelope = command.get();
+  const auto* add = envelope.command_as_AddMember();
+  const bool names_person = add && (add->name() || add->email());
+  if (!envelope.reason() && !names_person) return command;
+
+  TRY(check_reason(envelope.reason()));
+  Person actor{bare(view(*envelope.actor()))}, user;
+  std::vector<std::string_view> subjects;
+  if (envelope.reason()) subjects.push_back(actor.subject);
+  if (names_person) {
+    TRY(check_line("name", add->name(), kMaxName));
+    TRY(check_line("email", add->email(), kMaxEmail));
+    user.subject = view(*add->user());
+    if (!is_valid_id(user.subject)) return invalid("invalid_id", "user is not a valid id");
+    subjects.push_back(user.subject);
+  }
+  const std::vector<PersonKey> found = TRY(keys.keys_of(subjects));
+  if (envelope.reason()) actor.key = found.front();
+  if (names_person) user.key = found.back();
+  return SealingCopy(envelope, actor, user).copy();
+}
+
+std::optional<std::string> KeyUnsealer::unseal(const Sealed& sealed) const {
+  if (!sealed.subject() || !sealed.box()) return std::nullopt;
+  const std::string_view subject = view(*sealed.subject());
+  const std::optional<PersonKey> key = keys_.find(subject);
+  if (!key) return std::nullopt;
+  return open_box(*key, subject, {sealed.box()->data(), sealed.box()->size()});
+}
+
+}  // namespace tenure
