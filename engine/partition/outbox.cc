@@ -1,5 +1,6 @@
 #include "engine/partition/outbox.h"
 
+#include <cstring>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -44,9 +45,9 @@ std::optional<Batch> Outbox::take_batch() {
   Filling& batch = open();
   if (batch.starts.empty()) return std::nullopt;
   if (in_flight() > (is_full() ? 1 : 0)) return std::nullopt;
-  Batch taken{.first = batch.first,
-              .count = static_cast<uint32_t>(batch.starts.size()),
-              .bytes = batch.bytes};
+  Batch taken{
+      .first = batch.first, .count = static_cast<uint32_t>(batch.starts.size()), .bytes = {}};
+  std::memcpy(taken.bytes.grow(batch.bytes.size()), batch.bytes.view().data(), batch.bytes.size());
   spare_.first = next_;
   batches_.push_back(std::exchange(spare_, {}));
   return taken;

@@ -1,7 +1,6 @@
 #include "tests/partition/harness.h"
 
 #include <cstdio>
-#include <cstring>
 
 #include "engine/base/check.h"
 #include "engine/json/json_edge.h"
@@ -12,7 +11,7 @@ namespace tenure::test {
 
 const schema::Decision& KeptAnswer::decision() const {
   CHECK(bytes.size() > 0);
-  return *flatbuffers::GetRoot<schema::Decision>(bytes.view().data());
+  return *flatbuffers::GetRoot<schema::Decision>(bytes.data());
 }
 
 schema::RejectionCode KeptAnswer::code() const {
@@ -82,10 +81,7 @@ size_t Harness::send(CommandBytes command) {
     kept->kind = answer.kind;
     kept->number = answer.position.number.value;
     kept->message = answer.message;
-    if (!answer.decision.empty()) {
-      std::memcpy(kept->bytes.grow(answer.decision.size()), answer.decision.data(),
-                  answer.decision.size());
-    }
+    kept->bytes.assign(answer.decision.begin(), answer.decision.end());
     kept->times++;
   });
   return answers_.size() - 1;

@@ -19,7 +19,7 @@ struct KeptAnswer {
   Answer::Kind kind{};
   uint64_t number = 0;
   std::string message;
-  AlignedBytes bytes;
+  std::vector<std::byte> bytes;
   size_t times = 0;  // how often the reply was called
 
   bool there() const { return times > 0; }

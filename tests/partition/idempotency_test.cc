@@ -16,7 +16,7 @@ class Retries : public testing::Test {
   void expect_same(const KeptAnswer& retry, const KeptAnswer& original) {
     EXPECT_EQ(retry.kind, Answer::Kind::kDuplicate);
     EXPECT_EQ(retry.number, original.number);
-    EXPECT_TRUE(std::ranges::equal(retry.bytes.view(), original.bytes.view()));
+    EXPECT_TRUE(std::ranges::equal(retry.bytes, original.bytes));
   }
 
   MemoryStateStore store;
@@ -60,8 +60,8 @@ TEST_F(Retries, SentAThousandTimesAtOnceLeaveOneDecision) {
     for (size_t index : sent) {
       decided += partition.answer(index).kind == Answer::Kind::kDecided;
       EXPECT_EQ(partition.answer(index).number, 1u);
-      EXPECT_TRUE(std::ranges::equal(partition.answer(index).bytes.view(),
-                                     partition.answer(sent[0]).bytes.view()));
+      EXPECT_TRUE(std::ranges::equal(partition.answer(index).bytes,
+                                     partition.answer(sent[0]).bytes));
     }
     EXPECT_EQ(decided, after_restart ? 0u : 1u);
   }
