@@ -4,6 +4,7 @@ Each week: people are hired and leave, teams change, spaces fill with jobs and r
 metered, clients upgrade their plans, and some things are refused (mishaps.py).
 """
 
+from clients import GREEDY, Clients
 from mishaps import Mishaps
 
 ORG = "halden"
@@ -14,15 +15,6 @@ DEPARTMENTS = ("it", "sre", "data", "support", "sales", "marketing", "finance", 
 DEPARTMENT_SPACES = ("support", "sales", "marketing", "finance")
 PRODUCTS = {0: "atlas", 9: "beacon", 27: "comet", 51: "delta", 74: "ember"}  # by week of launch
 CLOSED = {66: "comet"}
-# Clients by the week they come; each has a space of its own on the plan `free`.
-CLIENTS = {6: "fjord", 11: "acme", 18: "globex", 24: "initech", 33: "umbra", 40: "lumen",
-           47: "vireo", 55: "quanta", 63: "nimbus", 71: "orchid", 82: "pelican", 91: "quartz"}
-# What a client does about its plan, by week: (client, plan, whether the payment succeeds).
-UPGRADES = {20: ("acme", "basic", True), 31: ("globex", "pro", False), 32: ("globex", "pro", True),
-            45: ("fjord", "basic", True), 60: ("umbra", "basic", False),
-            69: ("lumen", "scale", True), 88: ("nimbus", "basic", True),
-            103: ("pelican", "pro", None)}  # None: the answer of the provider is still to come
-GREEDY = ("fjord", "lumen")  # fill their space to the last resource of `free`
 WAVES = (range(3, 9), range(26, 33), range(52, 60), range(78, 85))
 LAYOFF = 67
 
@@ -40,7 +32,7 @@ class Company:
         self.gone = []
         self.left_this_week = []
         self.products = []
-        self.clients = []
+        self.clients = Clients(self)
         self.made = {}  # space -> [(type, resource)] not deleted
         self.linked = set()  # (space, resource) that another resource names
         self.deleted = []  # (space, type, resource)
@@ -73,14 +65,10 @@ class Company:
             self.launch(PRODUCTS[week])
         if week in CLOSED:
             self.close(CLOSED[week])
-        if week in CLIENTS:
-            self.welcome(CLIENTS[week])
-        self.look_after_clients()
-        if week in UPGRADES:
-            self.upgrade(*UPGRADES[week])
+        self.clients.week(week)
         tasks = [self.hire] * self.hires(week) + [self.part] * self.partings(week)
         tasks += [self.change_team] * (week > 5) + [self.move_ahead] * (week % 3 == 0)
-        tasks += [self.work] * min(12 + len(self.staff) // 9, 36) + [self.fill_up] * 3
+        tasks += [self.work] * min(12 + len(self.staff) // 9, 36) + [self.clients.fill_up] * 3
         tasks += [self.mishaps.happen] * (2 + len(self.staff) // 50)
         self.random.shuffle(tasks)
         for task in tasks:
@@ -147,48 +135,6 @@ class Company:
         for stage in ("dev", "staging", "prod"):
             self.send(self.admin(), "RenameSpace", space=f"{product}-{stage}",
                       name=f"{product.capitalize()} {stage} (closed)")
-
-    def welcome(self, client):
-        """A client's space: two of the support team work in it, a third seat is left."""
-        space = f"client-{client}"
-        self.create_space(space, f"Client {client.capitalize()}", {}, plan="free")
-        self.clients.append(client)
-        self.look_after_clients()
-        # The whole support team at once is more than `free` seats.
-        if len(self.org.groups["support"]) > 3:
-            self.send(self.admin(), "GrantAccess", space=space, subject="group:support",
-                      roles=["Readonly"], refused="limit_exceeded")
-
-    def look_after_clients(self):
-        """A client whose last account manager has left gets new ones."""
-        for space in [f"client-{client}" for client in self.clients]:
-            for user in self.account_managers() if not self.org.users_of(space) else []:
-                self.send(self.admin(), "GrantAccess", space=space, subject=f"user:{user}",
-                          roles=["Admin"], reason="account manager")
-
-    def account_managers(self):
-        support = [user for user, team in self.staff.items() if team == "support"]
-        return self.random.sample(support, min(2, len(support)))
-
-    def upgrade(self, client, plan, paid):
-        space = f"client-{client}"
-        self.send(self.admin(), "UpgradePlan", space=space, plan="platinum",
-                  refused="unknown_plan")
-        asked = self.send(self.admin(), "UpgradePlan", space=space, plan=plan)
-        self.send(self.admin(), "UpgradePlan", space=space, plan=plan, refused="payment_pending")
-        if paid is None:
-            return
-        answer = "ConfirmPayment" if paid else "FailPayment"
-        self.send(self.admin(), answer, checkout=asked["id"], refused="forbidden")
-        self.send_service(answer, checkout=asked["id"])
-        self.send_service(answer, checkout=asked["id"], refused="not_found")
-        if not paid:
-            return
-        self.send(self.admin(), "UpgradePlan", space=space, plan=plan, refused="nothing_to_do")
-        for user in self.account_managers():
-            if f"user:{user}" not in self.org.spaces[space].access:
-                self.send(self.admin(), "GrantAccess", space=space, subject=f"user:{user}",
-                          roles=["ReadWrite"])
 
     # People ------------------------------------------------------------------------------------
 
@@ -312,8 +258,7 @@ class Company:
 
     def work(self):
         """A resource is made, or now and then deleted, by somebody who may."""
-        space = self.random.choice([one for one in self.made
-                                    if not one.removeprefix("client-") in GREEDY])
+        space = self.random.choice([one for one in self.made if one not in GREEDY])
         able = self.holders(space, "Admin", "ReadWrite")
         if not able:
             return
@@ -370,18 +315,10 @@ class Company:
                       name="Restored")
             self.made[space].append(one[1:])
 
-    def fill_up(self):
-        """The greedy clients go to the limit of their plan, and beyond."""
-        for client in GREEDY:
-            space = f"client-{client}"
-            able = self.holders(space, "Admin", "ReadWrite") if client in self.clients else []
-            if able:
-                self.create(able[0], space)
-
     def meter(self):
         """The gateway's weekly report: usage of what runs in production, and of the clients."""
         spaces = [f"{product}-prod" for product in self.products]
-        spaces += [f"client-{client}" for client in self.clients]
+        spaces += self.clients.spaces
         week = self.history.now.strftime("%G-W%V")
         for space in spaces:
             one = self.org.spaces[space]

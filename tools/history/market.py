@@ -143,8 +143,9 @@ class Market:
         self.make(seller, TRIALS, "contract", name)
 
     def upgrade_trials(self):
-        asked = self.send(self.owner, "UpgradePlan", space=TRIALS, plan="basic")
-        self.history.send(ORG, "service:admin", "ConfirmPayment", checkout=asked["id"])
+        self.send(self.owner, "UpgradePlan", space=TRIALS, plan="basic")
+        checkout, = self.org.spaces[TRIALS].pending
+        self.history.send(ORG, "service:admin", "ConfirmPayment", checkout=checkout)
 
     def hand_over(self):
         heir = self.some("ADMIN")

@@ -330,7 +330,7 @@ def upgrade_plan(org, c, id, **_):
     one = find(org.spaces, c["space"])
     require(not one.pending, "payment_pending")
     require(one.plan != c["plan"], "nothing_to_do")
-    one.pending = {id: c["plan"]}  # the checkout bears the id of the command that asked for it
+    one.pending = {f"{org.version + 1}-{id}": c["plan"]}  # a checkout: <version>-<command id>
 
 
 def pending_space(org, checkout):
