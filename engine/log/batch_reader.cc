@@ -19,13 +19,11 @@ Result<Bytes> BatchReader::bytes_here(uint64_t size, uint64_t limit) {
   if (position_ < buffer_begin_ || position_ + size > buffer_end_) {
     piece_ = std::clamp(2 * piece_, kFirstPiece, kLargestPiece);
     const uint64_t wanted = std::min(std::max(size, piece_), limit - position_);
-    buffer_.resize(std::max(buffer_.size(), padded(wanted) / 8));
-    const auto space = std::as_writable_bytes(std::span(buffer_)).first(wanted);
     buffer_begin_ = buffer_end_ = position_;
-    buffer_end_ += TRY(file_->read_at(position_, space));
+    buffer_.clear();
+    buffer_end_ += TRY(file_->read_at(position_, {buffer_.grow(wanted), wanted}));
   }
-  const Bytes all = std::as_bytes(std::span(buffer_));
-  return all.subspan(position_ - buffer_begin_, std::min(size, buffer_end_ - position_));
+  return buffer_.view().subspan(position_ - buffer_begin_, std::min(size, buffer_end_ - position_));
 }
 
 Result<BatchReader::Found> BatchReader::next(uint64_t limit) {

@@ -46,7 +46,7 @@ class BatchReader {
   uint64_t position_;
   FoundBatch batch_;
   uint64_t piece_ = 0;  // how much is read at a time
-  AlignedWords buffer_;
+  AlignedBytes buffer_;
   uint64_t buffer_begin_ = 0;  // in the file; a multiple of 8
   uint64_t buffer_end_ = 0;
 };

@@ -38,12 +38,21 @@ bool crc_matches(WirePrefix wire, std::span<const std::byte> payload) {
 
 }  // namespace
 
+void AlignedBytes::reserve(size_t size) {
+  if (size <= capacity_) return;
+  auto words = std::make_unique_for_overwrite<uint64_t[]>(padded(size) / 8);
+  if (size_ > 0) std::memcpy(words.get(), words_.get(), size_);
+  words_ = std::move(words);
+  capacity_ = padded(size);
+}
+
 std::byte* AlignedBytes::grow(size_t size) {
-  const size_t at = size_;
-  size_ += padded(size);
-  words_.resize(size_ / 8);
-  if (size % 8 != 0) words_.back() = 0;
-  return reinterpret_cast<std::byte*>(words_.data()) + at;
+  const size_t end = size_ + padded(size);
+  if (end > capacity_) reserve(std::max(end, 2 * capacity_));
+  std::byte* at = data() + size_;
+  std::memset(at + size, 0, padded(size) - size);
+  size_ = end;
+  return at;
 }
 
 void append_record(AlignedBytes& out, RecordPrefix prefix, std::span<const std::byte> payload) {

@@ -12,10 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
@@ -46,42 +44,36 @@ struct RecordPrefix {
   uint32_t crc = 0;
 };
 
-// A vector that leaves new elements uninitialised: its bytes are about to be written anyway.
-template <class T>
-struct UninitialisedAllocator : std::allocator<T> {
-  template <class U>
-  struct rebind {
-    using other = UninitialisedAllocator<U>;
-  };
-  template <class U>
-  void construct(U* at) {
-    ::new (static_cast<void*>(at)) U;
-  }
-  template <class U, class... Args>
-  void construct(U* at, Args&&... args) {
-    ::new (static_cast<void*>(at)) U(std::forward<Args>(args)...);
-  }
-};
-using AlignedWords = std::vector<uint64_t, UninitialisedAllocator<uint64_t>>;
-
 // Bytes on the wire or disk: 8-byte aligned, so payloads can be read as FlatBuffers in place.
+// Moved, not copied; new bytes are not initialised, they are about to be written anyway.
 class AlignedBytes {
  public:
-  std::byte* grow(size_t size);  // appends `size` uninitialised bytes (rounded up to 8, the pad
-                                 // zeroed), returns them
-  std::span<const std::byte> view() const {
-    return {reinterpret_cast<const std::byte*>(words_.data()), size_};
+  AlignedBytes() = default;
+  AlignedBytes(AlignedBytes&& other) noexcept { swap(other); }
+  AlignedBytes& operator=(AlignedBytes&& other) noexcept {
+    AlignedBytes taken(std::move(other));
+    swap(taken);
+    return *this;
   }
+
+  // Appends `size` bytes, rounded up to 8 with the pad zeroed, and returns them.
+  std::byte* grow(size_t size);
+  std::span<const std::byte> view() const { return {data(), size_}; }
   size_t size() const { return size_; }
-  void clear() {
-    words_.clear();
-    size_ = 0;
-  }
-  void reserve(size_t size) { words_.reserve((size + 7) / 8); }
+  void clear() { size_ = 0; }
+  void reserve(size_t size);
 
  private:
-  AlignedWords words_;
+  std::byte* data() const { return reinterpret_cast<std::byte*>(words_.get()); }
+  void swap(AlignedBytes& other) noexcept {
+    std::swap(words_, other.words_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+  }
+
+  std::unique_ptr<uint64_t[]> words_;
   size_t size_ = 0;
+  size_t capacity_ = 0;  // both in bytes
 };
 
 constexpr size_t padded(size_t size) { return (size + 7) & ~size_t{7}; }

@@ -36,16 +36,18 @@ std::unique_ptr<SegmentFixture> with_files(const Snapshot& snapshot) {
 enum class Verdict : uint8_t { kAtStart, kTornTail, kWhenRead, kDeepCheck, kUnnoticed };
 
 Verdict verdict_on(SegmentFixture& log, uint64_t decisions) {
-  const auto recovered = recover(log.files, log.directory());
+  auto recovered = recover(log.files, log.directory());
   if (!recovered) return Verdict::kAtStart;
   if (!*recovered) return Verdict::kUnnoticed;
-  if ((*recovered)->torn_bytes() > 0) {
-    EXPECT_EQ((*recovered)->active.end.next_number, decisions) << "something durable would be cut";
+  RecoveredLog& found = **recovered;
+  if (found.torn_bytes() > 0) {
+    EXPECT_EQ(found.active.end.next_number, decisions) << "something durable would be cut";
     return Verdict::kTornTail;
   }
-  const auto reader = SegmentReader::open(log.files, log.directory());
-  if (!reader) return Verdict::kAtStart;
-  auto cursor = reader->read(Offset{0});
+  const SegmentReader reader(
+      log.files, log.directory(), found.identity,
+      std::make_shared<SegmentCatalog>(found.segments, found.active.index, found.active.end));
+  auto cursor = reader.read(Offset{0});
   if (!cursor) return Verdict::kWhenRead;
   const History history = history_of(*std::move(cursor));
   if (history.error) return Verdict::kWhenRead;
@@ -89,7 +91,7 @@ class SegmentDamage : public testing::Test, protected SegmentFixture {
 // A cleanly stopped log of 64 KiB in four files: two sealed, the active one, and one made ahead.
 TEST_F(SegmentDamage, EveryFlippedBitIsNoticed) {
   start();
-  fill_segments(3);
+  while (segment_files() < 4) write(3, 1500);
   stop();
   const uint64_t decisions = acknowledged_;
   Counts counts;
