@@ -70,8 +70,8 @@ void write_json(const JsonSchema& schema, std::string_view table_type, const voi
                 std::string& out, const Unsealer* unsealer = nullptr);
 
 // The decision as clients read it (DESIGN, Surface): position, org, version, time, actor,
-// command_id, command_type, outcome, events or rejection (then with the command attempted),
-// rulebook. `payload` is a verified schema::Decision.
+// command_id, command_type, outcome, events or rejection (then with the command attempted), reason
+// if it may be shown, rulebook. `payload` is a verified schema::Decision.
 void write_decision_json(std::string_view position, std::span<const std::byte> payload,
                          std::string& out, const Unsealer* unsealer = nullptr);
 

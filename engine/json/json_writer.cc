@@ -165,6 +165,14 @@ void append_events(const schema::Decision& decision, Writer& writer, std::string
   out += ']';
 }
 
+// Left out if there is none, or none that may be shown.
+void append_reason(const schema::CommandEnvelope& envelope, Writer& writer, std::string& out) {
+  if (!envelope.reason()) return;
+  const size_t mark = out.size();
+  out += R"(,"reason":)";
+  if (!writer.write_sealed(*envelope.reason())) out.resize(mark);
+}
+
 void append_rejection(const schema::Rejection& rejection, std::string& out) {
   out += R"(,"rejection":{"code":")";
   out += schema::EnumNameRejectionCode(rejection.code());
@@ -210,6 +218,7 @@ void write_decision_json(std::string_view position, std::span<const std::byte> p
     out += R"(,"command":)";
     writer.write_union(*command, envelope.command());
   }
+  append_reason(envelope, writer, out);
   if (decision.rulebook()) append_field(R"(,"rulebook":)", decision.rulebook(), out);
   out += '}';
 }

@@ -190,5 +190,16 @@ TEST(DecisionJsonTest, ARejectionShowsWhyAndWhatWasAttempted) {
                         R"("command":{"user":"bob"}})"));
 }
 
+TEST(DecisionJsonTest, AReasonIsShownWhereItCanBeRead) {
+  const std::string json =
+      decided(R"({"id":"c1","org":"acme","actor":"user:alice","command_type":"LeaveOrganization",)"
+              R"("command":{},"reason":"a new job"})",
+              [](FlatBufferBuilder& b, auto command) {
+                return schema::CreateDecision(b, command, 0, 8, schema::Outcome::accepted, 0, 0,
+                                              b.CreateString("space@1"));
+              });
+  EXPECT_THAT(json, testing::EndsWith(R"("events":[],"reason":"a new job","rulebook":"space@1"})"));
+}
+
 }  // namespace
 }  // namespace tenure
