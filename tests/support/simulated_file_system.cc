@@ -88,6 +88,12 @@ struct SimulatedFileSystem::State {
     if (found == names.end()) return fail(ErrorKind::kNotFound, "no file " + path);
     return found->second;
   }
+  // All that the process had is gone.
+  void end_process() {
+    locks.clear();
+    next_sync_fails = false;
+    ++epoch;
+  }
   void change_name(NameChange change) {
     replay(names, change);
     unsynced_names.push_back(std::move(change));
@@ -297,14 +303,12 @@ void SimulatedFileSystem::crash() {
   state_->unsynced_names.clear();
   state_->names = state_->durable_names;
   for (auto& [path, inode] : state_->names) state_->lose_power(*inode);
-  state_->locks.clear();
-  ++state_->epoch;
+  state_->end_process();
 }
 
 void SimulatedFileSystem::kill() {
   const std::scoped_lock lock(state_->mutex);
-  state_->locks.clear();
-  ++state_->epoch;
+  state_->end_process();
 }
 
 void SimulatedFileSystem::fail_next_sync() {

@@ -36,8 +36,9 @@ class SimulatedFileSystem final : public FileSystem {
   void crash();  // power loss
   void kill();   // the process dies, the machine goes on: nothing is lost, files and locks are dead
 
-  // The next sync of any file fails with kIo and, as Linux does it, takes what was unsynced for
-  // clean: still readable, never written by a later sync, gone at the next crash.
+  // The next sync of any file, if the process lives to make it, fails with kIo and, as Linux does
+  // it, takes what was unsynced for clean: still readable, never written by a later sync, gone at
+  // the next crash.
   void fail_next_sync();
 
   void set_capacity(uint64_t bytes);                     // growing a file beyond it: kUnavailable
