@@ -1,38 +1,18 @@
 #include "tests/cases/case_runner.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
+
+#include "tests/cases/json_access.h"
 
 namespace tenure {
 namespace {
 
-using simdjson::dom::element;
-
-std::string text_of(const element& json) { return simdjson::minify(json); }
-
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
-    text.replace(at, what.size(), with);
-    at += with.size();
-  }
-}
-
-std::string_view string_at(const element& object, std::string_view key) {
-  std::string_view value;
-  return object[key].get(value) == simdjson::SUCCESS ? value : std::string_view{};
-}
-
-bool has(const element& object, std::string_view key) {
-  return object[key].error() == simdjson::SUCCESS;
-}
-
 // True if everything that `expected` says is so in `actual`; objects may have more fields.
-bool matches(const element& expected, const element& actual) {
+bool matches(const JsonElement& expected, const JsonElement& actual) {
   if (expected.is_object()) {
     if (!actual.is_object()) return false;
     for (const auto& [key, value] : simdjson::dom::object(expected)) {
-      element field;
+      JsonElement field;
       if (actual[key].get(field) != simdjson::SUCCESS || !matches(value, field)) return false;
     }
     return true;
@@ -42,14 +22,14 @@ bool matches(const element& expected, const element& actual) {
     const simdjson::dom::array wanted = expected, got = actual;
     return std::equal(wanted.begin(), wanted.end(), got.begin(), got.end(), matches);
   }
-  return text_of(expected) == text_of(actual);
+  return json_text(expected) == json_text(actual);
 }
 
 class CaseRun {
  public:
   CaseRun(const Case& test_case, CaseExecutor& executor) : case_(test_case), executor_(executor) {}
 
-  Result<void> step(const element& step) {
+  Result<void> step(const JsonElement& step) {
     if (has(step, "check")) return check(step);
     if (has(step, "assignable_roles")) return assignable(step);
     if (!has(step, "send")) return wrong(step, "a step sends, checks or asks for assignable roles");
@@ -60,23 +40,23 @@ class CaseRun {
   }
 
  private:
-  std::unexpected<Error> wrong(const element& step, const std::string& what) const {
+  std::unexpected<Error> wrong(const JsonElement& step, const std::string& what) const {
     return fail(ErrorKind::kInvalid,
-                "case " + case_.name + "\n  step " + text_of(step) + "\n  " + what);
+                "case " + case_.name + "\n  step " + json_text(step) + "\n  " + what);
   }
 
-  std::string command(const element& step, const std::string& org, int64_t n) {
-    std::string text = text_of(step["send"].value());
+  std::string command(const JsonElement& step, const std::string& org, int64_t n) {
+    std::string text = json_text(at(step, "send"));
     replace_all(text, "${n}", std::to_string(n));
     replace_all(text, "${checkout}", checkout_);
     std::string id = case_.org + "-" + std::to_string(++sent_);
     return R"({"id":")" + id + R"(","org":")" + org + R"(",)" + text.substr(1);
   }
 
-  Result<void> send(const element& step, int64_t n) {
+  Result<void> send(const JsonElement& step, int64_t n) {
     const std::string answer = TRY(executor_.submit(command(step, case_.org, n)));
     simdjson::dom::parser parser;
-    const element decision = parser.parse(answer);
+    const JsonElement decision = parser.parse(answer);
     const bool rejected = string_at(decision, "outcome") == "rejected";
     if (rejected != has(step, "rejected")) return wrong(step, "came out as " + answer);
     if (!rejected) return accepted(step, decision);
@@ -84,24 +64,24 @@ class CaseRun {
     return has(step, "same_elsewhere") ? same_elsewhere(step, decision, n) : Result<void>{};
   }
 
-  Result<void> accepted(const element& step, const element& decision) {
-    for (const element event : decision["events"].get_array().value()) {
-      const std::string_view checkout = string_at(event["event"].value(), "checkout");
+  Result<void> accepted(const JsonElement& step, const JsonElement& decision) {
+    for (const JsonElement event : array_at(decision, "events")) {
+      const std::string_view checkout = string_at(at(event, "event"), "checkout");
       if (!checkout.empty()) checkout_ = checkout;
     }
     if (!has(step, "events")) return {};
-    if (matches(step["events"].value(), decision["events"].value())) return {};
-    return wrong(step, "left the events " + text_of(decision["events"].value()));
+    if (matches(at(step, "events"), at(decision, "events"))) return {};
+    return wrong(step, "left the events " + json_text(at(decision, "events")));
   }
 
-  Result<void> refused(const element& step, const element& decision) {
-    const element rejection = decision["rejection"].value();
+  Result<void> refused(const JsonElement& step, const JsonElement& decision) {
+    const JsonElement rejection = at(decision, "rejection");
     if (string_at(rejection, "code") != string_at(step, "rejected")) {
-      return wrong(step, "was refused with " + text_of(rejection));
+      return wrong(step, "was refused with " + json_text(rejection));
     }
     const std::string_view message = string_at(rejection, "message");
     if (!has(step, "message")) return {};
-    for (const element part : step["message"].get_array().value()) {
+    for (const JsonElement part : array_at(step, "message")) {
       if (message.find(std::string_view(part)) == std::string_view::npos) {
         return wrong(step, "has the message " + std::string(message));
       }
@@ -109,28 +89,28 @@ class CaseRun {
     return {};
   }
 
-  Result<void> same_elsewhere(const element& step, const element& decision, int64_t n) {
+  Result<void> same_elsewhere(const JsonElement& step, const JsonElement& decision, int64_t n) {
     const std::string answer = TRY(executor_.submit(command(step, case_.org + "-nowhere", n)));
     simdjson::dom::parser parser;
-    const element other = parser.parse(answer);
-    if (matches(decision["rejection"].value(), other["rejection"].value())) return {};
+    const JsonElement other = parser.parse(answer);
+    if (matches(at(decision, "rejection"), at(other, "rejection"))) return {};
     return wrong(step, "an organization that does not exist answers " + answer);
   }
 
-  Result<void> check(const element& step) {
-    const element query = step["check"].value();
+  Result<void> check(const JsonElement& step) {
+    const JsonElement query = at(step, "check");
     const bool allowed = executor_.is_allowed(
         case_.org, string_at(query, "user"), string_at(query, "action"), string_at(query, "space"));
     if (allowed == step["allowed"].get_bool().value()) return {};
     return wrong(step, allowed ? "it is allowed" : "it is denied");
   }
 
-  Result<void> assignable(const element& step) {
-    const element query = step["assignable_roles"].value();
+  Result<void> assignable(const JsonElement& step) {
+    const JsonElement query = at(step, "assignable_roles");
     const std::vector<std::string> roles = executor_.assignable_roles(
         case_.org, string_at(query, "actor"), string_at(query, "target"));
     std::vector<std::string> expected;
-    for (const element role : step["roles"].get_array().value()) {
+    for (const JsonElement role : array_at(step, "roles")) {
       expected.emplace_back(std::string_view(role));
     }
     if (roles == expected) return {};
@@ -160,17 +140,17 @@ Result<std::vector<Case>> load_cases(const std::filesystem::path& folder) {
     if (const auto error = parser.load(file.string()).get(list)) {
       return fail(ErrorKind::kInvalid, file.string() + ": " + simdjson::error_message(error));
     }
-    for (const element test_case : list) {
+    for (const JsonElement test_case : list) {
       const std::string_view number = string_at(test_case, "case");
       if (number.empty() || !has(test_case, "given") || !has(test_case, "then")) {
         return fail(
             ErrorKind::kInvalid,
-            file.string() + ": a case needs case, title, given and then: " + text_of(test_case));
+            file.string() + ": a case needs case, title, given and then: " + json_text(test_case));
       }
       cases.push_back(
           {.name = std::string(number) + ": " + std::string(string_at(test_case, "title")),
            .org = "case-" + std::string(number),
-           .json = text_of(test_case)});
+           .json = json_text(test_case)});
     }
   }
   return cases;
@@ -178,10 +158,10 @@ Result<std::vector<Case>> load_cases(const std::filesystem::path& folder) {
 
 Result<void> run_case(const Case& test_case, CaseExecutor& executor) {
   simdjson::dom::parser parser;
-  const element parsed = parser.parse(test_case.json);
+  const JsonElement parsed = parser.parse(test_case.json);
   CaseRun run(test_case, executor);
   for (const char* part : {"given", "then"}) {
-    for (const element step : parsed[part].get_array().value()) TRY(run.step(step));
+    for (const JsonElement step : array_at(parsed, part)) TRY(run.step(step));
   }
   return {};
 }

@@ -6,45 +6,31 @@
 // `commands` the outcome for each holder. The rulebook's owner is the user `first`, who also sent
 // `given`; ${actor} is the holder, ${target} a member in the row's target role.
 #include <gtest/gtest.h>
-#include <simdjson.h>
-
 #include <set>
 
 #include "engine/domain/access.h"
 #include "engine/json/json_edge.h"
+#include "tests/cases/json_access.h"
 #include "tests/domain/domain_machine.h"
 
 namespace tenure {
 namespace {
 
-using simdjson::dom::element;
-
-std::string_view string_at(const element& object, std::string_view key) {
-  std::string_view value;
-  return object[key].get(value) == simdjson::SUCCESS ? value : std::string_view{};
-}
-
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
-    text.replace(at, what.size(), with);
-  }
-}
-
 // One table's organization, made anew for each cell that changes it.
 class Table {
  public:
-  explicit Table(const element& table) : table_(table) {
+  explicit Table(const JsonElement& table) : table_(table) {
     rulebook_ = test_rulebooks().find(string_at(table, "rulebook"));
     send("first", R"("command_type":"CreateOrganization","command":{"name":"T","rulebook":")" +
                       std::string(string_at(table, "rulebook")) + R"("})");
-    for (const element step : table["given"].get_array().value()) send_step("first", step);
+    for (const JsonElement step : array_at(table, "given")) send_step("first", step);
   }
 
   const Rulebook& rulebook() const { return *rulebook_; }
   const Organization& organization() const { return *machine_.find("t"); }
 
   // The user in whose name a holder acts: the owner, or a new member.
-  std::string add_holder(const element& holder) {
+  std::string add_holder(const JsonElement& holder) {
     const std::string role(string_at(holder, "role"));
     if (is_owner(role)) return "first";
     add_member("actor", role);
@@ -64,10 +50,10 @@ class Table {
   }
 
   // The code of what the command comes to.
-  std::string outcome(const std::string& actor, const element& row) {
+  std::string outcome(const std::string& actor, const JsonElement& row) {
     const std::string_view role = string_at(row, "target");
     const std::string target = role.empty() ? "" : add_target(std::string(role));
-    std::string command = simdjson::minify(row["command"].value());
+    std::string command = json_text(at(row, "command"));
     replace_all(command, "${target}", target);
     replace_all(command, "${actor}", actor);
     const schema::Decision& decision =
@@ -100,12 +86,12 @@ class Table {
         << rest << ": " << decision.rejection()->message()->str();
   }
 
-  void send_step(const std::string& actor, const element& step) {
-    const std::string fields = simdjson::minify(step);
+  void send_step(const std::string& actor, const JsonElement& step) {
+    const std::string fields = json_text(step);
     send(actor, fields.substr(1, fields.size() - 2));
   }
 
-  element table_;
+  JsonElement table_;
   std::shared_ptr<const Rulebook> rulebook_;
   JsonReader reader_{command_schema()};
   DomainMachine machine_;
@@ -113,15 +99,15 @@ class Table {
 
 class RoleTable : public testing::TestWithParam<const char*> {
  protected:
-  element load() { return parser_.load(std::string(TENURE_CASES "/tables/") + GetParam()); }
+  JsonElement load() { return parser_.load(std::string(TENURE_CASES "/tables/") + GetParam()); }
 
  private:
   simdjson::dom::parser parser_;
 };
 
-std::set<std::string> names_in(const element& list) {
+std::set<std::string> names_in(const JsonElement& list) {
   std::set<std::string> names;
-  for (const element name : list.get_array().value()) names.emplace(std::string_view(name));
+  for (const JsonElement name : simdjson::dom::array(list)) names.emplace(std::string_view(name));
   return names;
 }
 
@@ -140,16 +126,16 @@ std::set<std::string> all_actions(const Rulebook& rulebook) {
 }
 
 TEST_P(RoleTable, HoldersHaveTheirActionsAndNoOthers) {
-  const element table = load();
+  const JsonElement table = load();
   std::set<std::string> listed;
   int cells = 0;
-  for (const element holder : table["holders"].get_array().value()) {
+  for (const JsonElement holder : array_at(table, "holders")) {
     Table fresh(table);
     const std::string user = fresh.add_holder(holder);
     const std::string name(string_at(holder, "name"));
     for (const char* place : {"in_organization", "in_space"}) {
       const std::string_view space = place == std::string_view("in_space") ? "s" : "";
-      for (const auto& [action, holders] : table[place].get_object().value()) {
+      for (const auto& [action, holders] : object_at(table, place)) {
         listed.emplace(action);
         ++cells;
         EXPECT_EQ(is_allowed(fresh.organization(), user, action, space),
@@ -163,16 +149,15 @@ TEST_P(RoleTable, HoldersHaveTheirActionsAndNoOthers) {
 }
 
 TEST_P(RoleTable, CommandsComeOutAsTheTableSays) {
-  const element table = load();
+  const JsonElement table = load();
   int cells = 0;
-  for (const element row : table["commands"].get_array().value()) {
-    for (const element holder : table["holders"].get_array().value()) {
+  for (const JsonElement row : array_at(table, "commands")) {
+    for (const JsonElement holder : array_at(table, "holders")) {
       Table fresh(table);
       const std::string user = fresh.add_holder(holder);
-      const std::string_view expected =
-          string_at(row["outcome"].value(), string_at(holder, "name"));
+      const std::string_view expected = string_at(at(row, "outcome"), string_at(holder, "name"));
       EXPECT_EQ(fresh.outcome(user, row), expected)
-          << string_at(holder, "name") << " " << simdjson::minify(row);
+          << string_at(holder, "name") << " " << json_text(row);
       ++cells;
     }
   }

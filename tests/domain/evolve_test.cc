@@ -247,8 +247,9 @@ TEST_F(UsageScript, TakesFiveThousandEntriesAndNoMore) {
   const auto batch = [](int size) {
     std::string entries;
     for (int i = 0; i < size; ++i) {
-      entries += (i ? "," : "") + std::string(R"({"source":"gw","id":")") + std::to_string(i) +
-                 R"(","meter":"api_requests","quantity":0})";
+      entries += entries.empty() ? "" : ",";
+      entries += R"({"source":"gw","meter":"api_requests","quantity":0,"id":")";
+      entries += std::to_string(i) + "\"}";
     }
     return R"({"space":"s","entries":[)" + entries + "]}";
   };

@@ -37,6 +37,8 @@ void run_history(uint64_t seed, Step&& step) {
   }
 }
 
+std::string user_id(size_t user) { return std::string("u").append(std::to_string(user)); }
+
 bool accepted(const schema::Decision& decision) {
   return decision.outcome() == schema::Outcome::accepted;
 }
@@ -72,17 +74,16 @@ void check_no_escalation(const Organization& before, const Organization& after,
 }
 
 RC_GTEST_PROP(History, NobodyGainsAnActionThatItsGiverLacked, ()) {
-  run_history(*rc::gen::arbitrary<uint64_t>(),
-              [](const Organization* before, const auto& command, const schema::Decision& decision,
-                 const DomainMachine& machine, Time) {
-                if (before == nullptr || !accepted(decision)) return;
-                const std::string_view actor = envelope_of(command).actor()->string_view();
-                const Organization& after = *machine.find(before->id.str());
-                for (size_t user = 0; user < kOptions.users; ++user) {
-                  check_no_escalation(*before, after, actor.substr(actor.find(':') + 1),
-                                      "u" + std::to_string(user));
-                }
-              });
+  run_history(*rc::gen::arbitrary<uint64_t>(), [](const Organization* before, const auto& command,
+                                                  const schema::Decision& decision,
+                                                  const DomainMachine& machine, Time) {
+    if (before == nullptr || !accepted(decision)) return;
+    const std::string_view actor = envelope_of(command).actor()->string_view();
+    const Organization& after = *machine.find(before->id.str());
+    for (size_t user = 0; user < kOptions.users; ++user) {
+      check_no_escalation(*before, after, actor.substr(actor.find(':') + 1), user_id(user));
+    }
+  });
 }
 
 RC_GTEST_PROP(History, ARefusalChangesNothingAndARetryNeither, ()) {

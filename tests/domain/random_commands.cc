@@ -23,6 +23,10 @@ constexpr Weight kWeights[] = {
     {Command::ConfirmPayment, 3},    {Command::FailPayment, 1},
 };
 
+std::string numbered(std::string prefix, uint64_t number) {
+  return prefix.append(std::to_string(number));
+}
+
 }  // namespace
 
 // Makes one command for one organization.
@@ -39,8 +43,7 @@ class RandomCommands::Maker {
     const auto command = believed_ == nullptr || type == Command::CreateOrganization
                              ? create_organization(org_index)
                              : build(type, now);
-    const std::string id =
-        "c" + std::to_string(stream_.seed_) + "-" + std::to_string(stream_.made_);
+    const std::string id = numbered("c", stream_.seed_) + "-" + std::to_string(stream_.made_);
     flatbuffers::Optional<uint64_t> expected;
     if (believed_ != nullptr && chance(4)) expected = believed_->version - (chance(25) ? 1 : 0);
     builder_.Finish(schema::CreateCommandEnvelopeDirect(builder_, id.c_str(), org_.c_str(),
@@ -59,11 +62,11 @@ class RandomCommands::Maker {
     const size_t start = below(count);
     if (!chance(8)) {
       for (size_t i = 0; i < count; ++i) {
-        std::string id = prefix + std::to_string((start + i) % count);
+        std::string id = numbered(prefix, (start + i) % count);
         if (good(id)) return id;
       }
     }
-    return prefix + std::to_string(start);
+    return numbered(prefix, start);
   }
   template <class Good>
   std::string user(Good&& good) {
@@ -261,7 +264,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_space(Command type) {
     return schema::CreateCreateSpaceDirect(builder_, id.c_str(), "Space", kPlans[below(5)]).Union();
   }
   if (type == Command::RenameSpace) {
-    const std::string name = "Space " + std::to_string(below(5));
+    const std::string name = numbered("Space ", below(5));
     return schema::CreateRenameSpaceDirect(builder_, id.c_str(), name.c_str()).Union();
   }
   constexpr const char* kPlans[] = {"basic", "pro", "scale", "basic-yearly", "free", "gold"};
@@ -348,7 +351,7 @@ RandomCommands::RandomCommands(uint64_t seed, RandomCommandOptions options)
 std::vector<uint8_t> RandomCommands::next(Time now) {
   ++made_;
   const size_t org = random_() % options_.organizations;
-  std::vector<uint8_t> command = Maker(*this, "org" + std::to_string(org)).make(now, org);
+  std::vector<uint8_t> command = Maker(*this, numbered("org", org)).make(now, org);
   belief_.apply(command, now);
   return command;
 }
