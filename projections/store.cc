@@ -203,7 +203,7 @@ Error open_error(const std::string& directory, const rocksdb::Status& status) {
   std::string text = status.ToString();
   std::string what = "read models in " + directory + ": " + text;
   if (status.IsNoSpace()) return {ErrorKind::kUnavailable, what + "; make room on the disk"};
-  if (text.find("lock") != std::string::npos) {
+  if (status.IsIOError() && text.find("/LOCK") != std::string::npos) {
     return {ErrorKind::kConflict, what + "; stop the other process"};
   }
   return {ErrorKind::kCorrupt, what};

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/domain/meters.h"
+#include "engine/domain/usage.h"
 #include "projections/month.h"
 #include "projections/projection.h"
 
@@ -39,27 +40,33 @@ void resource_deleted(Reduction& in, const schema::ResourceDeleted& event) {
   put_meter(in, key, meter);
 }
 
+bool is_duplicate(const schema::UsageRecorded& event, uint32_t entry) {
+  const auto* duplicates = event.duplicates();
+  return duplicates != nullptr && std::binary_search(duplicates->begin(), duplicates->end(), entry);
+}
+
+// Counts what the domain counts (evolve_usage.cc): neither duplicates nor months long closed.
 void usage_recorded(Reduction& in, const schema::UsageRecorded& event) {
+  Month oldest = oldest_open_month(from_micros(in.time));
   for (uint32_t index = 0; index < event.entries()->size(); ++index) {
-    const auto* duplicates = event.duplicates();
-    if (duplicates != nullptr && std::ranges::find(*duplicates, index) != duplicates->end()) {
-      continue;
-    }
     const schema::UsageEntry& entry = *event.entries()->Get(index);
-    Month month = month_of(from_micros(entry.time().value_or(in.time)));
+    Month month = month_of(from_micros(*entry.time()));
+    if (month < oldest || is_duplicate(event, index)) continue;
     const Key& key =
         in.keys.meter(event.space()->string_view(), month, entry.meter()->string_view());
     Meter meter = get_meter(in, key);
-    meter.used += entry.quantity();
+    meter.used += std::min(entry.quantity(), UINT64_MAX - meter.used);
     put_meter(in, key, meter);
   }
 }
 
+// A gauge's thresholds are kept under the month they were crossed in.
 void threshold_reached(Reduction& in, const schema::UsageThresholdReached& event) {
-  Month month = parse_month(event.month()->string_view());
+  Month month = event.month()->size() == 0 ? month_of(from_micros(in.time))
+                                           : parse_month(event.month()->string_view());
   const Key& key = in.keys.meter(event.space()->string_view(), month, event.meter()->string_view());
   Meter meter = get_meter(in, key);
-  meter.crossed_percent = event.percent();
+  meter.crossed_percent = std::max(meter.crossed_percent, event.percent());
   put_meter(in, key, meter);
 }
 

@@ -1,0 +1,139 @@
+// The read models are the log's history and nothing else: whenever and however they were built.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/projections/world.h"
+#include "tests/support/temporary_directory.h"
+
+namespace tenure::test {
+namespace {
+
+uint64_t decisions_compared = 0;
+
+class CountAtEnd : public testing::Environment {
+  void TearDown() override { std::cout << decisions_compared << " decisions compared\n"; }
+};
+const auto* const kCount = testing::AddGlobalTestEnvironment(new CountAtEnd);
+
+// Through memory always, or as files from one row on (then fewer steps: each waits for the disk).
+ReadModelsOptions small_batches(size_t decisions, bool files) {
+  ReadModelsOptions options;
+  options.projector.batch_decisions = files ? 20 * decisions : decisions;
+  options.store.rows_for_files = files ? 1 : 1'000'000;
+  return options;
+}
+
+class ProjectorTest : public testing::TestWithParam<uint64_t> {
+ protected:
+  TemporaryDirectory directory_;
+  std::string models_ = directory_.path() + "/models";
+  World world_;
+};
+
+TEST_P(ProjectorTest, RebuiltRowsEqualLiveOnesByteForByte) {
+  std::mt19937_64 random(GetParam());
+  auto live = open_models(models_, world_, small_batches(1 + random() % 9, random() % 2 == 0));
+  for (int round = 0; round < 10; ++round) {
+    world_.run_random(GetParam() * 100 + static_cast<uint64_t>(round), 60);
+    catch_up(*live);
+  }
+  EXPECT_EQ(live->applied().value, world_.decisions());
+  EXPECT_EQ(difference_to_rebuilt(world_, *live->view()), "") << "seed " << GetParam();
+  decisions_compared += world_.decisions();
+}
+
+TEST_P(ProjectorTest, KilledBetweenAnyTwoStepsItGoesOnWithoutATrace) {
+  std::mt19937_64 random(GetParam());
+  world_.run_random(GetParam(), 400);
+  bool more = true;
+  int kills = 0;
+  while (more) {
+    // A store that is dropped without a flush has what the last flush had: as after kill -9.
+    bool files = random() % 4 == 0;
+    ReadModelsOptions options = small_batches(1 + random() % (files ? 2 : 12), files);
+    auto store = Store::open(models_, options.store);
+    ASSERT_TRUE(store) << store.error().message;
+    auto projector = Projector::open(world_.log(), kPartition, **store, options.projector);
+    ASSERT_TRUE(projector) << projector.error().message;
+    for (uint64_t steps = random() % 8; more && steps > 0; --steps) {
+      auto stepped = (*projector)->step();
+      ASSERT_TRUE(stepped) << stepped.error().message;
+      more = *stepped;
+    }
+    bool flushes = random() % 2 == 0;
+    if (flushes) {
+      ASSERT_TRUE((*store)->flush());
+    }
+    if (more) {
+      ++kills;
+    } else {
+      EXPECT_EQ(difference_to_rebuilt(world_, *(*store)->view()), "") << "seed " << GetParam();
+    }
+  }
+  EXPECT_GT(kills, 3);
+  decisions_compared += world_.decisions();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ProjectorTest, testing::Range<uint64_t>(1, 7));
+
+TEST(Projector, ReopenedItGoesOnWhereItFlushed) {
+  TemporaryDirectory directory;
+  World world;
+  world.run_random(1, 100);
+  open_models(directory.path(), world).reset();
+  world.run_random(2, 100);
+  auto models = ReadModels::open(directory.path(), world.log(), kPartition);
+  ASSERT_TRUE(models);
+  EXPECT_EQ((*models)->restarted(), "");
+  EXPECT_GE((*models)->applied().value, 100u);
+  catch_up(**models);
+  EXPECT_EQ(difference_to_rebuilt(world, *(*models)->view()), "");
+}
+
+TEST(Projector, SaysHowFarItIs) {
+  TemporaryDirectory directory;
+  World world;
+  world.run_random(1, 50);
+  auto models = ReadModels::open(directory.path(), world.log(), kPartition);
+  ASSERT_TRUE(models);
+  EXPECT_EQ((*models)->status().applied.value, 0u);
+  EXPECT_EQ((*models)->status().behind, world.decisions() + 1);  // the claim counts
+  catch_up(**models);
+  EXPECT_EQ((*models)->status().applied.value, world.decisions());
+  EXPECT_EQ((*models)->status().behind, 0u);
+  EXPECT_EQ((*models)->status().void_records, 0u);
+}
+
+TEST(Projector, WithNothingNewAStepChangesNothing) {
+  TemporaryDirectory directory;
+  World world;
+  world.run_random(1, 50);
+  auto models = open_models(directory.path(), world);
+  auto before = models->view();
+  auto stepped = models->step();
+  ASSERT_TRUE(stepped);
+  EXPECT_FALSE(*stepped);
+  EXPECT_EQ(difference(*before, *models->view()), "");
+}
+
+// A view is one moment: what is written later does not show in it.
+TEST(Projector, AHeldViewDoesNotChange) {
+  TemporaryDirectory directory;
+  for (bool files : {false, true}) {
+    World world;
+    world.run_random(1, 200);
+    auto models =
+        open_models(directory.path() + (files ? "/f" : "/m"), world, small_batches(1000, files));
+    auto held = models->view();
+    world.run_random(2, 200);
+    catch_up(*models);
+    EXPECT_NE(difference(*held, *models->view()), "");
+    World half;
+    half.run_random(1, 200);
+    EXPECT_EQ(difference_to_rebuilt(half, *held), "");
+  }
+}
+
+}  // namespace
+}  // namespace tenure::test
