@@ -70,7 +70,7 @@ Verdict decide(const Organization* organization, const schema::CommandEnvelope& 
   const Actor actor = TRY(known_actor(envelope.actor()));
   if (actor.kind != Actor::Kind::kSystem) TRY(valid_id("id", envelope.id()));
   TRY(valid_id("org", envelope.org()));
-  TRY(no_personal_text("reason", envelope.reason()));
+  TRY(is_sealed("reason", envelope.reason()));
   return dispatch(Incoming{organization, envelope, context, actor}, events);
 }
 

@@ -94,8 +94,8 @@ void end_membership(const Caller& caller, std::string_view user, const Member& m
 
 Verdict decide(const Incoming& in, const schema::AddMember& command, EventSink& events) {
   TRY(valid_id("user", command.user()));
-  TRY(no_personal_text("name", command.name()));
-  TRY(no_personal_text("email", command.email()));
+  TRY(is_sealed("name", command.name()));
+  TRY(is_sealed("email", command.email()));
   TRY(valid_first_access(command));
   const Caller caller = TRY(admit(in));
   TRY(holds(caller, Action::kMemberAdd));
@@ -112,13 +112,15 @@ Verdict decide(const Incoming& in, const schema::AddMember& command, EventSink& 
   auto& builder = events.builder();
   const auto user = builder.CreateString(command.user());
   const auto role_text = builder.CreateString(command.role());
+  const auto name = copy_sealed(builder, command.name());
+  const auto email = copy_sealed(builder, command.email());
   if (!access) {
-    events.add(schema::CreateMemberAdded(builder, user, role_text));
+    events.add(schema::CreateMemberAdded(builder, user, role_text, name, email));
     return {};
   }
   const auto space = builder.CreateString(command.space());
   const auto roles = space_role_texts(builder, caller.rulebook, access->roles);
-  events.add(schema::CreateMemberAdded(builder, user, role_text, 0, 0, space, roles));
+  events.add(schema::CreateMemberAdded(builder, user, role_text, name, email, space, roles));
   const SubjectKey subject = SubjectKey::user(text(command.user()));
   events.add(schema::CreateAccessGranted(builder, space,
                                          builder.CreateString(std::string_view(subject)), roles));

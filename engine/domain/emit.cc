@@ -28,6 +28,14 @@ flatbuffers::Offset<flatbuffers::String> copy_text(FlatBufferBuilder& builder,
   return text == nullptr ? flatbuffers::Offset<flatbuffers::String>() : builder.CreateString(text);
 }
 
+flatbuffers::Offset<schema::Sealed> copy_sealed(FlatBufferBuilder& builder,
+                                                const schema::Sealed* sealed) {
+  if (sealed == nullptr) return 0;
+  const auto subject = builder.CreateString(sealed->subject());
+  const auto box = builder.CreateVector(sealed->box()->data(), sealed->box()->size());
+  return schema::CreateSealed(builder, 0, subject, box);
+}
+
 void revoke_everywhere(const Organization& organization, std::string_view subject,
                        EventSink& events) {
   const auto spaces = organization.spaces_of.find(subject);

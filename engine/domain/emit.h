@@ -11,10 +11,13 @@ using TextsOffset = flatbuffers::Offset<Texts>;
 TextsOffset space_role_texts(flatbuffers::FlatBufferBuilder& builder, const Rulebook& rulebook,
                              const RoleSet& roles);
 
-// The same strings in another buffer; null stays null.
+// The same in another buffer; null stays null. A copied Sealed is one that passed is_sealed().
 TextsOffset copy_texts(flatbuffers::FlatBufferBuilder& builder, const Texts* texts);
 flatbuffers::Offset<flatbuffers::String> copy_text(flatbuffers::FlatBufferBuilder& builder,
                                                    const flatbuffers::String* text);
+
+flatbuffers::Offset<schema::Sealed> copy_sealed(flatbuffers::FlatBufferBuilder& builder,
+                                                const schema::Sealed* sealed);
 
 // AccessRevoked for every space where the subject has direct access, in the order of their ids.
 void revoke_everywhere(const Organization& organization, std::string_view subject,

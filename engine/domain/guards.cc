@@ -85,10 +85,13 @@ Verdict valid_roles(std::string_view field, const Texts* roles) {
   return roles == nullptr ? Verdict{} : valid_size(field, roles->size(), kMaxRolesNamed);
 }
 
-Verdict no_personal_text(std::string_view field, const schema::Sealed* sealed) {
+Verdict is_sealed(std::string_view field, const schema::Sealed* sealed) {
   if (sealed == nullptr) return {};
+  if (sealed->clear() == nullptr && sealed->subject() != nullptr && sealed->box() != nullptr) {
+    return {};
+  }
   return reject(RejectionCode::malformed,
-                std::string(field) + " is personal text, which cannot be sealed yet; leave it out",
+                std::string(field) + " is personal text that is not sealed; leave it out",
                 "contract: personal text is never stored in clear");
 }
 

@@ -55,8 +55,8 @@ Verdict valid_id(std::string_view field, const flatbuffers::String* id);
 Verdict valid_name(std::string_view field, const flatbuffers::String* name);
 Verdict valid_subject(const flatbuffers::String* subject);
 Verdict valid_size(std::string_view field, size_t size, size_t max);
-Verdict valid_roles(std::string_view field, const Texts* roles);  // not too many
-Verdict no_personal_text(std::string_view field, const schema::Sealed* sealed);
+Verdict valid_roles(std::string_view field, const Texts* roles);          // not too many
+Verdict is_sealed(std::string_view field, const schema::Sealed* sealed);  // or absent
 Guarded<Actor> known_actor(const flatbuffers::String* actor);
 Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name);
 

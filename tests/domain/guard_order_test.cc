@@ -1,5 +1,7 @@
 // The guard order of the rules. Each ladder starts with a command that is wrong in every way; each
 // rung mends the first thing that was refused, so the next guard answers.
+#include <algorithm>
+
 #include "engine/rulebooks/builtin.h"
 #include "tests/domain/script.h"
 
@@ -248,6 +250,32 @@ TEST_F(GuardOrder, DueWorkIsTheEnginesOwnAndNeverRefused) {
   EXPECT_EQ(script.send("system", "ExpireCheckout", expire), "accepted");
   EXPECT_TRUE(script.events().empty());
   EXPECT_EQ(script.send("system", "RemoveMember", R"({"user":"none"})"), "forbidden");
+}
+
+TEST_F(GuardOrder, PersonalTextComesSealedOrNotAtAll) {
+  const std::string add = R"({"user":"ben","role":"NONE"})";
+  EXPECT_EQ(script.send("user:chief", "AddMember", add, R"("reason":"because",)"), "malformed");
+  EXPECT_EQ(script.send("user:chief", "AddMember", R"({"user":"ben","role":"NONE","email":"b@c"})"),
+            "malformed");
+
+  const std::vector<uint8_t> bytes = {1, 2, 3};
+  flatbuffers::FlatBufferBuilder builder;
+  const auto sealed = schema::CreateSealedDirect(builder, nullptr, "ben", &bytes);
+  const auto command = schema::CreateAddMemberDirect(builder, "ben", "NONE", sealed, sealed);
+  builder.Finish(schema::CreateCommandEnvelopeDirect(builder, "c", "acme", "user:chief",
+                                                     schema::Command::AddMember, command.Union(),
+                                                     flatbuffers::nullopt, sealed));
+  DomainMachine machine = script.machine();
+  const schema::Decision& decision = machine.apply(
+      {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()}, script.now);
+  ASSERT_EQ(decision.outcome(), schema::Outcome::accepted);
+  const schema::MemberAdded* added = decision.events()->Get(0)->event_as_MemberAdded();
+  for (const schema::Sealed* copy : {added->name(), added->email()}) {
+    ASSERT_NE(copy, nullptr);
+    EXPECT_EQ(copy->clear(), nullptr);
+    EXPECT_EQ(copy->subject()->str(), "ben");
+    EXPECT_TRUE(std::ranges::equal(*copy->box(), bytes));
+  }
 }
 
 }  // namespace
