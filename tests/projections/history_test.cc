@@ -1,0 +1,91 @@
+// History names exactly the decisions about an organization and about each thing in it.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "tests/projections/world.h"
+#include "tests/support/temporary_directory.h"
+
+namespace tenure::test {
+namespace {
+
+std::vector<uint64_t> numbers_of(const RowView& view, const std::string& org,
+                                 const std::string& entity, size_t limit = 5000) {
+  std::vector<uint64_t> numbers;
+  Page page{.limit = limit, .cursor = {}};
+  do {
+    auto found = get_history(context_of(view, kStart), org, entity, page);
+    EXPECT_TRUE(found);
+    EXPECT_LE(found->numbers.size(), limit);
+    numbers.insert(numbers.end(), found->numbers.begin(), found->numbers.end());
+    page.cursor = found->next;
+  } while (!page.cursor.empty());
+  return numbers;
+}
+
+// What a decision is about, by the text of its events: another way than the projection's.
+std::set<std::string> entities_of(const schema::Decision& decision) {
+  std::set<std::string> entities{decision.command_nested_root()->actor()->str()};
+  if (decision.events() == nullptr) return entities;
+  for (const schema::EventBox* box : *decision.events()) {
+    std::string json;
+    write_json(decision_schema(), schema::EnumNameEvent(box->event_type()), box->event(), json);
+    auto field = [&](const std::string& name) {
+      std::string mark = "\"" + name + "\":\"";
+      size_t begin = json.find(mark);
+      if (begin == std::string::npos) return std::string();
+      begin += mark.size();
+      return json.substr(begin, json.find('"', begin) - begin);
+    };
+    auto add = [&](const std::string& kind, const std::string& name) {
+      if (!field(name).empty()) entities.insert(kind + field(name));
+    };
+    bool transfer = box->event_type() == schema::Event::OwnershipTransferred;
+    add("user:", "user");
+    add("user:", "owner");
+    add("group:", "group");
+    if (box->event_type() != schema::Event::MemberAdded) add("space:", "space");
+    add("", "subject");
+    if (transfer) add("user:", "to");
+    if (transfer) add("user:", "from");
+    if (!field("resource").empty()) {
+      entities.insert("resource:" + field("space") + "/" + field("resource"));
+    }
+  }
+  return entities;
+}
+
+class HistoryTest : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(HistoryTest, NamesEveryDecisionAcceptedOrRejectedOfEveryEntity) {
+  TemporaryDirectory directory;
+  World world;
+  world.run_random(GetParam(), 500);
+  auto models = open_models(directory.path(), world);
+  auto view = models->view();
+  std::map<std::string, std::map<std::string, std::vector<uint64_t>>> expected;
+  uint64_t number = 0, rejected = 0;
+  for (const std::vector<uint8_t>& bytes : world.machine().history()) {
+    const schema::Decision& decision = decision_of(bytes);
+    auto& of_org = expected[decision.command_nested_root()->org()->str()];
+    of_org[""].push_back(number);
+    for (const std::string& entity : entities_of(decision)) of_org[entity].push_back(number);
+    rejected += decision.outcome() == schema::Outcome::rejected;
+    ++number;
+  }
+  EXPECT_GT(rejected, 0u);
+  for (const auto& [org, entities] : expected) {
+    if (world.machine().find(org) == nullptr) continue;
+    for (const auto& [entity, numbers] : entities) {
+      EXPECT_EQ(numbers_of(*view, org, entity), numbers) << org << " " << entity;
+      EXPECT_EQ(numbers_of(*view, org, entity, 7), numbers) << org << " " << entity;
+    }
+    EXPECT_TRUE(numbers_of(*view, org, "user:nobody-ever").empty());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, HistoryTest, testing::Range<uint64_t>(1, 6));
+
+}  // namespace
+}  // namespace tenure::test
