@@ -2,24 +2,12 @@
 
 #include <cstring>
 
-#include "engine/json/json_edge.h"
+#include "engine/base/check.h"
+#include "engine/domain/rejections.h"
 #include "tools/server/api.h"
 
 namespace tenure {
 namespace {
-
-void append_undecided(std::string_view outcome, size_t line, std::string_view code,
-                      std::string_view message, std::string_view rule, std::string& out) {
-  out += R"({"outcome":")";
-  out += outcome;
-  out += R"(","line":)" + std::to_string(line) + R"(,"rejection":{"code":")";
-  out += code;
-  out += R"(","message":)";
-  append_json_string(message, out);
-  out += R"(,"rule":)";
-  append_json_string(rule, out);
-  out += "}}\n";
-}
 
 // The decision's own members follow those of the problem, so one body is read as either.
 Response rejected_response(const schema::Rejection& rejection, std::string_view decision_json) {
@@ -50,19 +38,18 @@ const schema::Decision* KeptAnswer::root() const {
   return decided ? flatbuffers::GetRoot<schema::Decision>(words_.data()) : nullptr;
 }
 
-std::string_view undecided_code(Answer::Kind kind) {
-  return kind == Answer::Kind::kIdempotencyMismatch ? "idempotency_mismatch" : "unavailable";
+Undecided KeptAnswer::undecided() const {
+  CHECK(root() == nullptr);
+  if (kind == Answer::Kind::kIdempotencyMismatch) return {409, "idempotency_mismatch", message};
+  return {503, "unavailable", message};
 }
 
-Response to_response(const KeptAnswer& answer) {
+Response to_response(const KeptAnswer& answer, const Unsealer& unsealer) {
   const schema::Decision* decision = answer.root();
-  if (decision == nullptr) {
-    int status = answer.kind == Answer::Kind::kIdempotencyMismatch ? 409 : 503;
-    return problem(status, undecided_code(answer.kind), answer.message);
-  }
+  if (decision == nullptr) return to_response(answer.undecided());
   std::string position = format_position(answer.position);
   std::string json;
-  write_decision_json(position, answer.decision(), json);
+  write_decision_json(position, answer.decision(), json, &unsealer);
   Response response = decision->rejection() == nullptr
                           ? Response{.body = std::move(json)}
                           : rejected_response(*decision->rejection(), json);
@@ -73,26 +60,26 @@ Response to_response(const KeptAnswer& answer) {
   return response;
 }
 
-Response to_response(const Rejection& rejection) {
-  Response response = problem(http_status(rejection.code),
-                              schema::EnumNameRejectionCode(rejection.code), rejection.message);
-  return response;
+Response to_response(const Undecided& undecided) {
+  return problem(undecided.status, undecided.code, undecided.message);
 }
 
-void append_line(const KeptAnswer& answer, size_t line, std::string& out) {
-  if (answer.root() != nullptr) {
-    write_decision_json(format_position(answer.position), answer.decision(), out);
-    out += '\n';
-    return;
-  }
-  bool mismatch = answer.kind == Answer::Kind::kIdempotencyMismatch;
-  append_undecided(mismatch ? "rejected" : "unavailable", line, undecided_code(answer.kind),
-                   answer.message, "nothing was recorded for this command", out);
+void append_line(const KeptAnswer& answer, size_t line, const Unsealer& unsealer,
+                 std::string& out) {
+  if (answer.root() == nullptr) return append_line(answer.undecided(), line, out);
+  write_decision_json(format_position(answer.position), answer.decision(), out, &unsealer);
+  out += '\n';
 }
 
-void append_line(const Rejection& rejection, size_t line, std::string& out) {
-  append_undecided("rejected", line, schema::EnumNameRejectionCode(rejection.code),
-                   rejection.message, rejection.rule, out);
+void append_line(const Undecided& undecided, size_t line, std::string& out) {
+  out += undecided.status == 503 ? R"({"outcome":"unavailable","line":)"
+                                 : R"({"outcome":"rejected","line":)";
+  out += std::to_string(line) + R"(,"rejection":{"code":)";
+  append_json_string(undecided.code, out);
+  out += R"(,"message":)";
+  append_json_string(undecided.message, out);
+  out += R"(,"rule":"nothing of this command was recorded"}})"
+         "\n";
 }
 
 }  // namespace tenure

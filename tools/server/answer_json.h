@@ -1,13 +1,14 @@
 // A partition's answer as a client reads it.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "engine/domain/rejections.h"
+#include "engine/json/json_edge.h"
 #include "engine/partition/partition.h"
+#include "tools/server/command_parser.h"
 #include "tools/server/http.h"
 
 namespace tenure {
@@ -25,21 +26,20 @@ class KeptAnswer {
   }
   // The decision that answers the command; null if it was not decided.
   const schema::Decision* root() const;
+  // Why it was not; only if so.
+  Undecided undecided() const;
 
  private:
   std::vector<uint64_t> words_;
   size_t size_;
 };
 
-// The code of an answer without a decision: idempotency_mismatch or unavailable.
-std::string_view undecided_code(Answer::Kind kind);
-
 // One command, one answer: the decision with 200, or a problem that is also the decision.
-Response to_response(const KeptAnswer& answer);
-Response to_response(const Rejection& rejection);  // one that left no decision
+Response to_response(const KeptAnswer& answer, const Unsealer& unsealer);
+Response to_response(const Undecided& undecided);
 
 // The same as a line of NDJSON, its end included. `line` counts from 1.
-void append_line(const KeptAnswer& answer, size_t line, std::string& out);
-void append_line(const Rejection& rejection, size_t line, std::string& out);
+void append_line(const KeptAnswer& answer, size_t line, const Unsealer& unsealer, std::string& out);
+void append_line(const Undecided& undecided, size_t line, std::string& out);
 
 }  // namespace tenure

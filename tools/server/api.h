@@ -20,7 +20,7 @@ struct Api {
   EngineHost& host;
   Metrics& metrics;
   WorkPool& readers;  // for reads; bounded, beyond it 503
-  WorkPool& ingest;   // for batches of commands; a job a connection at most
+  WorkPool& ingest;   // for batches of commands and sealing; a job a connection at most
   bool open_metrics;  // /metrics without a key, as only this machine can ask
   std::function<void(std::function<void()>)> post;  // runs a task on the HTTP thread
 };

@@ -40,16 +40,22 @@ void CommandBatch::feed() {
   if (done) finish();
 }
 
+Expected<CommandBytes, Undecided> CommandBatch::read(std::string_view line) {
+  thread_local CommandParser parser;
+  auto command = parser.parse(line, {.id = {}, .actor = "service:admin"});
+  if (!command) return command;
+  return seal_for(api_.host, *std::move(command));
+}
+
 // Parses and submits some lines; false once there are none left.
 bool CommandBatch::feed_piece() {
-  thread_local CommandParser parser;
   std::vector<EngineHost::Submission> piece;
   std::vector<Line> parsed;
   size_t first = lines_.size();  // only feed_piece adds to lines_
   while (!rest_.empty() && parsed.size() < kPiece) {
     std::string_view line = next_line(rest_);
     if (is_blank(line)) continue;
-    auto command = parser.parse(line, {.id = {}, .actor = "service:admin"});
+    auto command = read(line);
     if (!command) {
       parsed.emplace_back(std::move(command).error());
       continue;
@@ -89,7 +95,7 @@ void CommandBatch::on_answer(size_t index, const Answer& answer) {
 }
 
 void CommandBatch::count(const KeptAnswer& answer) {
-  if (answer.root() == nullptr) return api_.metrics.refused(undecided_code(answer.kind));
+  if (answer.root() == nullptr) return api_.metrics.refused(answer.undecided().code);
   api_.metrics.decided(*answer.root());
 }
 
@@ -98,11 +104,13 @@ void CommandBatch::finish() {
   Position last{};
   for (size_t i = 0; i < lines_.size(); ++i) {
     if (const auto* answer = std::get_if<KeptAnswer>(&lines_[i])) {
-      append_line(*answer, i + 1, response.body);
+      append_line(*answer, i + 1, api_.host.unsealer(), response.body);
       count(*answer);
       if (answer->root() != nullptr) last = std::max(last, answer->position);
     } else {
-      append_line(std::get<Rejection>(lines_[i]), i + 1, response.body);
+      const auto& undecided = std::get<Undecided>(lines_[i]);
+      api_.metrics.refused(undecided.code);
+      append_line(undecided, i + 1, response.body);
     }
   }
   response.headers.emplace_back(kPositionHeader, format_position(last));

@@ -29,11 +29,12 @@ class CommandBatch : public std::enable_shared_from_this<CommandBatch> {
   static constexpr size_t kMostInFlight = 4096;
   static constexpr size_t kPiece = 512;
 
-  using Line = std::variant<std::monostate, KeptAnswer, Rejection>;
+  using Line = std::variant<std::monostate, KeptAnswer, Undecided>;
 
   void schedule();
   void feed();
   bool feed_piece();
+  Expected<CommandBytes, Undecided> read(std::string_view line);
   void on_answer(size_t index, const Answer& answer);
   void count(const KeptAnswer& answer);
   void finish();

@@ -2,32 +2,37 @@
 
 #include <simdjson.h>
 
+#include "engine/domain/rejections.h"
+
 namespace tenure {
 namespace {
 
-std::unexpected<Rejection> malformed(std::string message) {
-  return reject(RejectionCode::malformed, std::move(message), "every command is checked first");
+using Checked = Expected<CommandBytes, Undecided>;
+
+std::unexpected<Undecided> malformed(std::string message) {
+  return std::unexpected(Undecided{400, "malformed", std::move(message)});
 }
 
-// verify_command's errors begin with the code to answer.
-std::unexpected<Rejection> refused(const Error& error) {
+// Errors of kInvalid begin with the rejection code to answer; all others are ours to mend.
+std::unexpected<Undecided> undecided(const Error& error) {
+  if (error.kind != ErrorKind::kInvalid) {
+    return std::unexpected(Undecided{503, "unavailable", error.message});
+  }
   std::string_view message = error.message;
-  size_t colon = message.find(": ");
-  if (colon != std::string_view::npos) {
-    for (RejectionCode code : schema::EnumValuesRejectionCode()) {
-      if (message.substr(0, colon) == schema::EnumNameRejectionCode(code)) {
-        return reject(code, std::string(message.substr(colon + 2)),
-                      "every command is checked first");
-      }
+  size_t colon = std::min(message.find(": "), message.size());
+  for (RejectionCode code : schema::EnumValuesRejectionCode()) {
+    std::string_view name = schema::EnumNameRejectionCode(code);
+    if (message.substr(0, colon) == name) {
+      return std::unexpected(
+          Undecided{http_status(code), name, std::string(message.substr(colon + 2))});
     }
   }
   return malformed(error.message);
 }
 
-Expected<CommandBytes, Rejection> verify(std::span<const uint8_t> bytes) {
-  Result<CommandBytes> verified = verify_command(bytes);
-  if (!verified) return refused(verified.error());
-  return *std::move(verified);
+Checked checked(Result<CommandBytes> command) {
+  if (!command) return undecided(command.error());
+  return *std::move(command);
 }
 
 // `json` with the defaults for what it lacks put in front; empty if nothing could be added.
@@ -54,8 +59,7 @@ std::string with_defaults(std::string_view json, const CommandDefaults& defaults
 
 CommandParser::CommandParser() : reader_(command_schema()) {}
 
-Expected<CommandBytes, Rejection> CommandParser::parse(std::string_view json,
-                                                       const CommandDefaults& defaults) {
+Checked CommandParser::parse(std::string_view json, const CommandDefaults& defaults) {
   auto buffer = reader_.read(json);
   if (!buffer) {
     // Rare: most commands name their id and actor, and are read only once.
@@ -64,15 +68,25 @@ Expected<CommandBytes, Rejection> CommandParser::parse(std::string_view json,
     buffer = reader_.read(completed);
     if (!buffer) return malformed(buffer.error().message);
   }
-  auto command = verify(*buffer);
+  auto command = checked(verify_command(*buffer));
   if (command && !defaults.id.empty() && command->get().id()->string_view() != defaults.id) {
     return malformed("the Idempotency-Key header and the command's id differ: send one of them");
   }
   return command;
 }
 
-Expected<CommandBytes, Rejection> verify_binary_command(std::string_view bytes) {
-  return verify({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()});
+Checked verify_binary_command(std::string_view bytes) {
+  return checked(verify_command({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
+}
+
+Checked seal_for(EngineHost& host, CommandBytes command) {
+  return checked(host.seal(std::move(command)));
+}
+
+bool has_personal_text(const CommandBytes& command) {
+  const schema::CommandEnvelope& envelope = command.get();
+  const auto* add = envelope.command_as_AddMember();
+  return envelope.reason() != nullptr || (add != nullptr && (add->name() || add->email()));
 }
 
 }  // namespace tenure

@@ -1,14 +1,21 @@
-// JSON commands from people and services, made into verified command bytes.
+// Commands from people and services, as JSON or FlatBuffers, made into what the engine takes.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "engine/domain/rejections.h"
 #include "engine/json/json_edge.h"
 #include "engine/partition/command_bytes.h"
+#include "tools/server/engine_host.h"
 
 namespace tenure {
+
+// Why a command was answered without a decision: nothing of it is in the log.
+struct Undecided {
+  int status;             // of HTTP
+  std::string_view code;  // of a rejection, or "unavailable"
+  std::string message;    // one line that says what to do
+};
 
 // What a command may leave out because the way it came says it.
 struct CommandDefaults {
@@ -21,14 +28,19 @@ class CommandParser {
  public:
   CommandParser();
 
-  // A rejection here leaves no decision: `malformed`, or what verify_command names.
-  Expected<CommandBytes, Rejection> parse(std::string_view json, const CommandDefaults& defaults);
+  // Read and verified; personal text still in clear.
+  Expected<CommandBytes, Undecided> parse(std::string_view json, const CommandDefaults& defaults);
 
  private:
   JsonReader reader_;
 };
 
 // The same checks for a command that came as a finished FlatBuffer.
-Expected<CommandBytes, Rejection> verify_binary_command(std::string_view bytes);
+Expected<CommandBytes, Undecided> verify_binary_command(std::string_view bytes);
+
+// The last step before submit(). Without personal text it costs nothing; with some it may wait for
+// the disk.
+Expected<CommandBytes, Undecided> seal_for(EngineHost& host, CommandBytes command);
+bool has_personal_text(const CommandBytes& command);
 
 }  // namespace tenure

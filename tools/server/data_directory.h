@@ -1,6 +1,7 @@
 // What lies where in a data directory, and whether a directory is one.
 //
 //   log/               the decision log, with LOCK: the authority
+//   keys/              the keys that personal text is sealed with: without them it cannot be read
 //   state/             the engine's state store, can be rebuilt
 //   read_models/       the read models, can be rebuilt
 //   admin_key.sha256   the hash of the generated admin key, if one was generated
@@ -15,6 +16,7 @@ namespace tenure {
 struct DataDirectory {
   std::string root;
   std::string log() const { return root + "/log"; }
+  std::string keys() const { return root + "/keys"; }
   std::string state() const { return root + "/state"; }
   std::string read_models() const { return root + "/read_models"; }
 

@@ -11,6 +11,7 @@
 
 #include "engine/base/check.h"
 #include "engine/log/segment_log.h"
+#include "engine/personal/seal_command.h"
 #include "engine/rulebooks/builtin.h"
 #include "projections/read_models.h"
 #include "tools/server/applied_waiters.h"
@@ -46,6 +47,8 @@ struct EngineHost::Impl {
 
   // Destroyed from the last to the first: helpers end before what they work on.
   std::unique_ptr<SegmentLog> log;
+  std::unique_ptr<KeyStore> keys;
+  std::optional<KeyUnsealer> unsealer;
   std::unique_ptr<StateStore> store;
   std::unique_ptr<ReadModels> models;
   std::unique_ptr<WorkPool> helpers;
@@ -53,6 +56,7 @@ struct EngineHost::Impl {
   Mailbox mailbox;
   AppliedWaiters waiters;
   Number at_open;  // decisions in the log when it was opened
+  std::atomic<uint64_t> durable = 0;
 
   std::thread engine, projector;
   std::mutex projector_mutex;
@@ -63,7 +67,6 @@ struct EngineHost::Impl {
   std::optional<Error> failure;
   std::function<void()> on_failure;
   PartitionStats partition_stats;
-  Number durable;
   bool closed = false;
 
   Result<void> open();
@@ -89,8 +92,9 @@ Result<void> EngineHost::Impl::open() {
     log_sync_nanoseconds.fetch_add(static_cast<uint64_t>(took.count()), std::memory_order_relaxed);
   };
   log = TRY(SegmentLog::open(std::move(segments)));
+  keys = TRY(KeyStore::open(posix_file_system(), data.keys()));
+  unsealer.emplace(*keys);
   store = TRY(open_state_store(data.state()));
-  models = TRY(ReadModels::open(data.read_models(), *log, options.partition.id));
   helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);
   PartitionHost host{
       .post = [this](std::function<void()> job) { mailbox.post(std::move(job)); },
@@ -99,7 +103,10 @@ Result<void> EngineHost::Impl::open() {
   partition =
       TRY(Partition::open(*log, *store, rulebooks, *catalog, writer_of(options.address, now), now,
                           options.partition, std::move(host)));
-  at_open = durable = partition->durable();
+  // After the claim: the read models keep the log's id, which the first claim names.
+  models = TRY(ReadModels::open(data.read_models(), *log, options.partition.id));
+  at_open = partition->durable();
+  durable = at_open.value;
   waiters.advance(models->applied());
   engine = std::thread([this] { run_engine(); });
   if (options.follow) projector = std::thread([this] { run_projector(); });
@@ -135,14 +142,12 @@ bool EngineHost::Impl::drained() const {
 }
 
 void EngineHost::Impl::publish() {
-  bool advanced = false;
   {
     std::lock_guard lock(state_mutex);
     partition_stats = partition->stats();
-    advanced = durable != partition->durable();
-    durable = partition->durable();
   }
-  if (advanced) wake_projector();
+  const uint64_t now_durable = partition->durable().value;
+  if (durable.exchange(now_durable) != now_durable) wake_projector();
 }
 
 void EngineHost::Impl::fail(const Error& error) {
@@ -218,6 +223,12 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
   return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));
 }
 
+Result<CommandBytes> EngineHost::seal(CommandBytes command) {
+  return seal_command(std::move(command), *impl_->keys);
+}
+
+const Unsealer& EngineHost::unsealer() const { return *impl_->unsealer; }
+
 void EngineHost::submit(CommandBytes command, Reply reply) {
   Submission one{std::move(command), std::move(reply)};
   submit(std::span(&one, 1));
@@ -254,7 +265,9 @@ DecisionLog& EngineHost::log() const { return *impl_->log; }
 const Rulebooks& EngineHost::rulebooks() const { return impl_->rulebooks; }
 const Catalog& EngineHost::catalog() const { return *impl_->catalog; }
 
-bool EngineHost::caught_up() const { return impl_->waiters.applied() >= impl_->at_open; }
+Number EngineHost::durable() const { return {impl_->durable}; }
+Number EngineHost::applied() const { return impl_->waiters.applied(); }
+bool EngineHost::caught_up() const { return applied() >= impl_->at_open; }
 
 HostStats EngineHost::stats() const {
   HostStats stats{.applied = impl_->waiters.applied().value,
@@ -265,7 +278,7 @@ HostStats EngineHost::stats() const {
   stats.log_sync_seconds =
       static_cast<double>(impl_->log_sync_nanoseconds.load(std::memory_order_relaxed)) * 1e-9;
   std::lock_guard lock(impl_->state_mutex);
-  stats.durable = impl_->durable.value;
+  stats.durable = impl_->durable;
   stats.partition = impl_->partition_stats;
   return stats;
 }

@@ -20,6 +20,7 @@
 #include "engine/base/result.h"
 #include "engine/domain/catalog.h"
 #include "engine/domain/rulebook.h"
+#include "engine/json/json_edge.h"
 #include "engine/log/segment_log.h"
 #include "engine/partition/partition.h"
 #include "projections/as_of.h"
@@ -44,6 +45,12 @@ class EngineHost {
   static Result<std::unique_ptr<EngineHost>> open(HostOptions options);
   ~EngineHost();  // close()
 
+  // Personal text of the command sealed under the keys of this directory. To be done to every
+  // command from outside before it is submitted; may cost a sync for somebody new. kInvalid: the
+  // message begins with the rejection code, as verify_command's; kIo.
+  Result<CommandBytes> seal(CommandBytes command);
+  const Unsealer& unsealer() const;
+
   using Submission = tenure::Submission;
   // `reply` is called exactly once, on the engine thread; it must not block.
   void submit(CommandBytes command, Reply reply);
@@ -63,6 +70,8 @@ class EngineHost {
 
   const Rulebooks& rulebooks() const;
   const Catalog& catalog() const;
+  Number durable() const;  // decisions below it are in the log
+  Number applied() const;  // and, below this one, in the read models
   HostStats stats() const;
   // Whether the read models have all that the log had when it was opened.
   bool caught_up() const;

@@ -23,6 +23,10 @@ constexpr auto kSlowestReader = std::chrono::seconds(30);
 constexpr size_t kRestinioMaxBody = 4 * kMaxBody;
 constexpr size_t kRestinioMaxText = 64u << 10;
 
+// RESTinio 0.6.16 reads on twice when this many answers are outstanding on one connection, and then
+// closes it; so more than any client sends at once.
+constexpr size_t kMostPipelined = 64;
+
 // Descriptors that are not connections: segments, RocksDB's files.
 constexpr size_t kOtherDescriptors = 2048;
 
@@ -110,7 +114,7 @@ struct HttpServer::Impl {
         .handle_request_timeout(kSlowestAnswer)
         .write_http_response_timelimit(kSlowestReader)
         .buffer_size(8192)
-        .max_pipelined_requests(16)
+        .max_pipelined_requests(kMostPipelined)
         .concurrent_accepts_count(16)
         .max_parallel_connections(raise_descriptor_limit(options.max_connections))
         .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}

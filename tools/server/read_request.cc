@@ -1,5 +1,7 @@
 #include "tools/server/read_request.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "engine/json/json_edge.h"
@@ -8,7 +10,9 @@ namespace tenure {
 namespace {
 
 constexpr size_t kMaxPage = 5000;
-constexpr auto kLongestWait = std::chrono::seconds(5);
+// For a token that the client gave, and for what is durable when it asks without one.
+constexpr auto kWaitForToken = std::chrono::seconds(5);
+constexpr auto kWaitForDurable = std::chrono::milliseconds(100);
 
 Result<size_t> parse_limit(std::string_view text) {
   size_t limit = 0;
@@ -17,6 +21,16 @@ Result<size_t> parse_limit(std::string_view text) {
     return fail(ErrorKind::kInvalid, "limit must be a number from 1 to 5000");
   }
   return limit;
+}
+
+// Cursors are ids, or two of them; what else they mean is the query's business.
+Result<std::string> parse_cursor(std::string_view text) {
+  constexpr size_t kLongest = 512;
+  bool plain = text.size() <= kLongest && std::ranges::all_of(text, [](unsigned char c) {
+                 return std::isalnum(c) != 0 || std::string_view("._:-/").contains(c);
+               });
+  if (!plain) return fail(ErrorKind::kInvalid, "cursor must be the `next` of the page before");
+  return std::string(text);
 }
 
 Result<Viewer> parse_viewer(std::string_view as) {
@@ -49,7 +63,7 @@ Result<Position> parse_token(std::string_view text) {
 
 // The position is taken before the rows are looked at, so it never promises too much.
 Response run_now(Api& api, const std::function<Response()>& read) {
-  uint64_t applied = api.host.stats().applied;
+  uint64_t applied = api.host.applied().value;
   Response response = read();
   if (applied > 0) {
     response.headers.emplace_back(kPositionHeader, format_position({{}, {applied - 1}}));
@@ -80,7 +94,7 @@ Result<ReadRequest> parse_read(PathValues path, QueryParameters parameters) {
   for (const auto& [name, value] : request.parameters) {
     if (name == "as") request.viewer = TRY(parse_viewer(value));
     if (name == "limit") request.page.limit = TRY(parse_limit(value));
-    if (name == "cursor") request.page.cursor = value;
+    if (name == "cursor") request.page.cursor = TRY(parse_cursor(value));
     if (name == "at_least") request.at_least = TRY(parse_token(value));
     if (name == "as_of") request.as_of = TRY(parse_moment(value));
   }
@@ -89,15 +103,17 @@ Result<ReadRequest> parse_read(PathValues path, QueryParameters parameters) {
 
 void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
               std::function<Response()> read) {
-  if (!request.at_least) {
+  const bool has_token = request.at_least.has_value();
+  const Number wanted = has_token ? request.at_least->number.next() : api.host.durable();
+  if (api.host.applied() >= wanted) {
     if (quick) return respond(run_now(api, read));
-    return run_on_reader(api, std::move(respond), std::move(read));
+    return run_on_reader(api, respond, std::move(read));
   }
-  auto deadline = std::chrono::steady_clock::now() + kLongestWait;
+  const auto patience = has_token ? kWaitForToken : kWaitForDurable;
   api.host.when_applied(
-      request.at_least->number, deadline,
-      [&api, respond = std::move(respond), read = std::move(read)](bool applied) mutable {
-        if (applied) return run_on_reader(api, std::move(respond), std::move(read));
+      Number{wanted.value - 1}, std::chrono::steady_clock::now() + patience,
+      [&api, has_token, respond = std::move(respond), read = std::move(read)](bool applied) {
+        if (applied || !has_token) return run_on_reader(api, respond, read);
         respond(problem(503, "unavailable",
                         "the read models have not reached that position yet; try again soon"));
       });

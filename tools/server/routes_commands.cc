@@ -41,13 +41,13 @@ class AnswerQueue : public std::enable_shared_from_this<AnswerQueue> {
     }
     for (Answered& each : batch) {
       count(each);
-      each.respond(to_response(each.answer));
+      each.respond(to_response(each.answer, api_.host.unsealer()));
     }
   }
 
   void count(const Answered& each) {
     const schema::Decision* decision = each.answer.root();
-    if (decision == nullptr) return api_.metrics.refused(undecided_code(each.answer.kind));
+    if (decision == nullptr) return api_.metrics.refused(each.answer.undecided().code);
     api_.metrics.decided(*decision);
     api_.metrics.answered_after(std::chrono::duration<double>(Clock::now() - each.started).count());
   }
@@ -57,16 +57,34 @@ class AnswerQueue : public std::enable_shared_from_this<AnswerQueue> {
   std::vector<Answered> waiting_;
 };
 
+void refuse(Api& api, const Undecided& undecided, const Respond& respond) {
+  api.metrics.refused(undecided.code);
+  respond(to_response(undecided));
+}
+
+void seal_and_submit(Api& api, const std::shared_ptr<AnswerQueue>& queue, CommandBytes command,
+                     Clock::time_point started, Respond respond) {
+  auto sealed = seal_for(api.host, std::move(command));
+  if (!sealed) return refuse(api, sealed.error(), respond);
+  api.host.submit(*std::move(sealed),
+                  [queue, respond = std::move(respond), started](const Answer& answer) mutable {
+                    queue->push({KeptAnswer(answer), std::move(respond), started});
+                  });
+}
+
 void submit_one(Api& api, const std::shared_ptr<AnswerQueue>& queue,
-                Expected<CommandBytes, Rejection> command, Respond respond) {
-  if (!command) {
-    api.metrics.refused(schema::EnumNameRejectionCode(command.error().code));
-    return respond(to_response(command.error()));
+                Expected<CommandBytes, Undecided> command, Respond respond) {
+  const auto started = Clock::now();
+  if (!command) return refuse(api, command.error(), respond);
+  if (!has_personal_text(*command)) {
+    return seal_and_submit(api, queue, *std::move(command), started, std::move(respond));
   }
-  api.host.submit(*std::move(command), [queue, respond = std::move(respond),
-                                        started = Clock::now()](const Answer& answer) mutable {
-    queue->push({KeptAnswer(answer), std::move(respond), started});
+  // Somebody's first sealed text waits for the disk, and this thread must not.
+  auto shared = std::make_shared<CommandBytes>(*std::move(command));
+  bool accepted = api.ingest.submit([&api, queue, shared, started, respond] {
+    seal_and_submit(api, queue, std::move(*shared), started, respond);
   });
+  if (!accepted) refuse(api, {503, "unavailable", "too much is waiting; try again soon"}, respond);
 }
 
 void post_commands(Api& api, const std::shared_ptr<AnswerQueue>& queue, const Request& request,

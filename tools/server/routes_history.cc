@@ -9,8 +9,9 @@
 namespace tenure {
 namespace {
 
-void append_decision(Position position, std::span<const std::byte> payload, std::string& out) {
-  write_decision_json(format_position(position), payload, out);
+void append_decision(Api& api, Position position, std::span<const std::byte> payload,
+                     std::string& out) {
+  write_decision_json(format_position(position), payload, out, &api.host.unsealer());
 }
 
 QueryContext context_of(Api& api, const RowView& view, const ReadRequest& request) {
@@ -25,12 +26,14 @@ Result<Response> history(Api& api, const ReadRequest& request) {
   TRY(read_numbered(api.host.log(), PartitionId{}, page.numbers,
                     [&](Position position, std::span<const std::byte> payload) {
                       if (response.body.back() != '[') response.body += ',';
-                      append_decision(position, payload, response.body);
+                      append_decision(api, position, payload, response.body);
                       return true;
                     }));
   response.body += ']';
-  if (!page.next.empty()) {
-    response.body += R"(,"next":)";
+  response.body += R"(,"next":)";
+  if (page.next.empty()) {
+    response.body += "null";
+  } else {
     append_json_string(page.next, response.body);
   }
   response.body += '}';
@@ -62,7 +65,7 @@ Result<Response> command_by_id(Api& api, const ReadRequest& request) {
                       const auto& decision =
                           *flatbuffers::GetRoot<schema::Decision>(payload.data());
                       if (decision.command_nested_root()->id()->string_view() != id) return true;
-                      append_decision(position, payload, response.body);
+                      append_decision(api, position, payload, response.body);
                       return false;
                     }));
   if (response.body.empty()) {
@@ -84,7 +87,7 @@ Result<Response> decisions(Api& api, const ReadRequest& request) {
   size_t left = request.page.limit;
   TRY(read_onward(api.host.log(), PartitionId{}, from.number,
                   [&](Position position, std::span<const std::byte> payload) {
-                    append_decision(position, payload, response.body);
+                    append_decision(api, position, payload, response.body);
                     response.body += '\n';
                     return --left > 0;
                   }));

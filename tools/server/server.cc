@@ -14,6 +14,7 @@ namespace tenure {
 namespace {
 
 constexpr size_t kReaderThreads = 2;
+constexpr size_t kIngestThreads = 2;
 constexpr size_t kMostReadsWaiting = 4096;
 constexpr auto kStopGrace = std::chrono::seconds(5);
 
@@ -161,7 +162,7 @@ Result<void> serve(ServeOptions options) {
 
   Metrics metrics;
   auto readers = std::make_unique<WorkPool>(kReaderThreads, kMostReadsWaiting);
-  auto ingest = std::make_unique<WorkPool>(1, options.http.max_connections * 2);
+  auto ingest = std::make_unique<WorkPool>(kIngestThreads, options.http.max_connections * 2);
   Api api{*host,
           metrics,
           *readers,

@@ -88,6 +88,7 @@ class Applying {
       ++line_number;
       if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
       auto command = parser.parse(line, {.id = {}, .actor = "service:admin"});
+      if (command) command = seal_for(host_, *std::move(command));
       if (!command) {
         refuse(line_number, command.error());
         continue;
@@ -111,7 +112,7 @@ class Applying {
   void count(const KeptAnswer& answer, size_t line) {
     if (json_) {
       std::string text;
-      append_line(answer, line, text);
+      append_line(answer, line, host_.unsealer(), text);
       std::fwrite(text.data(), 1, text.size(), stdout);
     }
     const schema::Decision* decision = answer.root();
@@ -128,14 +129,13 @@ class Applying {
     }
   }
 
-  void refuse(size_t line, const Rejection& rejection) {
+  void refuse(size_t line, const Undecided& undecided) {
     take(true);  // so that --json keeps the order of the lines
     ++summary_.malformed;
-    name(line,
-         std::string(schema::EnumNameRejectionCode(rejection.code)) + ": " + rejection.message);
+    name(line, std::string(undecided.code) + ": " + undecided.message);
     if (!json_) return;
     std::string text;
-    append_line(rejection, line, text);
+    append_line(undecided, line, text);
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
 

@@ -1,0 +1,263 @@
+"""The command line: what it prints, and the codes it ends with."""
+
+import json
+import os
+import unittest
+
+from server import FOUND_ACME, ServerTest, command
+
+REFUSED = command("r1", "AddMember", actor="user:bob", user="dan", role="ADMIN")
+
+
+class Apply(ServerTest):
+    def write(self, *lines):
+        path = os.path.join(self.root, "commands.ndjson")
+        with open(path, "w") as file:
+            for line in lines:
+                file.write((line if isinstance(line, str) else json.dumps(line)) + "\n")
+        return path
+
+    def test_a_file_is_decided_and_summed_up(self):
+        code, out, err = self.tenure("apply", self.write(*FOUND_ACME, REFUSED), "--data",
+                                     self.data)
+        self.assertEqual((code, err), (0, ""))
+        rows = dict(line.rsplit(None, 1) for line in out.splitlines()[:-1])
+        self.assertEqual(rows, {"accepted": "5", "rejected role_not_assignable": "1"})
+        self.assertIn("a second", out.splitlines()[-1])
+
+    def test_with_json_it_prints_each_decision_in_order(self):
+        code, out, err = self.tenure("apply", self.write(*FOUND_ACME, REFUSED), "--json", "--data",
+                                     self.data)
+        self.assertEqual(code, 0)
+        decisions = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual([each["command_id"] for each in decisions],
+                         ["c1", "c2", "c3", "c4", "c5", "r1"])
+        self.assertIn("accepted", err)
+
+    def test_lines_that_are_no_commands_are_named_and_counted(self):
+        code, out, err = self.tenure(
+            "apply", self.write(FOUND_ACME[0], "nonsense", "", {"id": "x"}, FOUND_ACME[1]),
+            "--data", self.data)
+        self.assertEqual(code, 1)
+        self.assertIn("line 2: malformed", err)
+        self.assertIn("line 4: malformed", err)
+        self.assertIn("not a command                           2", out)
+        self.assertIn("accepted                                2", out)
+
+    def test_a_second_run_changes_nothing(self):
+        path = self.write(*FOUND_ACME, REFUSED)
+        first = self.tenure("apply", path, "--json", "--data", self.data)[1]
+        again = self.tenure("apply", path, "--json", "--data", self.data)[1]
+        self.assertEqual(first, again)
+        dumped = self.tenure("log", "dump", "--json", "--data", self.data)[1]
+        self.assertEqual(dumped, first)
+
+    def test_what_was_applied_is_there_when_a_server_starts(self):
+        self.tenure("apply", self.write(*FOUND_ACME), "--data", self.data)
+        server = self.start()
+        self.assertEqual(server.get("/v1/orgs/acme").json["version"], 5)
+
+    def test_commands_may_come_from_stdin(self):
+        lines = "".join(json.dumps(each) + "\n" for each in FOUND_ACME)
+        code, out, _ = self.tenure("apply", "-", "--data", self.data, input=lines)
+        self.assertEqual(code, 0)
+        self.assertIn("accepted", out)
+
+    def test_a_missing_file_ends_with_3(self):
+        code, _, err = self.tenure("apply", "no-such-file", "--data", self.data)
+        self.assertEqual(code, 3)
+        self.assertEqual(err, "tenure: cannot read no-such-file\n")
+
+    def test_a_directory_in_use_names_the_daemon(self):
+        server = self.start()
+        for arguments in (("apply", self.write(*FOUND_ACME), "--data", self.data),
+                          ("projections", "status", "--data", self.data),
+                          ("projections", "rebuild", "--data", self.data),
+                          ("projections", "verify", "--data", self.data)):
+            code, out, err = self.tenure(*arguments)
+            self.assertEqual((code, out), (3, ""), arguments)
+            self.assertIn(str(server.process.pid), err)
+            self.assertIn(server.url, err)
+            self.assertEqual(err.count("\n"), 1, err)
+
+
+class Client(ServerTest):
+    def test_submit_sends_one_command_from_its_arguments(self):
+        server = self.start()
+        code, out, _ = self.tenure("submit", "CreateOrganization", "name=Acme", "rulebook=space",
+                                   "--org", "acme", "--actor", "user:alice", "--json",
+                                   server=server)
+        self.assertEqual((code, json.loads(out)["outcome"]), (0, "accepted"))
+        code, out, _ = self.tenure("submit", "RemoveMember", "user=alice", "--org", "acme",
+                                   "--actor", "user:alice", "--json", server=server)
+        self.assertEqual((code, json.loads(out)["code"]), (1, "last_owner"))
+        code, out, _ = self.tenure("submit", "CreateSpace", "space=s", "name=S", "--org", "acme",
+                                   "--actor", "user:alice", "--expected-version", "1", "--id",
+                                   "mine", server=server)
+        self.assertEqual(code, 0)
+        self.assertIn("mine", out)
+        code, out, _ = self.tenure(
+            "submit", "RecordUsage", "space=s",
+            'entries:=[{"source":"gw","id":"1","meter":"api_requests","quantity":7}]', "--org",
+            "acme", "--json", server=server)
+        self.assertEqual((code, json.loads(out)["outcome"]), (0, "accepted"))
+
+    def test_submit_sends_a_file_and_counts(self):
+        server = self.start()
+        lines = "".join(json.dumps(each) + "\n" for each in FOUND_ACME + [REFUSED])
+        code, out, _ = self.tenure("submit", "--file", "-", server=server, input=lines)
+        self.assertEqual(code, 1)
+        self.assertEqual(out, "accepted  5\nrole_not_assignable  1\n")
+        code, out, _ = self.tenure("submit", "--file", "-", "--json", server=server, input=lines)
+        self.assertEqual([json.loads(line)["position"] for line in out.splitlines()],
+                         [f"0:{i}" for i in range(6)])
+
+    def test_get_prints_tables_for_people_and_json_for_machines(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        code, out, _ = self.tenure("get", "members", "acme", server=server)
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"user +role +since +status\nalice +OWNER ")
+        code, out, _ = self.tenure("get", "members", "acme", "--json", "--limit", "1",
+                                   server=server)
+        self.assertEqual((code, len(json.loads(out)["members"])), (0, 1))
+        code, out, _ = self.tenure("get", "assignable-roles", "acme", "--actor", "bob", "--target",
+                                   "eve", "--json", server=server)
+        self.assertEqual(json.loads(out)["roles"], ["MANAGER", "EVALUATOR"])
+        code, out, _ = self.tenure("get", "/v1/orgs/acme/spaces/web", "--json", server=server)
+        self.assertEqual(json.loads(out)["space"], "web")
+        code, out, _ = self.tenure("get", "members", "acme", "--as-of", "1", "--json",
+                                   server=server)
+        self.assertEqual(len(json.loads(out)["members"]), 1)
+
+    def test_what_is_not_there_ends_with_1_and_nonsense_with_2(self):
+        server = self.start()
+        code, out, err = self.tenure("get", "org", "nowhere", server=server)
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("404", err)
+        for arguments in (("get", "coffee", "acme"), ("get", "members"), ("get", "org", "a", "b"),
+                          ("submit",), ("submit", "AddMember", "user", "--org", "acme"),
+                          ("frobnicate",), (), ("serve", "--port", "many"), ("log",)):
+            code, out, err = self.tenure(*arguments, server=server)
+            self.assertEqual((code, out), (2, ""), arguments)
+            self.assertTrue(err)
+
+    def test_check_ends_with_0_or_1(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        yes = self.tenure("check", "acme", "user:bob", "member.add", server=server)
+        no = self.tenure("check", "acme", "eve", "member.add", server=server)
+        read = self.tenure("check", "acme", "eve", "resource.read:service", "--space", "web",
+                           "--json", server=server)
+        self.assertEqual([yes[0], no[0], read[0]], [0, 1, 0])
+        self.assertIn("MANAGER", yes[1])
+        self.assertTrue(json.loads(read[1])["allowed"])
+
+    def test_history_tells_who_did_what(self):
+        server = self.start()
+        server.submit(*FOUND_ACME, REFUSED)
+        code, out, _ = self.tenure("history", "acme", server=server)
+        self.assertEqual(code, 0)
+        self.assertEqual([line.split()[3:] for line in out.splitlines()][-2:],
+                         [["CreateResource", "accepted"], ["AddMember", "role_not_assignable"]])
+        code, out, _ = self.tenure("history", "acme", "--entity", "user:bob", "--json",
+                                   server=server)
+        self.assertEqual([each["command_id"] for each in json.loads(out)["decisions"]],
+                         ["c2", "r1"])
+
+    def test_nobody_there_ends_with_3(self):
+        for arguments in (("get", "org", "acme"), ("history", "acme"),
+                          ("check", "acme", "bob", "member.add"),
+                          ("submit", "RemoveMember", "user=x", "--org", "acme")):
+            code, out, err = self.tenure(*arguments, "--server", "http://127.0.0.1:1")
+            self.assertEqual((code, out), (3, ""))
+            self.assertIn("http://127.0.0.1:1", err)
+            self.assertEqual(err.count("\n"), 1)
+
+    def test_a_wrong_key_is_said(self):
+        server = self.start()
+        code, _, err = self.tenure("get", "org", "acme", "--key", "wrong", server=server)
+        self.assertEqual(code, 1)
+        self.assertIn("401", err)
+
+
+class Offline(ServerTest):
+    def fill(self):
+        server = self.start()
+        decisions = server.submit(*FOUND_ACME, REFUSED)
+        server.stop()
+        return decisions
+
+    def test_log_dump_and_tail_read_while_the_daemon_writes(self):
+        server = self.start()
+        decisions = server.submit(*FOUND_ACME, REFUSED)
+        server.submit(command("last", "AddMember", user="zed", role="EVALUATOR"))
+        code, out, _ = self.tenure("log", "dump", "--json", "--data", self.data)
+        self.assertEqual(code, 0)
+        dumped = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual(dumped[:6], decisions)
+        server.stop()
+        code, out, _ = self.tenure("log", "tail", "-n", "2", "--data", self.data)
+        self.assertEqual([line.split()[0] for line in out.splitlines()], ["0:5", "0:6"])
+        code, out, _ = self.tenure("log", "dump", "--data", self.data)
+        self.assertEqual(out.splitlines()[5].split()[2:],
+                         ["acme@5", "user:bob", "AddMember", "role_not_assignable"])
+
+    def test_projections_are_equal_to_a_rebuild(self):
+        self.fill()
+        code, out, _ = self.tenure("projections", "status", "--json", "--data", self.data)
+        self.assertEqual((code, json.loads(out)["applied"]), (0, 6))
+        verified = self.tenure("projections", "verify", "--json", "--data", self.data)
+        self.assertEqual(verified[0], 0)
+        self.assertIsNone(json.loads(verified[1])["difference"])
+        code, out, _ = self.tenure("projections", "rebuild", "--data", self.data)
+        self.assertEqual((code, out), (0, "rebuilt from 6 decisions\n"))
+        self.assertEqual(self.tenure("projections", "verify", "--json", "--data", self.data),
+                         verified)
+
+    def test_doctor_finds_a_sound_directory_sound(self):
+        self.fill()
+        for arguments in ((), ("--deep",)):
+            code, out, _ = self.tenure("doctor", "--data", self.data, *arguments)
+            self.assertEqual(code, 0, out)
+            self.assertNotIn("BAD", out)
+        self.assertIn("6 decisions, 1 claims, 0 void", out)
+
+    def test_doctor_examines_a_directory_in_use_without_a_lock(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        code, out, _ = self.tenure("doctor", "--data", self.data)
+        self.assertEqual(code, 0, out)
+        self.assertIn(str(server.process.pid), out)
+
+    def test_doctor_names_a_damaged_log(self):
+        self.fill()
+        log = os.path.join(self.data, "log")
+        for name in os.listdir(log):
+            path = os.path.join(log, name)
+            with open(path, "r+b") as file:
+                at = file.read().find(b"user:alice")
+                if at >= 0:
+                    file.seek(at)
+                    file.write(b"user:mafia")
+                    damaged = name
+        code, out, _ = self.tenure("doctor", "--data", self.data)
+        self.assertEqual(code, 1)
+        self.assertRegex(out, rf"BAD +log .*{damaged}")
+
+    def test_what_is_no_data_directory_ends_with_3(self):
+        for arguments in (("log", "dump"), ("projections", "status"), ("doctor",)):
+            code, _, err = self.tenure(*arguments, "--data", os.path.join(self.root, "nowhere"))
+            self.assertEqual(code, 3)
+            self.assertEqual(err.count("\n"), 1)
+            code, _, err = self.tenure(*arguments, "--data", self.root)
+            self.assertEqual(code, 3)
+
+    def test_version_says_which(self):
+        code, out, _ = self.tenure("version")
+        self.assertEqual(code, 0)
+        self.assertRegex(out, r"^tenure \d+\.\d+\.\d+\n$")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
