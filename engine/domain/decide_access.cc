@@ -14,7 +14,7 @@ struct SubjectFound {
 Guarded<SubjectFound> existing_subject(const Caller& caller, std::string_view subject) {
   const std::string_view id = subject.substr(subject.find(':') + 1);
   if (subject.starts_with("group:")) return SubjectFound{TRY(existing_group(caller, id)), id};
-  TRY(existing_member(caller, id));
+  (void)TRY(existing_member(caller, id));
   return SubjectFound{nullptr, id};
 }
 

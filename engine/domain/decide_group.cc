@@ -86,7 +86,7 @@ Verdict decide(const Incoming& in, const schema::AddToGroup& command, EventSink&
   const Caller caller = TRY(admit(in));
   TRY(holds(caller, Action::kGroupManage));
   const Group* group = TRY(existing_group(caller, group_id));
-  TRY(existing_member(caller, user));
+  (void)TRY(existing_member(caller, user));
   const std::vector<SpaceCaller> opened = opened_spaces(caller, group_id);
   for (const SpaceCaller& there : opened) {
     TRY(gives_no_more_than_held(there, roles_of_group(there, group_id)));

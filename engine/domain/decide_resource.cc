@@ -39,7 +39,7 @@ Guarded<const Resource*> existing_resource(const SpaceCaller& caller, std::strin
 
 Verdict links_exist(const SpaceCaller& caller, const Texts* links) {
   if (links == nullptr) return {};
-  for (const auto* link : *links) TRY(existing_resource(caller, text(link)));
+  for (const auto* link : *links) (void)TRY(existing_resource(caller, text(link)));
   return {};
 }
 
