@@ -127,7 +127,7 @@ Result<CheckAnswer> check(const QueryContext& context, const CheckRequest& reque
       return denied("no space " + std::string(request.space) + " that " + std::string(user) +
                     " sees in " + std::string(request.org));
     }
-    standing.grants = TRY(organization->grants(user, request.space));
+    standing.grants = TRY(organization->grants(user, *membership, request.space));
     answer = answer_in_space(standing, *action, name);
   }
   if (!answer.allowed) return denied(describe(standing, name), membership->number);

@@ -9,7 +9,6 @@
 //               | org SEP SEP "j" SEP group SEP user   GroupMemberRow
 //               | org SEP SEP "m" SEP user             MemberRow
 //               | org SEP SEP "s" SEP subject SEP space   (empty)  spaces with a direct grant
-//               | org SEP SEP "u" SEP user             UserGroupsRow
 //               | org SEP space SEP                    SpaceRow
 //               | org SEP space SEP "a" SEP subject    AccessRow
 //               | org SEP space SEP "r" SEP resource   ResourceRow
@@ -85,7 +84,6 @@ class Keys {
   const Key& subject_space(std::string_view subject, std::string_view space) {
     return org_level("s").part(subject).raw(space);
   }
-  const Key& user_groups(std::string_view user) { return org_level("u").raw(user); }
   const Key& space(std::string_view space) { return in_space(space); }
   const Key& access(std::string_view space, std::string_view subject) {
     return in_space(space).part("a").raw(subject);

@@ -8,21 +8,78 @@ namespace {
 
 constexpr Family kFamily = Family::kMembership;
 constexpr RowBytes kNoBytes{};
+constexpr std::string_view kActive = "active";
 
-void put_member(Reduction& in, std::string_view user, std::string_view role, int64_t since,
-                std::string_view status) {
+// What a member's row is to say; texts and groups are copied.
+struct NewMember {
+  std::string_view role, status;
+  int64_t since;
+  uint64_t number;
+  const schema::MemberRow* groups_of = nullptr;  // whose groups to keep
+  std::string_view leaves = {}, joins = {};      // one group less, one more
+};
+
+flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::UserGroup>>> copy_groups(
+    Reduction& in, const NewMember& member) {
   auto& fbb = in.builder;
-  auto role_text = fbb.CreateString(role.data(), role.size());
-  auto status_text = fbb.CreateString(status.data(), status.size());
+  std::vector<flatbuffers::Offset<schema::UserGroup>> groups;
+  auto add = [&](std::string_view id, uint64_t number) {
+    auto text = fbb.CreateString(id.data(), id.size());
+    groups.push_back(schema::CreateUserGroup(fbb, text, number));
+  };
+  bool joined = member.joins.empty();
+  if (member.groups_of != nullptr && member.groups_of->groups() != nullptr) {
+    for (const schema::UserGroup* held : *member.groups_of->groups()) {
+      std::string_view id = held->group()->string_view();
+      if (!joined && member.joins < id) {
+        add(member.joins, in.number);
+        joined = true;
+      }
+      if (id != member.leaves) add(id, held->number());
+    }
+  }
+  if (!joined) add(member.joins, in.number);
+  if (groups.empty()) return 0;
+  return fbb.CreateVector(groups);
+}
+
+void put_member(Reduction& in, std::string_view user, const NewMember& member) {
+  auto& fbb = in.builder;
+  auto groups = copy_groups(in, member);
+  auto role = fbb.CreateString(member.role.data(), member.role.size());
+  auto status = fbb.CreateString(member.status.data(), member.status.size());
   in.put(kFamily, in.keys.member(user),
-         schema::CreateMemberRow(fbb, role_text, since, status_text, in.number));
+         schema::CreateMemberRow(fbb, role, member.since, status, member.number, groups));
+}
+
+const schema::MemberRow* get_member(Reduction& in, std::string_view user) {
+  return in.rows.get<schema::MemberRow>(kFamily, in.keys.member(user));
 }
 
 // Gives a member another role; their membership goes on.
 void change_role(Reduction& in, std::string_view user, std::string_view role) {
-  const auto* member = in.rows.get<schema::MemberRow>(kFamily, in.keys.member(user));
-  put_member(in, user, role, member ? member->since() : in.time,
-             member ? member->status()->string_view() : "active");
+  const auto* row = get_member(in, user);
+  put_member(in, user,
+             {.role = role,
+              .status = row ? row->status()->string_view() : kActive,
+              .since = row ? row->since() : in.time,
+              .number = in.number,
+              .groups_of = row});
+}
+
+// One group more, or one less, for somebody who is a member still.
+void change_groups(Reduction& in, std::string_view user, std::string_view joins,
+                   std::string_view leaves) {
+  const auto* row = get_member(in, user);
+  if (row == nullptr) return;
+  put_member(in, user,
+             {.role = row->role()->string_view(),
+              .status = row->status()->string_view(),
+              .since = row->since(),
+              .number = row->number(),
+              .groups_of = row,
+              .leaves = leaves,
+              .joins = joins});
 }
 
 // From the event that made the organization, or from its row. Strings are made one by one: the
@@ -59,40 +116,17 @@ void put_space(Reduction& in, const flatbuffers::String* space, const flatbuffer
          schema::CreateSpaceRow(fbb, name_text, status_text, created, in.number));
 }
 
-// Rewrites a user's list of groups without `group`, and with it again if `joins`.
-void put_user_groups(Reduction& in, std::string_view user, std::string_view group, bool joins) {
-  auto& fbb = in.builder;
-  const Key& key = in.keys.user_groups(user);
-  std::vector<flatbuffers::Offset<schema::UserGroup>> groups;
-  auto add = [&](std::string_view id, uint64_t number) {
-    groups.push_back(schema::CreateUserGroup(fbb, fbb.CreateString(id.data(), id.size()), number));
-  };
-  bool added = !joins;
-  if (const auto* row = in.rows.get<schema::UserGroupsRow>(kFamily, key)) {
-    for (const schema::UserGroup* held : *row->groups()) {
-      std::string_view id = held->group()->string_view();
-      if (!added && group < id) {
-        add(group, in.number);
-        added = true;
-      }
-      if (id != group) add(id, held->number());
-    }
-  }
-  if (!added) add(group, in.number);
-  if (groups.empty()) {
-    fbb.Clear();
-    return in.rows.erase(kFamily, key);
-  }
-  in.put(kFamily, key, schema::CreateUserGroupsRow(fbb, fbb.CreateVector(groups)));
-}
-
 void organization_created(Reduction& in, const schema::OrganizationCreated& event) {
-  put_organization(in, event, in.time, "active");
+  put_organization(in, event, in.time, kActive);
 }
 
 void member_added(Reduction& in, const schema::MemberAdded& event) {
   std::string_view user = event.user()->string_view();
-  put_member(in, user, event.role()->string_view(), in.time, "active");
+  put_member(in, user,
+             {.role = event.role()->string_view(),
+              .status = kActive,
+              .since = in.time,
+              .number = in.number});
   in.rows.put(kFamily, user_organization_key(user, in.org), kNoBytes);
 }
 
@@ -109,7 +143,7 @@ void member_removed(Reduction& in, const schema::MemberRemoved& event) {
 // `to` gets the owner role: the one that `from` holds until now.
 void ownership_transferred(Reduction& in, const schema::OwnershipTransferred& event) {
   std::string_view from = event.from()->string_view();
-  const auto* owner = in.rows.get<schema::MemberRow>(kFamily, in.keys.member(from));
+  const auto* owner = get_member(in, from);
   if (owner == nullptr) return;
   change_role(in, event.to()->string_view(), owner->role()->str());
   change_role(in, from, event.from_role()->string_view());
@@ -129,24 +163,24 @@ void group_joined(Reduction& in, const schema::GroupJoined& event) {
   std::string_view group = event.group()->string_view(), user = event.user()->string_view();
   in.put(kFamily, in.keys.group_member(group, user),
          schema::CreateGroupMemberRow(in.builder, in.number));
-  put_user_groups(in, user, group, true);
+  change_groups(in, user, group, {});
 }
 
 void group_left(Reduction& in, const schema::GroupLeft& event) {
   std::string_view group = event.group()->string_view(), user = event.user()->string_view();
   in.rows.erase(kFamily, in.keys.group_member(group, user));
-  put_user_groups(in, user, group, false);
+  change_groups(in, user, {}, group);
 }
 
 void space_created(Reduction& in, const schema::SpaceCreated& event) {
-  put_space(in, event.space(), event.name(), in.time, "active");
+  put_space(in, event.space(), event.name(), in.time, kActive);
 }
 
 void space_renamed(Reduction& in, const schema::SpaceRenamed& event) {
   const auto* space =
       in.rows.get<schema::SpaceRow>(kFamily, in.keys.space(event.space()->string_view()));
   put_space(in, event.space(), event.name(), space ? space->created() : in.time,
-            space ? space->status()->string_view() : "active");
+            space ? space->status()->string_view() : kActive);
 }
 
 void access_granted(Reduction& in, const schema::AccessGranted& event) {

@@ -32,17 +32,17 @@ Result<std::optional<OrganizationRows>> OrganizationRows::find(const RowView& vi
 Membership OrganizationRows::read_membership(const schema::MemberRow& row) const {
   std::optional<RoleIndex> role = rulebook_->organization_role(row.role()->string_view());
   CHECK(role);  // decided under this rulebook
-  return {*role, row.since(), row.number()};
+  Membership membership{*role, row.since(), row.number(), {}};
+  if (row.groups() == nullptr) return membership;
+  for (const schema::UserGroup* group : *row.groups()) {
+    membership.groups.push_back({group->group()->str(), group->number()});
+  }
+  return membership;
 }
 
 Result<std::optional<Membership>> OrganizationRows::membership(std::string_view user) {
   if (!TRY(view_->get(Family::kMembership, keys_.member(user), scratch_))) return std::nullopt;
   return read_membership(scratch_.as<schema::MemberRow>());
-}
-
-Result<const schema::UserGroupsRow*> OrganizationRows::groups(std::string_view user, Row& row) {
-  if (!TRY(view_->get(Family::kMembership, keys_.user_groups(user), row))) return nullptr;
-  return &row.as<schema::UserGroupsRow>();
 }
 
 Result<const schema::SpaceRow*> OrganizationRows::space(std::string_view space, Row& row) {
@@ -70,15 +70,13 @@ Result<void> OrganizationRows::add_grant(std::string_view subject, std::string_v
   return {};
 }
 
-Result<std::vector<Grant>> OrganizationRows::grants(std::string_view user, std::string_view space) {
+Result<std::vector<Grant>> OrganizationRows::grants(std::string_view user,
+                                                    const Membership& membership,
+                                                    std::string_view space) {
   std::vector<Grant> grants;
   TRY(add_grant(SubjectKey::user(user), space, 0, grants));
-  Row row;
-  if (const auto* held = TRY(groups(user, row))) {
-    for (const schema::UserGroup* group : *held->groups()) {
-      TRY(add_grant(SubjectKey::group(group->group()->string_view()), space, group->number(),
-                    grants));
-    }
+  for (const Membership::Group& group : membership.groups) {
+    TRY(add_grant(SubjectKey::group(group.id), space, group.number, grants));
   }
   return grants;
 }

@@ -23,6 +23,11 @@ struct Membership {
   RoleIndex role;
   int64_t since;
   uint64_t number;  // gave the role
+  struct Group {
+    std::string id;
+    uint64_t number;  // brought them into it
+  };
+  std::vector<Group> groups;  // sorted
 };
 
 // One grant in a space that reaches a user.
@@ -56,10 +61,9 @@ class OrganizationRows {
   const OrganizationRole& role(const Membership& membership) const {
     return rulebook_->organization_roles[membership.role];
   }
-  // The user's groups, sorted; in `row`, null if there are none.
-  Result<const schema::UserGroupsRow*> groups(std::string_view user, Row& row);
   // Direct first, then through groups in the order of their ids.
-  Result<std::vector<Grant>> grants(std::string_view user, std::string_view space);
+  Result<std::vector<Grant>> grants(std::string_view user, const Membership& membership,
+                                    std::string_view space);
   // Nothing if there is no such space.
   Result<const schema::SpaceRow*> space(std::string_view space, Row& row);
   RoleSet space_roles(const schema::AccessRow& row) const;

@@ -90,16 +90,11 @@ Result<std::string> get_member(const QueryContext& context, std::string_view org
   out.begin_object();
   write_member(out, user, member);
   out.begin_array("groups");
-  Row groups_row;
-  if (const auto* groups = TRY(organization->groups(user, groups_row))) {
-    for (const schema::UserGroup* group : *groups->groups()) {
-      out.text(group->group()->string_view());
-    }
-  }
+  for (const Membership::Group& group : membership.groups) out.text(group.id);
   out.end_array().begin_array("spaces");
-  for (const std::string& space : TRY(granted_spaces(organization.rows(), user))) {
-    auto access =
-        summarize(organization.rows(), membership, TRY(organization->grants(user, space)));
+  for (const std::string& space : TRY(granted_spaces(organization.rows(), user, membership))) {
+    auto access = summarize(organization.rows(), membership,
+                            TRY(organization->grants(user, membership, space)));
     out.begin_object().text("space", space);
     if (access) write_access(out, *access);
     out.end_object();
@@ -170,7 +165,7 @@ Result<std::string> get_assignable_space_roles(const QueryContext& context, std:
   out.begin_object().begin_array("roles");
   auto giver = TRY(organization->membership(actor));
   if (!giver) return finish_roles(out);
-  SpaceGrants grants = composed(TRY(organization->grants(actor, space)));
+  SpaceGrants grants = composed(TRY(organization->grants(actor, *giver, space)));
   const Rulebook& rulebook = organization->rulebook();
   if (!effective_actions(rulebook, giver->role, grants).has(Action::kAccessManage)) {
     return finish_roles(out);

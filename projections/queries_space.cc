@@ -58,10 +58,7 @@ Result<void> write_space(AnswerWriter& out, const QueryContext& context,
 }
 
 // All grants in one space, by subject: read once for a whole list of users.
-struct SpaceAccess {
-  std::map<std::string, Grant, std::less<>> by_subject;
-  bool to_groups = false;
-};
+using SpaceAccess = std::map<std::string, Grant, std::less<>>;
 
 Result<SpaceAccess> access_in(OrganizationRows& organization, std::string_view space) {
   SpaceAccess access;
@@ -72,29 +69,24 @@ Result<SpaceAccess> access_in(OrganizationRows& organization, std::string_view s
     row.assign(cursor->bytes());
     const auto& grant = row.as<schema::AccessRow>();
     std::string subject(after_prefix(cursor->key(), prefix));
-    access.to_groups = access.to_groups || subject.starts_with("group:");
-    access.by_subject[subject] = {subject, organization.space_roles(grant), grant.number(), 0};
+    access[subject] = {subject, organization.space_roles(grant), grant.number(), 0};
   }
   TRY(cursor->status());
   return access;
 }
 
-Result<std::vector<Grant>> grants_from(const SpaceAccess& access, OrganizationRows& organization,
-                                       std::string_view user) {
+std::vector<Grant> grants_from(const SpaceAccess& access, std::string_view user,
+                               const Membership& membership) {
   std::vector<Grant> grants;
   auto add = [&](std::string_view subject, uint64_t joined) {
-    auto found = access.by_subject.find(subject);
-    if (found == access.by_subject.end()) return;
+    auto found = access.find(subject);
+    if (found == access.end()) return;
     grants.push_back(found->second);
     grants.back().joined = joined;
   };
   add(SubjectKey::user(user), 0);
-  if (!access.to_groups) return grants;
-  Row row;
-  if (const auto* groups = TRY(organization.groups(user, row))) {
-    for (const schema::UserGroup* group : *groups->groups()) {
-      add(SubjectKey::group(group->group()->string_view()), group->number());
-    }
+  for (const Membership::Group& group : membership.groups) {
+    add(SubjectKey::group(group.id), group.number);
   }
   return grants;
 }
@@ -150,9 +142,9 @@ Result<std::string> get_space_members(const QueryContext& context, std::string_v
        cursor->next()) {
     std::string user(after_prefix(cursor->key(), prefix));
     row.assign(cursor->bytes());
+    Membership membership = organization->read_membership(row.as<schema::MemberRow>());
     auto summary =
-        summarize(organization.rows(), organization->read_membership(row.as<schema::MemberRow>()),
-                  TRY(grants_from(access, organization.rows(), user)));
+        summarize(organization.rows(), membership, grants_from(access, user, membership));
     if (!summary) continue;
     out.begin_object().text("user", user);
     write_access(out, *summary);

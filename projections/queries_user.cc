@@ -41,7 +41,7 @@ class SpacePage {
       TRY(walk.status());
       return true;
     }
-    auto spaces = TRY(granted_spaces(*organization, user_));
+    auto spaces = TRY(granted_spaces(*organization, user_, *membership));
     for (auto space = spaces.upper_bound(std::string(after)); space != spaces.end(); ++space) {
       if (!TRY(add_space(*organization, *membership, *space))) return false;
     }
@@ -59,7 +59,8 @@ class SpacePage {
     if (left_ == 0) return false;
     Row row;
     const schema::SpaceRow* found = TRY(organization.space(space, row));
-    auto access = summarize(organization, membership, TRY(organization.grants(user_, space)));
+    auto access =
+        summarize(organization, membership, TRY(organization.grants(user_, membership, space)));
     if (found == nullptr || !access) return true;
     out_.begin_object().text("org", organization.org()).text("space", space);
     out_.text("name", found->name());

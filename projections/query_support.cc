@@ -43,7 +43,7 @@ Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& contex
 Result<ActionSet> VisibleOrganization::actions_in(std::string_view space) {
   if (!today_) return actions_;
   return effective_actions(today_->rulebook(), membership_.role,
-                           composed(TRY(today_->grants(viewer_, space))));
+                           composed(TRY(today_->grants(viewer_, membership_, space))));
 }
 
 Result<void> VisibleOrganization::need(Action action) const {

@@ -17,8 +17,8 @@ void SpaceWalk::go_after(std::string_view space) {
   row_.assign(cursor_->bytes());
 }
 
-Result<std::set<std::string>> granted_spaces(OrganizationRows& organization,
-                                             std::string_view user) {
+Result<std::set<std::string>> granted_spaces(OrganizationRows& organization, std::string_view user,
+                                             const Membership& membership) {
   std::set<std::string> spaces;
   auto add_spaces_of = [&](std::string_view subject) -> Result<void> {
     const std::string prefix = organization.keys().subject_spaces(subject).str();
@@ -29,11 +29,8 @@ Result<std::set<std::string>> granted_spaces(OrganizationRows& organization,
     return cursor->status();
   };
   TRY(add_spaces_of(SubjectKey::user(user)));
-  Row row;
-  if (const auto* groups = TRY(organization.groups(user, row))) {
-    for (const schema::UserGroup* group : *groups->groups()) {
-      TRY(add_spaces_of(SubjectKey::group(group->group()->string_view())));
-    }
+  for (const Membership::Group& group : membership.groups) {
+    TRY(add_spaces_of(SubjectKey::group(group.id)));
   }
   return spaces;
 }

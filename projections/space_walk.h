@@ -33,7 +33,8 @@ class SpaceWalk {
 };
 
 // The spaces with a direct grant to the user or to one of their groups, sorted.
-Result<std::set<std::string>> granted_spaces(OrganizationRows& organization, std::string_view user);
+Result<std::set<std::string>> granted_spaces(OrganizationRows& organization, std::string_view user,
+                                             const Membership& membership);
 
 // Distinct users with direct or group access: the gauge "members" of a space.
 Result<uint64_t> count_space_users(OrganizationRows& organization, std::string_view space);

@@ -188,6 +188,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const StoreOptions& option
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.write_buffer_size = options.write_buffer_bytes;
   family.compression = rocksdb::kNoCompression;
+  family.level_compaction_dynamic_level_bytes = true;  // few levels to look into
   family.memtable_whole_key_filtering = true;
   family.memtable_prefix_bloom_size_ratio = 0.02;
 
@@ -195,7 +196,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const StoreOptions& option
   for (Family one : kAllFamilies) descriptors.emplace_back(std::string(family_name(one)), family);
   descriptors[static_cast<size_t>(Family::kHistory)].options.merge_operator =
       std::make_shared<AppendBytes>();
-  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
+  descriptors.emplace_back(rocksdb::kDefaultColumnFamilyName, family);
   return descriptors;
 }
 

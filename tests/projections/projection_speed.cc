@@ -4,11 +4,14 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <random>
 #include <vector>
 
+#include "engine/rulebooks/builtin.h"
+#include "projections/queries.h"
 #include "projections/read_models.h"
 #include "tests/projections/decision_maker.h"
 #include "tests/support/temporary_directory.h"
@@ -152,6 +155,28 @@ Took raw_rows(size_t rows) {
   });
 }
 
+// May a random member do something in the space? From the rows on the disk, one question at a time.
+void ask(const RowView& view, Workload& workload) {
+  auto rulebooks = builtin_rulebooks();
+  CHECK(rulebooks);
+  QueryContext context{view, *rulebooks, {}, from_micros(workload.time)};
+  constexpr size_t kQuestions = 200'000;
+  std::vector<double> micros;
+  for (size_t i = 0; i < kQuestions; ++i) {
+    const Workload::Org& org = workload.orgs[workload.random() % workload.orgs.size()];
+    const std::string& user = org.users[workload.random() % org.users.size()];
+    CheckRequest question{org.id, "main", user, "resource.update", "service"};
+    auto begin = std::chrono::steady_clock::now();
+    auto answer = check(context, question);
+    auto end = std::chrono::steady_clock::now();
+    CHECK(answer && answer->allowed);
+    micros.push_back(std::chrono::duration<double, std::micro>(end - begin).count());
+  }
+  std::ranges::sort(micros);
+  std::printf("check: p50 %.1f us, p99 %.1f us of %zu\n", micros[kQuestions / 2],
+              micros[kQuestions * 99 / 100], kQuestions);
+}
+
 void run(size_t decisions, size_t organizations) {
   MemoryLog log;
   Workload workload(log, organizations);
@@ -171,6 +196,7 @@ void run(size_t decisions, size_t organizations) {
   CHECK(report);
   uint64_t rows = 0;
   for (uint64_t family : report->rows) rows += family;
+  ask(*(*models)->view(), workload);
   Took probe = raw_rows(rows);
   std::printf(
       "projections: %zu decisions of %zu organizations: %.0f decisions/s, %.2f us of CPU each; "
