@@ -50,8 +50,9 @@ void add_to_index(std::vector<IndexEntry>& index, const FoundBatch& batch) {
   index.push_back({batch.header.first_offset, batch.header.first_number, batch.position});
 }
 
+// Without the header's own crc: a CRC over bytes that end in theirs is the same for all bytes.
 uint64_t link(uint64_t chain, const BatchHeader& header) {
-  return crc32c(static_cast<uint32_t>(chain), bytes_of(header));
+  return crc32c(static_cast<uint32_t>(chain), bytes_of(header).first(offsetof(BatchHeader, crc)));
 }
 
 Result<LogMark> mark_after(const LogMark& before, const FoundBatch& batch, RecordCrc crc) {

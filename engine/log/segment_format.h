@@ -36,7 +36,8 @@ struct LogMark {
   uint64_t next_number = 0;
   uint64_t stamp = 0;
   uint64_t claims = 0;
-  uint64_t chain = 0;  // CRC32C over all batch headers so far; ties a segment to the one before it
+  uint64_t chain = 0;  // CRC32C over all batch headers so far, without theirs; ties a segment to
+                       // the one before it
 
   ReaderPosition reader() const { return {{next_offset}, {next_number}, {stamp}}; }
   uint64_t void_records() const { return next_offset - next_number - claims; }

@@ -153,13 +153,12 @@ class Recovery {
   RecoveredLog log_;
 };
 
-// Writes the same bytes again and syncs them: the process that wrote them may have ended before its
+// Writes the same bytes again, to be synced: the process that wrote them may have ended before its
 // sync, or because of a failed one, after which only the page cache has them.
 Result<void> write_again(File& file, uint64_t from, uint64_t to) {
   std::vector<std::byte> bytes(to - from);
   bytes.resize(TRY(file.read_at(from, bytes)));
-  TRY(file.write_at(from, {bytes}));
-  return file.sync();
+  return file.write_at(from, {bytes});
 }
 
 Result<void> write_zeros(File& file, uint64_t from, uint64_t to) {
@@ -167,7 +166,16 @@ Result<void> write_zeros(File& file, uint64_t from, uint64_t to) {
   for (; from < to; from += zeros.size()) {
     TRY(file.write_at(from, {Bytes(zeros).first(std::min<uint64_t>(zeros.size(), to - from))}));
   }
-  return file.sync();
+  return {};
+}
+
+// The footer of the segment before an empty active one.
+Result<void> write_footer_again(FileSystem& files, const std::string& directory,
+                                const LogIdentity& identity, uint64_t sequence) {
+  const SegmentEnds ends = TRY(read_segment_ends(files, directory, identity, sequence));
+  auto file = TRY(files.open(path_in(directory, segment_name(sequence)), OpenMode::kReadWrite));
+  TRY(write_again(*file, batches_limit(ends.header.size), ends.header.size));
+  return file->sync();
 }
 
 }  // namespace
@@ -190,22 +198,15 @@ Result<RecoveredLog> recover_beside_writer(FileSystem& files, const std::string&
 
 Result<void> repair(FileSystem& files, const std::string& directory, RecoveredLog& log) {
   TRY(remove_unfinished(files, directory));
-  const auto open = [&](uint64_t sequence) {
-    return files.open(path_in(directory, segment_name(sequence)), OpenMode::kReadWrite);
-  };
   OpenSegment& active = log.active;
-  active.file = TRY(open(active.sequence));
-  if (log.torn_bytes() > 0) {
-    TRY(write_zeros(*active.file, active.end_position, log.torn_end));
-    fail_point("recover.after_cut");
-  }
-  if (log.proven_position < active.end_position) {
-    TRY(write_again(*active.file, log.proven_position, active.end_position));
-  } else if (active.end_position == sizeof(SegmentHeader) && active.sequence > 0) {
-    const SegmentEnds before =
-        TRY(read_segment_ends(files, directory, log.identity, active.sequence - 1));
-    auto file = TRY(open(active.sequence - 1));
-    TRY(write_again(*file, batches_limit(before.header.size), before.header.size));
+  const std::string path = path_in(directory, segment_name(active.sequence));
+  active.file = TRY(files.open(path, OpenMode::kReadWrite));
+  TRY(write_zeros(*active.file, active.end_position, log.torn_end));
+  if (log.torn_bytes() > 0) fail_point("recover.after_cut");
+  TRY(write_again(*active.file, log.proven_position, active.end_position));
+  TRY(active.file->sync());
+  if (active.end_position == sizeof(SegmentHeader) && active.sequence > 0) {
+    TRY(write_footer_again(files, directory, log.identity, active.sequence - 1));
   }
   return files.sync_directory(directory);
 }

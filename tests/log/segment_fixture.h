@@ -26,7 +26,7 @@ class SegmentFixture {
 
   // Hands over batches; what becomes of them is counted.
   void append(uint32_t count, size_t payload_size = 20) {
-    Batch batch = make_batch(session_, count, payload_size);
+    Batch batch = make_batch(session_, count, payload_size, acked_);
     submitted_ = session_.next.value;
     log_->append(kPartition, std::move(batch), [this, end = submitted_](Result<void> result) {
       if (result) acknowledged_ = std::max(acknowledged_, end);
@@ -79,6 +79,7 @@ class SegmentFixture {
   uint64_t acknowledged_ = 0;  // decisions
   uint64_t answered_ = 0;      // batches
   std::optional<Error> last_failure_;
+  uint64_t acked_ = 0;  // what the records of further batches say
 
  private:
   Session session_;

@@ -235,6 +235,35 @@ TEST_F(SegmentRecovery, TornFooterIsCutAndWrittenAgain) {
   EXPECT_EQ(must(check_log_deeply(files, directory())).torn_bytes, 0u);
 }
 
+// The name of the segment made ahead, too: its directory's sync failed.
+TEST_F(SegmentRecovery, NameThatOnlyThePageCacheHasIsSynced) {
+  FaultyFileSystem faulty(files);
+  options.files = &faulty;
+  options.segment_bytes = 1u << 20;
+  start();
+  faulty.set_fault(Fault{1, ErrorKind::kIo, Call::kSyncDirectory});
+  while (!last_failure_) write(1, 60000);
+  kill();
+  start();
+  ASSERT_EQ(segment_files(), 2u);
+  while (active() == 0) write(1, 60000);
+  ASSERT_EQ(segment_files(), 2u) << "nothing else synced the directory";
+  const uint64_t decisions = acknowledged_;
+  lose_power();
+  start();
+  EXPECT_EQ(history().payloads.size(), decisions);
+}
+
+TEST_F(SegmentRecovery, CleanStopMarkOutlivesThePower) {
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    SegmentFixture log(seed);
+    log.start();
+    log.stop();
+    log.lose_power();
+    EXPECT_TRUE(must(describe_log(log.files, log.directory())).stopped_cleanly) << seed;
+  }
+}
+
 TEST_F(SegmentRecovery, SealedSegmentsAreVerifiedWhenRead) {
   start();
   fill_segments(3);
