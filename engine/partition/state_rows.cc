@@ -1,5 +1,7 @@
 #include "engine/partition/state_rows.h"
 
+#include <xxhash.h>
+
 #include "engine/base/check.h"
 #include "engine/domain/plan_copy.h"
 #include "engine/partition/row_key.h"
@@ -212,6 +214,19 @@ void encode_rows(const Organization& organization, const TouchedRows& touched, u
       encoder.encode(keys[at++]);
     }
   }
+}
+
+uint64_t state_digest(const Organization& organization) {
+  TouchedRows all;
+  touch_all(organization, all);
+  RowChanges rows;
+  encode_rows(organization, all, 0, rows);
+  uint64_t digest = 1;
+  for (size_t i = 0; i < rows.size(); i++) {
+    digest = XXH3_64bits_withSeed(rows[i].key.data(), rows[i].key.size(), digest);
+    digest = XXH3_64bits_withSeed(rows[i].value.data(), rows[i].value.size(), digest);
+  }
+  return digest;
 }
 
 size_t estimate_memory(const Organization& organization) {

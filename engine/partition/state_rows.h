@@ -60,6 +60,9 @@ void encode_rows(const Organization& organization, const TouchedRows& touched, u
 Result<void> load_row(Organization& organization, const Rulebooks& rulebooks, std::string_view key,
                       std::string_view value);
 
+// A hash over all its rows: equal states give equal digests, on every machine.
+uint64_t state_digest(const Organization& organization);
+
 // A rough count of what it takes in memory.
 size_t estimate_memory(const Organization& organization);
 

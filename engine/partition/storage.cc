@@ -1,7 +1,5 @@
 // What a partition asks of helper threads: to load organizations, to read the originals of retries,
 // to write checkpoints.
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -234,18 +232,7 @@ Result<uint64_t> Partition::Machine::digest(std::string_view org) {
   const bool in_memory = entry != nullptr && !entry->waiting;
   if (!in_memory) stored = TRY(load(store_, rulebooks_, org));
   if (in_memory ? !entry->exists : !stored.exists) return 0;
-  const Organization& organization = in_memory ? entry->organization : stored.organization;
-  TouchedRows all;
-  touch_all(organization, all);
-  RowChanges rows;
-  encode_rows(organization, all, 0, rows);
-  uint64_t digest = 1;
-  for (size_t i = 0; i < rows.size(); i++) {
-    const auto row = rows[i];
-    digest = XXH3_64bits_withSeed(row.key.data(), row.key.size(), digest);
-    digest = XXH3_64bits_withSeed(row.value.data(), row.value.size(), digest);
-  }
-  return digest;
+  return state_digest(in_memory ? entry->organization : stored.organization);
 }
 
 }  // namespace tenure
