@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The committed history through the engine: when `tenure apply` applies it, then every line is
-answered as company.expected.json foretells, and a server on that directory shows the state it names.
+"""The committed history through the engine: when `tenure apply` applies it, then each line is
+answered as company.expected.json foretells, and a server on that directory shows the state named.
 
     check_company.py TENURE
 """
