@@ -74,7 +74,7 @@ RoleSet assignable_roles(const Rulebook& rulebook, RoleIndex actor,
   if (!giver.actions.has(target ? Action::kMemberChangeRole : Action::kMemberAdd)) return {};
   if (target && !target->oneself && !giver.acts_on.test(target->role)) return {};
   RoleSet roles = giver.assigns;
-  for (RoleIndex role = 0; role < rulebook.organization_roles.size(); ++role) {
+  for (size_t role = 0; role < rulebook.organization_roles.size(); ++role) {
     const bool raises_oneself = target && target->oneself && role < target->role;
     const bool leaves_no_owner = target && target->sole_owner && role != rulebook.owner_role;
     if (!giver.covers(rulebook.organization_roles[role]) || raises_oneself || leaves_no_owner) {

@@ -39,9 +39,10 @@ std::string month_name(Month month) {
 Month parse_month(std::string_view month_name) {
   const size_t dash = month_name.find('-');
   CHECK(dash != std::string_view::npos);
+  const char* begin = month_name.data();
   Month year = 0, month = 0;
-  std::from_chars(month_name.data(), month_name.data() + dash, year);
-  std::from_chars(month_name.data() + dash + 1, month_name.data() + month_name.size(), month);
+  std::from_chars(begin, begin + dash, year);
+  std::from_chars(begin + dash + 1, begin + month_name.size(), month);
   CHECK(month >= 1 && month <= 12);
   return year * 12 + month - 1;
 }

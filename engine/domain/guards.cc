@@ -178,8 +178,8 @@ Verdict holds_in_space(const SpaceCaller& caller, Action action) {
 }
 
 Verdict holds_some(const SpaceCaller& caller, ResourceVerb verb) {
-  for (TypeIndex type = 0; type < caller.rulebook.resource_types.size(); ++type) {
-    if (caller.in_space.has(verb, type)) return {};
+  for (size_t type = 0; type < caller.rulebook.resource_types.size(); ++type) {
+    if (caller.in_space.has(verb, static_cast<TypeIndex>(type))) return {};
   }
   return forbidden(caller, std::string(verb_name(verb)));
 }

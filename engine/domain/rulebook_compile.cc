@@ -261,10 +261,10 @@ Result<void> Compiler::owner() {
 }
 
 void Compiler::sum_up() {
-  for (TypeIndex type = 0; type < book_.resource_types.size(); ++type) {
+  for (size_t type = 0; type < book_.resource_types.size(); ++type) {
     for (const auto verb : {ResourceVerb::kRead, ResourceVerb::kCreate, ResourceVerb::kUpdate,
                             ResourceVerb::kDelete}) {
-      book_.every_resource_action.add(verb, type);
+      book_.every_resource_action.add(verb, static_cast<TypeIndex>(type));
     }
   }
   for (OrganizationRole& role : book_.organization_roles) {

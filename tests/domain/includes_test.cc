@@ -4,30 +4,38 @@
 
 #include <filesystem>
 #include <fstream>
-#include <regex>
+#include <set>
+#include <string>
 
 namespace tenure {
 namespace {
 
-bool is_allowed_include(const std::string& line) {
-  static const std::regex kOwn(R"re(#include "(engine/base|engine/domain|schemas)/[a-z_]+\.h")re");
-  static const std::regex kStandard(R"re(#include <[a-z_]+>)re");  // no slash, no .h
-  return std::regex_match(line, kOwn) || std::regex_match(line, kStandard) ||
-         line == "#include <flatbuffers/flatbuffers.h>";  // what the schemas are read with
+constexpr std::string_view kInclude = "#include ";
+
+// `line` begins with #include.
+bool is_allowed_include(std::string_view line) {
+  const std::string_view what = line.substr(kInclude.size());
+  if (what == "<flatbuffers/flatbuffers.h>") return true;  // what the schemas are read with
+  for (const char* folder : {"\"engine/base/", "\"engine/domain/", "\"schemas/"}) {
+    if (what.starts_with(folder)) return true;
+  }
+  static const std::set<std::string_view> kImpure = {"<iostream>", "<fstream>", "<filesystem>",
+                                                     "<thread>",   "<mutex>",   "<future>",
+                                                     "<random>",   "<ctime>",   "<cstdio>"};
+  // Headers of the standard library have neither a folder nor a suffix.
+  return what.starts_with('<') && what.find_first_of("/.") == what.npos && !kImpure.contains(what);
 }
 
 TEST(DomainIncludes, OnlyTheStandardLibrarySchemasBaseAndItself) {
-  const std::regex kImpure(R"re(<(iostream|fstream|thread|random|filesystem|mutex|future)>)re");
   int files = 0, includes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(TENURE_DOMAIN)) {
     if (entry.path().extension() != ".h" && entry.path().extension() != ".cc") continue;
     ++files;
     std::ifstream file(entry.path());
     for (std::string line; std::getline(file, line);) {
-      if (!line.starts_with("#include")) continue;
+      if (!line.starts_with(kInclude)) continue;
       ++includes;
       EXPECT_TRUE(is_allowed_include(line)) << entry.path() << ": " << line;
-      EXPECT_FALSE(std::regex_search(line, kImpure)) << entry.path() << ": " << line;
     }
   }
   EXPECT_GT(files, 30);
@@ -35,11 +43,12 @@ TEST(DomainIncludes, OnlyTheStandardLibrarySchemasBaseAndItself) {
 }
 
 TEST(DomainIncludes, AreToldApart) {
-  EXPECT_FALSE(is_allowed_include("#include <rocksdb/db.h>"));
-  EXPECT_FALSE(is_allowed_include("#include <spdlog/spdlog.h>"));
-  EXPECT_FALSE(is_allowed_include("#include <time.h>"));
-  EXPECT_FALSE(is_allowed_include("#include \"engine/json/json_edge.h\""));
+  for (const char* line : {"#include <rocksdb/db.h>", "#include <time.h>", "#include <thread>",
+                           "#include \"engine/json/json_edge.h\""}) {
+    EXPECT_FALSE(is_allowed_include(line)) << line;
+  }
   EXPECT_TRUE(is_allowed_include("#include \"engine/domain/state.h\""));
+  EXPECT_TRUE(is_allowed_include("#include <chrono>"));
 }
 
 }  // namespace
