@@ -1,7 +1,7 @@
 // tenure_sim --seed N | --seeds A..B  [--steps K] [--real-stores]
 //
 // Runs the engine under simulated worlds and prints what was survived. A seed that fails is printed
-// with the command that repeats it; exit code 1 then. Without --real-stores every 50th seed of a
+// with the command that repeats it; exit code 1 then. Without --real-stores every 100th seed of a
 // range runs on RocksDB.
 #include <charconv>
 #include <cstdio>
@@ -15,7 +15,7 @@ namespace {
 using tenure::test::SimulationOptions;
 using tenure::test::SimulationReport;
 
-constexpr uint64_t kRealStoresEvery = 50;
+constexpr uint64_t kRealStoresEvery = 100;
 
 struct Arguments {
   uint64_t first = 1, last = 1;
