@@ -56,6 +56,9 @@ Result<std::string> get_spaces(const QueryContext&, std::string_view org, const 
 Result<std::string> get_space(const QueryContext&, std::string_view org, std::string_view space);
 Result<std::string> get_space_members(const QueryContext&, std::string_view org,
                                       std::string_view space, const Page&);
+// The direct grants in a space, of users and groups, as they were given.
+Result<std::string> get_access(const QueryContext&, std::string_view org, std::string_view space,
+                               const Page&);
 Result<std::string> get_resources(const QueryContext&, std::string_view org, std::string_view space,
                                   const Page&);
 Result<std::string> get_usage(const QueryContext&, std::string_view org, std::string_view space);

@@ -158,6 +158,31 @@ Result<std::string> get_space_members(const QueryContext& context, std::string_v
 }
 
 // Those of types that the viewer may read.
+Result<std::string> get_access(const QueryContext& context, std::string_view org,
+                               std::string_view space, const Page& page) {
+  TRY(check_page(page));
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need_in(space, Action::kAccessView));
+  const std::string prefix = organization->keys().accesses(space).str();
+  auto cursor = context.rows.scan(Family::kMembership, prefix);
+  AnswerWriter out;
+  out.begin_object().begin_array("access");
+  std::string last;
+  Row row;
+  size_t shown = 0;
+  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
+       cursor->next(), ++shown) {
+    row.assign(cursor->bytes());
+    last = after_prefix(cursor->key(), prefix);
+    out.begin_object().text("subject", last).begin_array("roles");
+    for (const auto* role : *row.as<schema::AccessRow>().roles()) out.text(role->string_view());
+    out.end_array().end_object();
+  }
+  out.end_array();
+  TRY(cursor->status());
+  return finish_page(out, cursor->valid() ? last : "");
+}
+
 Result<std::string> get_resources(const QueryContext& context, std::string_view org,
                                   std::string_view space, const Page& page) {
   TRY(check_page(page));

@@ -47,7 +47,7 @@ Result<void> check_empty(FileSystem& files, const std::string& directory) {
     std::array<std::byte, sizeof(BatchHeader)> start{};
     if (sequence == 0) {
       auto file = TRY(files.open(path_in(directory, name), OpenMode::kRead));
-      TRY(file->read_at(sizeof(SegmentHeader), start));
+      (void)TRY(file->read_at(sizeof(SegmentHeader), start));
     }
     if (sequence != 0 || !all_zero(start)) {
       return fail(

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/base/check.h"
 #include "engine/log/batch_rules.h"
 #include "engine/log/record_walk.h"
 
@@ -52,7 +53,9 @@ void MemoryLog::store(Partition& partition, AlignedBytes bytes) {
     const RawRecord record = walk.next();
     const std::byte* begin = record.payload.data() - kPrefixSize;
     partition.records.emplace_back(begin, kPrefixSize + record.payload.size());
-    if (rule.judge(record) == Validity::kValid) partition.decisions.push_back(record.offset);
+    const auto validity = rule.judge(record);
+    CHECK(validity);
+    if (*validity == Validity::kValid) partition.decisions.push_back(record.offset);
   }
   partition.end = rule.position();
 }

@@ -117,7 +117,8 @@ class Directory:
             thread.join()
         # The last line may be cut by the kill: it was never seen whole, so it acknowledges nothing.
         for line in output.split("\n")[:-1]:
-            identity = json.loads(line)["command_id"]
+            identity = json.loads(line).get("command_id")
+            assert identity, f"not decided: {line}"
             before = self.acknowledged.setdefault(identity, line)
             assert before == line, f"a retry of {identity} was answered otherwise:\n{before}\n{line}"
         if process.returncode == -signal.SIGKILL:

@@ -60,8 +60,8 @@ TEST_F(Retries, SentAThousandTimesAtOnceLeaveOneDecision) {
     for (size_t index : sent) {
       decided += partition.answer(index).kind == Answer::Kind::kDecided;
       EXPECT_EQ(partition.answer(index).number, 1u);
-      EXPECT_TRUE(std::ranges::equal(partition.answer(index).bytes,
-                                     partition.answer(sent[0]).bytes));
+      EXPECT_TRUE(
+          std::ranges::equal(partition.answer(index).bytes, partition.answer(sent[0]).bytes));
     }
     EXPECT_EQ(decided, after_restart ? 0u : 1u);
   }

@@ -137,6 +137,28 @@ class Commands(ServerTest):
         fresh = stale | {"id": "v2", "expected_version": current}
         self.assertEqual(server.post("/v1/commands", fresh).status, 200)
 
+    def test_personal_text_is_shown_in_the_decision_and_sealed_in_the_log(self):
+        server = self.start()
+        server.post("/v1/commands", FOUND_ACME[0])
+        told = server.post("/v1/commands", command(
+            "p1", "AddMember", user="dan", role="ADMIN", name="Dan Brown",
+            email="dan@example.org") | {"reason": "the new bookkeeper"})
+        self.assertEqual(told.status, 200, told.text)
+        for text in ("Dan Brown", "dan@example.org", "the new bookkeeper"):
+            self.assertIn(text, told.text)
+            self.assertIn(text, server.get("/v1/orgs/acme/history?entity=user:dan").text)
+        again = server.post("/v1/commands", command(
+            "p1", "AddMember", user="dan", role="ADMIN", name="Dan Brown",
+            email="dan@example.org") | {"reason": "the new bookkeeper"})
+        self.assertEqual(again.json, told.json)
+        server.stop()
+        dump = self.tenure("log", "dump", "--json", "--data", self.data)[1]
+        self.assertIn("p1", dump)
+        for text in ("Dan Brown", "dan@example.org", "the new bookkeeper"):
+            self.assertNotIn(text, dump)
+        bad = command("p2", "AddMember", user="eli", role="ADMIN", name="line\nbreak")
+        self.assert_problem(self.start().post("/v1/commands", bad), 422, "invalid_value")
+
     def test_other_content_types_are_refused(self):
         server = self.start()
         for kind in ("text/plain", "application/x-www-form-urlencoded"):
@@ -237,6 +259,17 @@ class Reads(ServerTest):
                                                           user=f"user-{i}"))
             gone = server.get(f"/v1/orgs/acme/members/user-{i}?at_least={removed.position}")
             self.assertEqual(gone.status, 404)
+
+    def test_a_read_without_a_token_sees_what_was_answered_before(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        stale = []
+        for i in range(300):
+            server.post("/v1/commands", command(f"a{i}", "AddMember", user=f"user-{i}",
+                                                role="EVALUATOR"))
+            if server.get(f"/v1/orgs/acme/members/user-{i}").status != 200:
+                stale.append(i)
+        self.assertEqual(stale, [])
 
     def test_at_least_of_the_future_says_in_time_that_it_cannot(self):
         server = self.start()

@@ -1,6 +1,7 @@
 // What the routes share, and the functions that add them to the table: one file a subject.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -15,12 +16,28 @@
 
 namespace tenure {
 
+// How far clients have been answered: a read without a token waits for that much. Any thread.
+class AnsweredMark {
+ public:
+  // To be called before the answer goes out.
+  void raise(Position position) {
+    uint64_t next = position.number.value + 1, known = next_.load();
+    while (known < next && !next_.compare_exchange_weak(known, next)) {
+    }
+  }
+  Number next() const { return {next_.load()}; }  // decisions below it may have been answered
+
+ private:
+  std::atomic<uint64_t> next_ = 0;
+};
+
 // Everything here outlives the HTTP server.
 struct Api {
   EngineHost& host;
   Metrics& metrics;
   WorkPool& readers;  // for reads; bounded, beyond it 503
   WorkPool& ingest;   // for batches of commands and sealing; a job a connection at most
+  AnsweredMark& answered;
   bool open_metrics;  // /metrics without a key, as only this machine can ask
   std::function<void(std::function<void()>)> post;  // runs a task on the HTTP thread
 };

@@ -1,6 +1,7 @@
 #include "tools/server/command_batch.h"
 
-#include "engine/base/check.h"
+#include <algorithm>
+#include <optional>
 
 namespace tenure {
 namespace {
@@ -101,19 +102,23 @@ void CommandBatch::count(const KeptAnswer& answer) {
 
 void CommandBatch::finish() {
   Response response{.content_type = kNdjson};
-  Position last{};
+  std::optional<Position> last;
   for (size_t i = 0; i < lines_.size(); ++i) {
     if (const auto* answer = std::get_if<KeptAnswer>(&lines_[i])) {
       append_line(*answer, i + 1, api_.host.unsealer(), response.body);
       count(*answer);
-      if (answer->root() != nullptr) last = std::max(last, answer->position);
+      if (answer->root() != nullptr)
+        last = std::max(last.value_or(answer->position), answer->position);
     } else {
       const auto& undecided = std::get<Undecided>(lines_[i]);
       api_.metrics.refused(undecided.code);
       append_line(undecided, i + 1, response.body);
     }
   }
-  response.headers.emplace_back(kPositionHeader, format_position(last));
+  if (last) {
+    api_.answered.raise(*last);
+    response.headers.emplace_back(kPositionHeader, format_position(*last));
+  }
   respond_(std::move(response));
 }
 

@@ -86,13 +86,14 @@ Result<void> EngineHost::Impl::open() {
   SegmentOptions segments;
   segments.directory = data.log();
   segments.address = options.address;
+  segments.files = options.files;
   segments.segment_bytes = options.segment_bytes;
   segments.observe_sync = [this](std::chrono::nanoseconds took) {
     log_batches.fetch_add(1, std::memory_order_relaxed);
     log_sync_nanoseconds.fetch_add(static_cast<uint64_t>(took.count()), std::memory_order_relaxed);
   };
   log = TRY(SegmentLog::open(std::move(segments)));
-  keys = TRY(KeyStore::open(posix_file_system(), data.keys()));
+  keys = TRY(KeyStore::open(*options.files, data.keys()));
   unsealer.emplace(*keys);
   store = TRY(open_state_store(data.state()));
   helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);

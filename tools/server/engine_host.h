@@ -36,6 +36,7 @@ struct HostOptions {
   uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
   bool follow = true;  // false: the read models stay where they are (a bench of the engine alone)
   PartitionOptions partition;
+  FileSystem* files = &posix_file_system();  // of the log and of the keys; outlives the host
 };
 
 class EngineHost {

@@ -10,9 +10,9 @@ namespace tenure {
 namespace {
 
 constexpr size_t kMaxPage = 5000;
-// For a token that the client gave, and for what is durable when it asks without one.
+// For a token that the client gave, and for what was answered when it asks without one.
 constexpr auto kWaitForToken = std::chrono::seconds(5);
-constexpr auto kWaitForDurable = std::chrono::milliseconds(100);
+constexpr auto kWaitForAnswered = std::chrono::milliseconds(100);
 
 Result<size_t> parse_limit(std::string_view text) {
   size_t limit = 0;
@@ -104,12 +104,12 @@ Result<ReadRequest> parse_read(PathValues path, QueryParameters parameters) {
 void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
               std::function<Response()> read) {
   const bool has_token = request.at_least.has_value();
-  const Number wanted = has_token ? request.at_least->number.next() : api.host.durable();
+  const Number wanted = has_token ? request.at_least->number.next() : api.answered.next();
   if (api.host.applied() >= wanted) {
     if (quick) return respond(run_now(api, read));
     return run_on_reader(api, respond, std::move(read));
   }
-  const auto patience = has_token ? kWaitForToken : kWaitForDurable;
+  const auto patience = has_token ? kWaitForToken : kWaitForAnswered;
   api.host.when_applied(
       Number{wanted.value - 1}, std::chrono::steady_clock::now() + patience,
       [&api, has_token, respond = std::move(respond), read = std::move(read)](bool applied) {

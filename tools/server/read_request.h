@@ -29,7 +29,7 @@ struct ReadRequest {
 Result<ReadRequest> parse_read(PathValues path, QueryParameters parameters);
 
 // Runs `read` once the read models have `at_least`, or answers 503 when that takes too long.
-// Without a token it waits a moment for what is durable already, so that clients read their own
+// Without a token it waits a moment for what was answered before, so that clients read their own
 // writes, and then answers from what there is. `quick`: on the HTTP thread if nothing must be
 // waited for; else on a reader thread. The answer carries the position that the read models had.
 void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,

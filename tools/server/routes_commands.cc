@@ -48,6 +48,7 @@ class AnswerQueue : public std::enable_shared_from_this<AnswerQueue> {
   void count(const Answered& each) {
     const schema::Decision* decision = each.answer.root();
     if (decision == nullptr) return api_.metrics.refused(each.answer.undecided().code);
+    api_.answered.raise(each.answer.position);
     api_.metrics.decided(*decision);
     api_.metrics.answered_after(std::chrono::duration<double>(Clock::now() - each.started).count());
   }

@@ -93,6 +93,10 @@ void add_space_reads(Reads& reads) {
             {"limit", "cursor"}, [](const QueryContext& context, const ReadRequest& request) {
               return get_space_members(context, request.path[0], request.path[1], request.page);
             });
+  reads.add("/v1/orgs/{org}/spaces/{space}/access", "Its direct grants, to users and groups",
+            {"limit", "cursor"}, [](const QueryContext& context, const ReadRequest& request) {
+              return get_access(context, request.path[0], request.path[1], request.page);
+            });
   reads.add("/v1/orgs/{org}/spaces/{space}/resources", "Its resources", {"limit", "cursor"},
             [](const QueryContext& context, const ReadRequest& request) {
               return get_resources(context, request.path[0], request.path[1], request.page);

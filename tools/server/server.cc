@@ -161,12 +161,14 @@ Result<void> serve(ServeOptions options) {
   host->on_failure([] { ::kill(::getpid(), SIGTERM); });
 
   Metrics metrics;
+  AnsweredMark answered;
   auto readers = std::make_unique<WorkPool>(kReaderThreads, kMostReadsWaiting);
   auto ingest = std::make_unique<WorkPool>(kIngestThreads, options.http.max_connections * 2);
   Api api{*host,
           metrics,
           *readers,
           *ingest,
+          answered,
           is_loopback(options.http.address),
           [&](std::function<void()> task) { http->post(std::move(task)); }};
   Router router;

@@ -116,6 +116,10 @@ class Applying {
       std::fwrite(text.data(), 1, text.size(), stdout);
     }
     const schema::Decision* decision = answer.root();
+    if (answer.kind == Answer::Kind::kIdempotencyMismatch) {
+      ++summary_.rejected["idempotency_mismatch"];  // an answer, though it leaves no record
+      return;
+    }
     if (decision == nullptr) {
       ++summary_.undecided;
       name(line, answer.message);

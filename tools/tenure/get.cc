@@ -22,6 +22,7 @@ constexpr std::array kReads = {
     Read{"spaces", "/v1/orgs/{}/spaces"},
     Read{"space", "/v1/orgs/{}/spaces/{}"},
     Read{"space-members", "/v1/orgs/{}/spaces/{}/members"},
+    Read{"access", "/v1/orgs/{}/spaces/{}/access"},
     Read{"resources", "/v1/orgs/{}/spaces/{}/resources"},
     Read{"usage", "/v1/orgs/{}/spaces/{}/usage"},
     Read{"billing", "/v1/orgs/{}/spaces/{}/billing"},

@@ -1,0 +1,194 @@
+// The parts of the server that need no engine: requests, routes, keys, waiters, threads, figures.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+
+#include "tests/support/temporary_directory.h"
+#include "tools/server/api_key.h"
+#include "tools/server/applied_waiters.h"
+#include "tools/server/data_directory.h"
+#include "tools/server/http.h"
+#include "tools/server/metrics.h"
+#include "tools/server/router.h"
+#include "tools/server/work_pool.h"
+
+namespace tenure {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+TEST(PercentDecode, DecodesAndRefusesBrokenEscapes) {
+  EXPECT_EQ(percent_decode("a%41%2f+b", false).value(), "aA/+b");
+  EXPECT_EQ(percent_decode("a+b%2B", true).value(), "a b+");
+  for (const char* broken : {"%", "%4", "a%4", "%zz", "%4g"}) {
+    EXPECT_FALSE(percent_decode(broken, false)) << broken;
+  }
+}
+
+TEST(ParseQuery, GivesNamesAndValuesInOrder) {
+  EXPECT_THAT(
+      parse_query("as=user%3Abob&limit=5&&flag&x=").value(),
+      ElementsAre(Pair("as", "user:bob"), Pair("limit", "5"), Pair("flag", ""), Pair("x", "")));
+  EXPECT_TRUE(parse_query("").value().empty());
+  EXPECT_FALSE(parse_query("a=%"));
+}
+
+TEST(Problem, EscapesWhatItSays) {
+  Response response = problem(503, "unavailable", "a \"quoted\"\nline");
+  EXPECT_THAT(response.body, HasSubstr(R"("detail":"a \"quoted\"\nline")"));
+  EXPECT_THAT(response.headers, ElementsAre(Pair("Retry-After", "1")));
+}
+
+class RouterTest : public testing::Test {
+ protected:
+  RouterTest() {
+    for (auto [method, pattern] : {std::pair{Method::kGet, "/"},
+                                   {Method::kGet, "/v1/orgs/{org}"},
+                                   {Method::kGet, "/v1/orgs/{org}/spaces/{space}"},
+                                   {Method::kPost, "/v1/orgs/{org}"}}) {
+      router_.add({method, pattern, "", Access::kKey, {}, {}, {}, {}});
+    }
+  }
+  std::string pattern_of(Method method, std::string_view path) {
+    auto match = router_.match(method, path);
+    return match && match->route != nullptr ? std::string(match->route->pattern) : "none";
+  }
+  Router router_;
+};
+
+TEST_F(RouterTest, FitsWholeSegmentsOnly) {
+  EXPECT_EQ(pattern_of(Method::kGet, "/"), "/");
+  EXPECT_EQ(pattern_of(Method::kGet, "/v1/orgs/acme"), "/v1/orgs/{org}");
+  for (const char* path : {"", "v1/orgs/acme", "/v1/orgs", "/v1/orgs/", "/v1/orgs/acme/",
+                           "/v1/orgs//spaces/x", "/v1/orgs/a/b", "//", "/v1/orgsx/acme"}) {
+    EXPECT_EQ(pattern_of(Method::kGet, path), "none") << path;
+  }
+}
+
+TEST_F(RouterTest, DecodesValuesAfterTheSplit) {
+  auto match = router_.match(Method::kGet, "/v1/orgs/a%2Fb/spaces/c%20d");
+  ASSERT_TRUE(match && match->route != nullptr);
+  EXPECT_THAT(match->values, ElementsAre("a/b", "c d"));
+  EXPECT_FALSE(router_.match(Method::kGet, "/v1/orgs/%"));
+}
+
+TEST_F(RouterTest, NamesTheMethodsOfAPath) {
+  auto match = router_.match(Method::kOther, "/v1/orgs/acme");
+  EXPECT_EQ(match->route, nullptr);
+  EXPECT_EQ(match->allow, "GET, POST");
+}
+
+Request with_key(std::string_view authorization, std::string_view api_key) {
+  Request request;
+  request.authorization = authorization;
+  request.api_key = api_key;
+  return request;
+}
+
+TEST(ApiKey, AdmitsTheKeyAloneInEitherHeader) {
+  auto opened = ApiKey::open("/nowhere", "a-chosen-key-of-length");
+  ASSERT_TRUE(opened);
+  const ApiKey& key = opened->key;
+  EXPECT_FALSE(opened->generated);
+  EXPECT_TRUE(key.admits(with_key("Bearer a-chosen-key-of-length", "")));
+  EXPECT_TRUE(key.admits(with_key("bearer a-chosen-key-of-length", "")));
+  EXPECT_TRUE(key.admits(with_key("", "a-chosen-key-of-length")));
+  for (const char* wrong : {"", "a-chosen-key-of-lengt", "a-chosen-key-of-length ", "x"}) {
+    EXPECT_FALSE(key.admits(with_key("", wrong))) << wrong;
+    EXPECT_FALSE(key.admits(with_key(std::string("Bearer ") + wrong, ""))) << wrong;
+  }
+}
+
+TEST(ApiKey, GeneratesOnceAndKeepsOnlyTheHash) {
+  test::TemporaryDirectory directory;
+  auto first = ApiKey::open(directory.path(), std::nullopt);
+  ASSERT_TRUE(first && first->generated);
+  auto second = ApiKey::open(directory.path(), std::nullopt);
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(second->generated);
+  EXPECT_TRUE(second->key.admits(with_key("", *first->generated)));
+  EXPECT_FALSE(second->key.admits(with_key("", "tnr_" + std::string(64, '0'))));
+}
+
+TEST(ApiKey, RefusesAShortKeyAndADamagedHash) {
+  EXPECT_EQ(ApiKey::open("/nowhere", "short").error().kind, ErrorKind::kInvalid);
+  test::TemporaryDirectory directory;
+  std::ofstream(directory.path() + "/admin_key.sha256") << "not a hash";
+  EXPECT_EQ(ApiKey::open(directory.path(), std::nullopt).error().kind, ErrorKind::kCorrupt);
+}
+
+TEST(AppliedWaiters, TellsEachOnceWhetherItCame) {
+  AppliedWaiters waiters;
+  std::vector<std::pair<int, bool>> told;
+  auto now = std::chrono::steady_clock::now();
+  auto wait = [&](int name, uint64_t number, std::chrono::seconds patience) {
+    return waiters.wait(Number{number}, now + patience,
+                        [&told, name](bool applied) { told.emplace_back(name, applied); });
+  };
+  waiters.advance(Number{10});
+  EXPECT_FALSE(wait(1, 9, 1s));
+  EXPECT_TRUE(wait(2, 10, 1s));
+  EXPECT_TRUE(wait(3, 11, 1s));
+  EXPECT_TRUE(wait(4, 12, 5s));
+  EXPECT_EQ(waiters.next_deadline(), now + 1s);
+  waiters.advance(Number{11});
+  waiters.expire(now + 2s);
+  waiters.expire(now + 2s);
+  EXPECT_THAT(told, ElementsAre(Pair(1, true), Pair(2, true), Pair(3, false)));
+  waiters.give_up();
+  EXPECT_FALSE(wait(5, 99, 9s));
+  EXPECT_THAT(told, ElementsAre(Pair(1, true), Pair(2, true), Pair(3, false), Pair(4, false),
+                                Pair(5, false)));
+}
+
+TEST(WorkPool, FinishesWhatItTookAndRefusesBeyondItsBound) {
+  std::atomic<int> done = 0;
+  {
+    WorkPool pool(2, 100);
+    int taken = 0;
+    for (int i = 0; i < 100; ++i) taken += pool.submit([&] { ++done; }) ? 1 : 0;
+    EXPECT_EQ(taken, 100);
+  }
+  EXPECT_EQ(done, 100);
+  WorkPool none(0, 1);
+  EXPECT_TRUE(none.submit([] {}));
+  EXPECT_FALSE(none.submit([] {}));
+}
+
+TEST(BusiestOrganizations, KeepsTheBusyOnesInBoundedMemory) {
+  BusiestOrganizations busiest;
+  for (int i = 0; i < 20000; ++i) {
+    busiest.count("whale");
+    busiest.count("minnow-" + std::to_string(i));
+  }
+  EXPECT_LE(busiest.counts().size(), 16u);
+  ASSERT_TRUE(busiest.counts().contains("whale"));
+  for (const auto& [org, count] : busiest.counts()) {
+    EXPECT_LE(count, busiest.counts().at("whale")) << org;
+  }
+}
+
+TEST(DataDirectory, TakesAnEmptyOneAndItsOwn) {
+  test::TemporaryDirectory directory;
+  EXPECT_TRUE(DataDirectory::create(directory.path()));
+  EXPECT_TRUE(DataDirectory::create(directory.path() + "/new/deep"));
+  std::filesystem::create_directory(directory.path() + "/log");
+  EXPECT_TRUE(DataDirectory::create(directory.path()));
+  EXPECT_TRUE(DataDirectory::existing(directory.path()));
+}
+
+TEST(DataDirectory, RefusesWhatHoldsSomethingElse) {
+  test::TemporaryDirectory directory;
+  std::ofstream(directory.path() + "/thesis.tex") << "precious";
+  EXPECT_EQ(DataDirectory::create(directory.path()).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(DataDirectory::existing(directory.path()).error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(DataDirectory::existing(directory.path() + "/none").error().kind, ErrorKind::kNotFound);
+}
+
+}  // namespace
+}  // namespace tenure
