@@ -89,7 +89,10 @@ struct Table {
 
   static void print_row(const std::vector<std::string>& row, const std::vector<size_t>& widths,
                         std::string& out) {
-    for (size_t i = 0; i < row.size(); ++i) append_padded(row[i], widths[i] + 2, out);
+    for (size_t i = 0; i < row.size(); ++i) {
+      append_padded(row[i], widths[i], out);
+      out += "  ";  // also behind a cell that is wider than its column
+    }
     while (out.ends_with(' ')) out.pop_back();
     out += '\n';
   }
