@@ -157,7 +157,6 @@ Result<std::string> get_space_members(const QueryContext& context, std::string_v
   return finish_page(out, cursor->valid() ? last : "");
 }
 
-// Those of types that the viewer may read.
 Result<std::string> get_access(const QueryContext& context, std::string_view org,
                                std::string_view space, const Page& page) {
   TRY(check_page(page));
@@ -183,6 +182,7 @@ Result<std::string> get_access(const QueryContext& context, std::string_view org
   return finish_page(out, cursor->valid() ? last : "");
 }
 
+// Those of types that the viewer may read.
 Result<std::string> get_resources(const QueryContext& context, std::string_view org,
                                   std::string_view space, const Page& page) {
   TRY(check_page(page));
