@@ -56,24 +56,13 @@ Result<std::string> get_members(const QueryContext& context, std::string_view or
   TRY(check_page(page));
   auto organization = TRY(VisibleOrganization::open(context, org));
   TRY(organization.need(Action::kMemberView));
-  const std::string prefix = organization->keys().members().str();
-  auto cursor = context.rows.scan(Family::kMembership, prefix);
-  AnswerWriter out;
-  out.begin_object().begin_array("members");
-  std::string last;
-  Row row;
-  size_t shown = 0;
-  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
-       cursor->next(), ++shown) {
-    last = after_prefix(cursor->key(), prefix);
-    row.assign(cursor->bytes());
+  auto write = [](AnswerWriter& out, std::string_view user, const Row& row) -> Result<bool> {
     out.begin_object();
-    write_member(out, last, row.as<schema::MemberRow>());
+    write_member(out, user, row.as<schema::MemberRow>());
     out.end_object();
-  }
-  out.end_array();
-  TRY(cursor->status());
-  return finish_page(out, cursor->valid() ? last : "");
+    return true;
+  };
+  return write_page(context.rows, organization->keys().members().str(), "members", page, write);
 }
 
 Result<std::string> get_member(const QueryContext& context, std::string_view org,
@@ -108,27 +97,17 @@ Result<std::string> get_groups(const QueryContext& context, std::string_view org
   auto organization = TRY(VisibleOrganization::open(context, org));
   TRY(organization.need(Action::kGroupView));
   const std::string prefix = organization->keys().groups().str();
-  auto cursor = context.rows.scan(Family::kMembership, prefix);
-  AnswerWriter out;
-  out.begin_object().begin_array("groups");
-  std::string last;
-  Row row;
-  size_t shown = 0;
-  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
-       cursor->next(), ++shown) {
-    last = after_prefix(cursor->key(), prefix);
-    row.assign(cursor->bytes());
-    out.begin_object().text("group", last).text("name", row.as<schema::GroupRow>().name());
+  auto write = [&](AnswerWriter& out, std::string_view group, const Row& row) -> Result<bool> {
+    out.begin_object().text("group", group).text("name", row.as<schema::GroupRow>().name());
     out.begin_array("users");
-    const std::string users = organization->keys().group_members(last).str();
+    const std::string users = organization->keys().group_members(group).str();
     auto user = context.rows.scan(Family::kMembership, users);
     for (; user->valid(); user->next()) out.text(after_prefix(user->key(), users));
     TRY(user->status());
     out.end_array().end_object();
-  }
-  out.end_array();
-  TRY(cursor->status());
-  return finish_page(out, cursor->valid() ? last : "");
+    return true;
+  };
+  return write_page(context.rows, prefix, "groups", page, write);
 }
 
 Result<std::string> get_assignable_roles(const QueryContext& context, std::string_view org,

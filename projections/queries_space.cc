@@ -132,29 +132,17 @@ Result<std::string> get_space_members(const QueryContext& context, std::string_v
   TRY(organization.need_in(space, Action::kAccessView));
   SpaceAccess access = TRY(access_in(organization.rows(), space));
   const std::string prefix = organization->keys().members().str();
-  auto cursor = context.rows.scan(Family::kMembership, prefix);
-  AnswerWriter out;
-  out.begin_object().begin_array("members");
-  std::string last;
-  Row row;
-  size_t shown = 0;
-  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
-       cursor->next()) {
-    std::string user(after_prefix(cursor->key(), prefix));
-    row.assign(cursor->bytes());
+  auto write = [&](AnswerWriter& out, std::string_view user, const Row& row) -> Result<bool> {
     Membership membership = organization->read_membership(row.as<schema::MemberRow>());
     auto summary =
         summarize(organization.rows(), membership, grants_from(access, user, membership));
-    if (!summary) continue;
+    if (!summary) return false;
     out.begin_object().text("user", user);
     write_access(out, *summary);
     out.end_object();
-    last = std::move(user);
-    ++shown;
-  }
-  out.end_array();
-  TRY(cursor->status());
-  return finish_page(out, cursor->valid() ? last : "");
+    return true;
+  };
+  return write_page(context.rows, prefix, "members", page, write);
 }
 
 Result<std::string> get_access(const QueryContext& context, std::string_view org,
@@ -162,24 +150,14 @@ Result<std::string> get_access(const QueryContext& context, std::string_view org
   TRY(check_page(page));
   auto organization = TRY(VisibleOrganization::open(context, org));
   TRY(organization.need_in(space, Action::kAccessView));
-  const std::string prefix = organization->keys().accesses(space).str();
-  auto cursor = context.rows.scan(Family::kMembership, prefix);
-  AnswerWriter out;
-  out.begin_object().begin_array("access");
-  std::string last;
-  Row row;
-  size_t shown = 0;
-  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
-       cursor->next(), ++shown) {
-    row.assign(cursor->bytes());
-    last = after_prefix(cursor->key(), prefix);
-    out.begin_object().text("subject", last).begin_array("roles");
+  auto write = [](AnswerWriter& out, std::string_view subject, const Row& row) -> Result<bool> {
+    out.begin_object().text("subject", subject).begin_array("roles");
     for (const auto* role : *row.as<schema::AccessRow>().roles()) out.text(role->string_view());
     out.end_array().end_object();
-  }
-  out.end_array();
-  TRY(cursor->status());
-  return finish_page(out, cursor->valid() ? last : "");
+    return true;
+  };
+  return write_page(context.rows, organization->keys().accesses(space).str(), "access", page,
+                    write);
 }
 
 // Those of types that the viewer may read.
@@ -189,30 +167,19 @@ Result<std::string> get_resources(const QueryContext& context, std::string_view 
   auto organization = TRY(VisibleOrganization::open(context, org));
   ActionSet actions = TRY(organization.need_in(space, Action::kSpaceView));
   const std::string prefix = organization->keys().resources(space).str();
-  auto cursor = context.rows.scan(Family::kMembership, prefix);
-  AnswerWriter out;
-  out.begin_object().begin_array("resources");
-  std::string last;
-  Row row;
-  size_t shown = 0;
-  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
-       cursor->next()) {
-    row.assign(cursor->bytes());
+  auto write = [&](AnswerWriter& out, std::string_view id, const Row& row) -> Result<bool> {
     const auto& resource = row.as<schema::ResourceRow>();
     auto type = organization->rulebook().resource_type(resource.type()->string_view());
-    if (resource.deleted() || !type || !actions.has(ResourceVerb::kRead, *type)) continue;
-    last = after_prefix(cursor->key(), prefix);
-    out.begin_object().text("resource", last).text("type", resource.type());
+    if (resource.deleted() || !type || !actions.has(ResourceVerb::kRead, *type)) return false;
+    out.begin_object().text("resource", id).text("type", resource.type());
     out.text("name", resource.name()).begin_array("links");
     if (resource.links() != nullptr) {
       for (const auto* link : *resource.links()) out.text(link->string_view());
     }
     out.end_array().number("version", resource.version()).end_object();
-    ++shown;
-  }
-  out.end_array();
-  TRY(cursor->status());
-  return finish_page(out, cursor->valid() ? last : "");
+    return true;
+  };
+  return write_page(context.rows, prefix, "resources", page, write);
 }
 
 Result<std::string> get_usage(const QueryContext& context, std::string_view org,

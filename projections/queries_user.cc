@@ -102,27 +102,16 @@ Result<std::string> get_user_organizations(const QueryContext& context, std::str
                                            const Page& page) {
   TRY(check_page(page));
   TRY(need_oneself(context, user));
-  const Key prefix = user_organizations_key(user);
-  auto cursor = context.rows.scan(Family::kMembership, prefix);
-  AnswerWriter out;
-  out.begin_object().begin_array("organizations");
-  std::string last;
-  size_t shown = 0;
-  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
-       cursor->next()) {
-    std::string org(after_prefix(cursor->key(), prefix));
+  auto write = [&](AnswerWriter& out, std::string_view org, const Row&) -> Result<bool> {
     auto organization = TRY(OrganizationRows::find(context.rows, context.rulebooks, org));
     auto membership = organization ? TRY(organization->membership(user)) : std::nullopt;
-    if (!membership) continue;
+    if (!membership) return false;
     out.begin_object().text("org", org).text("name", organization->row().name());
     out.text("role", organization->role(*membership).name).time("since", membership->since);
     out.end_object();
-    last = std::move(org);
-    ++shown;
-  }
-  out.end_array();
-  TRY(cursor->status());
-  return finish_page(out, cursor->valid() ? last : "");
+    return true;
+  };
+  return write_page(context.rows, user_organizations_key(user).str(), "organizations", page, write);
 }
 
 }  // namespace tenure

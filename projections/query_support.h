@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "projections/answer_writer.h"
@@ -62,5 +63,31 @@ void write_access(AnswerWriter& out, const AccessSummary& access);
 
 // Adds "next" (null on the last page) and closes the answer.
 std::string finish_page(AnswerWriter& out, std::string_view next);
+
+// A whole list answer: one page of the membership rows under `prefix`, as the array `name`.
+// `write(key, row)`, the key without the prefix, adds one item, or returns false to leave the row
+// out; it may fail as reads do.
+template <class Write>
+Result<std::string> write_page(const RowView& rows, const std::string& prefix,
+                               std::string_view name, const Page& page, Write write) {
+  auto cursor = rows.scan(Family::kMembership, prefix);
+  AnswerWriter out;
+  out.begin_object().begin_array(name);
+  std::string last;
+  Row row;
+  size_t shown = 0;
+  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
+       cursor->next()) {
+    std::string key(after_prefix(cursor->key(), prefix));
+    row.assign(cursor->bytes());
+    const bool written = TRY(write(out, key, row));
+    if (!written) continue;
+    last = std::move(key);
+    ++shown;
+  }
+  out.end_array();
+  TRY(cursor->status());
+  return finish_page(out, cursor->valid() ? last : "");
+}
 
 }  // namespace tenure
