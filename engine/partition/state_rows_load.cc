@@ -95,7 +95,7 @@ class RowLoader {
   }
 
   Result<void> group_member(const RowKeyParts& key) {
-    TRY(read<schema::GroupMemberRow>());
+    (void)TRY(read<schema::GroupMemberRow>());
     const auto found = organization_.groups.find(key.first);
     if (found == organization_.groups.end()) return damaged(organization_);
     found->second.users.emplace(key.rest);
