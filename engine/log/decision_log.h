@@ -61,10 +61,11 @@ class DecisionLog {
   // Claims the partition: appends a claim, reads through it. kCorrupt, kIo, kUnavailable.
   virtual Result<Session> open_writer(PartitionId partition, const Writer& writer) = 0;
 
-  // Hands over the next batch of the open session, in order; never blocks. `done` is called exactly
-  // once, in order, from the log's own thread (or pump(), where there is none): success only when
-  // every record is durable. After one failure all later batches of the session fail too, and
-  // nothing of them may be answered.
+  // Hands over the next batch of the open session, in order; waits for nothing but, where the log
+  // is told to, one small write of its own. `done` is called exactly once, in order, from the log's
+  // own thread, from this call, or from pump() where there is no thread: success only when every
+  // record is durable. After one failure all later batches of the session fail too, and nothing of
+  // them may be answered.
   using Done = std::function<void(Result<void>)>;
   virtual void append(PartitionId partition, Batch batch, Done done) = 0;
 

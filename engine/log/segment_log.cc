@@ -141,11 +141,28 @@ Result<Session> SegmentLog::open_writer(PartitionId partition, const Writer& wri
 
 void SegmentLog::append(PartitionId, Batch batch, Done done) {
   CHECK(session_open_);
-  {
-    const std::scoped_lock lock(mutex_);
-    queue_.push_back({std::move(batch), std::move(done)});
+  Queued queued{std::move(batch), std::move(done)};
+  std::unique_lock lock(mutex_);
+  if (!may_write_inline(queued.batch.bytes.size())) {
+    queue_.push_back(std::move(queued));
+    lock.unlock();
+    work_.notify_one();
+    return;
   }
-  work_.notify_one();
+  writing_ = true;
+  lock.unlock();
+  finish(std::move(queued));
+  if (preparer_.wants(prepare_target())) preparing_.notify_one();
+  lock.lock();
+  writing_ = false;
+  const bool more = !queue_.empty() || ending_ || draining_;
+  lock.unlock();
+  if (more) work_.notify_one();
+}
+
+bool SegmentLog::may_write_inline(size_t record_bytes) const {
+  return options_.own_thread && record_bytes <= options_.inline_bytes && queue_.empty() &&
+         !writing_ && writer_.fits(record_bytes);
 }
 
 bool SegmentLog::has_room(size_t record_bytes) const {
@@ -242,6 +259,10 @@ bool SegmentLog::pump() {
 void SegmentLog::run_writer() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
+    if (writing_) {  // append() does
+      work_.wait(lock);
+      continue;
+    }
     if (queue_.empty() && draining_) return;
     hurry_ = !queue_.empty() && !has_room(queue_.front().batch.bytes.size());
     if (queue_.empty() || (hurry_ && !failure_)) {
@@ -252,10 +273,12 @@ void SegmentLog::run_writer() {
     }
     Queued queued = std::move(queue_.front());
     queue_.pop_front();
+    writing_ = true;
     lock.unlock();
     finish(std::move(queued));
     if (preparer_.wants(prepare_target())) preparing_.notify_one();
     lock.lock();
+    writing_ = false;
   }
 }
 

@@ -32,6 +32,10 @@ struct SegmentOptions {
   uint64_t reserve_bytes = 64u << 20;  // new work is refused below 2 segments + this much free
   // True: a thread writes and another prepares segments. False: the caller calls pump().
   bool own_thread = true;
+  // With an own thread: a batch of at most so many bytes is written by append() itself if nothing
+  // else is being written. For one client at a time the two wake-ups that this saves cost more than
+  // the overlap would win.
+  size_t inline_bytes = 0;
   std::string command = "tenure";  // with the address: what a second opener is told
   std::string address;
   FileSystem* files = &posix_file_system();
@@ -95,6 +99,7 @@ class SegmentLog final : public DecisionLog {
   Result<void> write(Bytes records, uint32_t count, const LogMark& after);
   Result<void> roll();
   bool has_room(size_t record_bytes) const;
+  bool may_write_inline(size_t record_bytes) const;
   void finish(Queued queued);
 
   bool prepare(uint64_t target);  // one step; false if there was none to do
@@ -115,7 +120,7 @@ class SegmentLog final : public DecisionLog {
   const std::shared_ptr<SegmentCatalog> catalog_;
   const SegmentReader reader_;
   SegmentPreparer preparer_;
-  SegmentWriter writer_;             // of the writing side alone
+  SegmentWriter writer_;             // of whoever writes: the thread that set writing_, or pump()
   bool session_open_ = false;        // of open_writer() and close()
   std::atomic<uint64_t> used_;       // bytes of the active segment: the pace of preparing
   std::atomic<bool> hurry_ = false;  // a batch waits for the next segment
@@ -124,6 +129,7 @@ class SegmentLog final : public DecisionLog {
   std::condition_variable work_;       // for the writer thread
   std::condition_variable preparing_;  // for the preparer thread
   std::deque<Queued> queue_;
+  bool writing_ = false;  // a batch, with the mutex free
   std::optional<Error> failure_;
   bool draining_ = false;
   bool ending_ = false;

@@ -30,7 +30,9 @@ struct SegmentsStepped {
   }
 };
 
-// On the real file system, with its own threads.
+// On the real file system, with its own threads; batches of up to `inline_bytes` are written by the
+// caller.
+template <size_t inline_bytes>
 struct SegmentsThreaded {
   TemporaryDirectory directory;
   std::unique_ptr<SegmentLog> segments = open();
@@ -44,11 +46,13 @@ struct SegmentsThreaded {
   std::unique_ptr<SegmentLog> open() {
     auto options = small_segments(posix_file_system(), directory.path() + "/log");
     options.own_thread = true;
+    options.inline_bytes = inline_bytes;
     return must(SegmentLog::open(std::move(options)));
   }
 };
 
-using Logs = testing::Types<InMemory, SegmentsStepped, SegmentsThreaded>;
+using Logs = testing::Types<InMemory, SegmentsStepped, SegmentsThreaded<0>, SegmentsThreaded<200>,
+                            SegmentsThreaded<1u << 20>>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Logs, DecisionLogContract, Logs);
 
 }  // namespace

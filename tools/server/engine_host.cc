@@ -24,6 +24,9 @@ namespace {
 
 constexpr size_t kHelperThreads = 2;
 constexpr auto kLongestSleep = std::chrono::seconds(1);
+// The engine thread writes batches of a few commands itself (segment_log.h): about as many as are
+// decided while a sync lasts would be too many.
+constexpr size_t kInlineBytes = 8u << 10;
 
 Writer writer_of(const std::string& address, Time now) {
   char host[256] = "";
@@ -88,6 +91,7 @@ Result<void> EngineHost::Impl::open() {
   segments.address = options.address;
   segments.files = options.files;
   segments.segment_bytes = options.segment_bytes;
+  segments.inline_bytes = kInlineBytes;
   segments.observe_sync = [this](std::chrono::nanoseconds took) {
     log_batches.fetch_add(1, std::memory_order_relaxed);
     log_sync_nanoseconds.fetch_add(static_cast<uint64_t>(took.count()), std::memory_order_relaxed);
