@@ -48,10 +48,21 @@ class SipHash {
   uint64_t v3_ = kKeyHigh ^ 0x7465646279746573;
 };
 
+static_assert(std::endian::native == std::endian::little);
+
 // Feeds text eight bytes at a time; the bytes of one text and the next run on without a gap.
 class TextHasher {
  public:
   void add(std::string_view text) {
+    const size_t held = 8 * (length_ % 8);  // bits of word_ in use
+    while (text.size() >= sizeof(uint64_t)) {
+      uint64_t next;
+      std::memcpy(&next, text.data(), sizeof(next));
+      hash_.add(word_ | next << held);
+      word_ = held == 0 ? 0 : next >> (64 - held);
+      length_ += sizeof(next);
+      text.remove_prefix(sizeof(next));
+    }
     for (const char c : text) {
       word_ |= uint64_t{static_cast<unsigned char>(c)} << (8 * (length_ % 8));
       if (++length_ % 8 == 0) flush();

@@ -10,15 +10,15 @@ namespace {
 constexpr size_t kMaxIdSize = 128;
 constexpr size_t kMaxNameCharacters = 200;
 
-constexpr std::array<bool, 256> id_characters() {
-  std::array<bool, 256> allowed{};
-  for (int c = 'a'; c <= 'z'; ++c) allowed[c] = true;
-  for (int c = 'A'; c <= 'Z'; ++c) allowed[c] = true;
-  for (int c = '0'; c <= '9'; ++c) allowed[c] = true;
-  for (const char c : {'.', '_', ':', '-'}) allowed[static_cast<unsigned char>(c)] = true;
-  return allowed;
+// Without a branch or a table, so that the compiler looks at 16 characters at a time.
+constexpr bool is_id_character(char character) {
+  const auto c = static_cast<uint8_t>(character);
+  const bool letter = static_cast<uint8_t>((c | 0x20) - 'a') < 26;
+  const bool digit_or_colon = static_cast<uint8_t>(c - '0') < 11;
+  const bool dash_or_dot = static_cast<uint8_t>(c - '-') < 2;
+  return letter | digit_or_colon | dash_or_dot | (c == '_');
 }
-constexpr auto kIdCharacters = id_characters();
+static_assert(':' == '9' + 1 && '.' == '-' + 1);
 
 // Takes one UTF-8 character (RFC 3629: no overlong forms, no surrogates) off the front of `text`.
 std::optional<uint32_t> take_character(std::string_view& text) {
@@ -47,7 +47,7 @@ bool is_reserved(std::string_view id) {
 bool is_valid_id(std::string_view id) {
   if (id.empty() || id.size() > kMaxIdSize) return false;
   bool allowed = true;
-  for (const char c : id) allowed &= kIdCharacters[static_cast<unsigned char>(c)];
+  for (const char c : id) allowed &= is_id_character(c);
   return allowed && !is_reserved(id) && !id.starts_with("user:") && !id.starts_with("group:") &&
          !id.starts_with("service:");
 }

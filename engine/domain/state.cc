@@ -49,7 +49,7 @@ void derive_space(Organization& organization, const SpaceId& id, Space& space) {
   space.resource_count = 0;
   for (const auto& [resource, found] : space.resources) space.resource_count += !found.deleted;
   if (const auto& pending = space.subscription.pending) {
-    organization.checkouts.emplace(pending->checkout, id);
+    organization.checkouts.try_emplace(pending->checkout, id);
     organization.due.insert({.at = pending->expires,
                              .kind = DueKind::kExpireCheckout,
                              .id = pending->checkout.str(),

@@ -14,19 +14,16 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/base/ids.h"
+#include "engine/base/text_map.h"
 #include "engine/base/time.h"
 #include "engine/domain/fingerprint.h"
 #include "engine/domain/rulebook.h"
 #include "schemas/catalog_generated.h"
 
 namespace tenure {
-
-template <class Key, class Value>
-using IdMap = std::unordered_map<Key, Value, TextHash, std::equal_to<>>;
 
 struct Member {
   RoleIndex role;
@@ -95,8 +92,8 @@ struct Subscription {
 
 struct Space {
   std::string name;
-  IdMap<Subject, AccessRoles> access;  // direct grants, by `user:x` or `group:y`
-  IdMap<ResourceId, Resource> resources;
+  TextMap<Subject, AccessRoles> access;  // direct grants, by `user:x` or `group:y`
+  TextMap<ResourceId, Resource> resources;
   uint64_t resource_count = 0;  // the gauge: those not deleted (derived)
   Subscription subscription;
   std::map<std::pair<Month, std::string>, Counter, std::less<>> counters;
@@ -123,15 +120,15 @@ struct Organization {
   std::shared_ptr<const Rulebook> rulebook;
   uint64_t version = 0;  // accepted decisions
   std::string billing_mode, currency;
-  IdMap<UserId, Member> members;
-  IdMap<GroupId, Group> groups;
-  IdMap<SpaceId, Space> spaces;
+  TextMap<UserId, Member> members;
+  TextMap<GroupId, Group> groups;
+  TextMap<SpaceId, Space> spaces;
 
   // Derived from the above, kept beside it for speed.
-  uint32_t owners = 0;                                       // members in the owner role
-  IdMap<UserId, std::set<GroupId, std::less<>>> groups_of;   // only users in a group
-  IdMap<Subject, std::set<SpaceId, std::less<>>> spaces_of;  // only subjects with a direct grant
-  IdMap<CheckoutId, SpaceId> checkouts;                      // of pending plan changes
+  uint32_t owners = 0;                                         // members in the owner role
+  TextMap<UserId, std::set<GroupId, std::less<>>> groups_of;   // only users in a group
+  TextMap<Subject, std::set<SpaceId, std::less<>>> spaces_of;  // only subjects with a direct grant
+  TextMap<CheckoutId, SpaceId> checkouts;                      // of pending plan changes
   std::set<DueItem> due;
 
   friend bool operator==(const Organization&, const Organization&) = default;

@@ -1,5 +1,7 @@
 #include "engine/partition/decision_builder.h"
 
+#include <cstring>
+
 #include "engine/log/record.h"
 
 namespace tenure {
@@ -44,7 +46,10 @@ void DecisionBuilder::finish(const Organization* organization, std::span<const u
   }
   // A buffer in the buffer, read in place: aligned as its own.
   builder_.ForceVectorAlignment(command.size(), 1, 8);
-  const auto envelope = builder_.CreateVector(command.data(), command.size());
+  uint8_t* copy = nullptr;
+  const flatbuffers::Offset<flatbuffers::Vector<uint8_t>> envelope =
+      builder_.CreateUninitializedVector(command.size(), 1, &copy);
+  std::memcpy(copy, command.data(), command.size());
   const auto outcome = verdict ? schema::Outcome::accepted : schema::Outcome::rejected;
   schema::FinishDecisionBuffer(
       builder_, schema::CreateDecision(builder_, envelope, to_micros(time), version, outcome,

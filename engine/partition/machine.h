@@ -42,6 +42,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
 
   // partition.cc: deciding.
   bool decide_due();
+  void look_ahead();
   bool decide_queued();
   bool process(Entry& entry, QueuedCommand& command);
   enum class Used : uint8_t { kNo, kAnswered, kWaits };

@@ -3,10 +3,12 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "engine/base/check.h"
 #include "engine/domain/evolve.h"
+#include "engine/domain/look_ahead.h"
 #include "engine/partition/machine.h"
 #include "engine/partition/same_request.h"
 
@@ -18,11 +20,19 @@ namespace {
 constexpr size_t kStepCommands = 64;
 constexpr size_t kStepDue = 64;
 
+// With fewer commands in line the look-ups are not worth making twice.
+constexpr size_t kWorthLookingAhead = 4;
+
 // Changes that may wait for a checkpoint that does not come, in checkpoints.
 constexpr size_t kUnwrittenCheckpoints = 4;
 
 // A try that met an obstacle that nobody will report gone is made again after this.
 constexpr Duration kTryAgain = std::chrono::milliseconds(10);
+
+void prefetch_whole(const OrganizationEntry& entry) {
+  const char* bytes = reinterpret_cast<const char*>(&entry);
+  for (size_t at = 0; at < sizeof(entry); at += 64) __builtin_prefetch(bytes + at);
+}
 
 }  // namespace
 
@@ -112,7 +122,28 @@ bool Partition::Machine::decide_due() {
   return busy;
 }
 
+// Has the memory that the next commands need brought into the cache, for all of them at once: each
+// decision alone would wait for its own. Nothing here changes what is decided.
+void Partition::Machine::look_ahead() {
+  const size_t count = std::min(queue_.size(), kStepCommands);
+  if (count < kWorthLookingAhead) return;
+  std::array<const Entry*, kStepCommands> entries;
+  for (size_t i = 0; i < count; i++) organizations_.prefetch(queue_[i].org_hash);
+  for (size_t i = 0; i < count; i++) {
+    const QueuedCommand& command = queue_[i];
+    used_ids_.prefetch(command.id_hash);
+    entries[i] = organizations_.find(command.org_hash, command.command.get().org()->string_view());
+    if (entries[i] != nullptr) prefetch_whole(*entries[i]);
+  }
+  for (const auto step : {look_ahead_slots, look_ahead_entries}) {
+    for (size_t i = 0; i < count; i++) {
+      if (entries[i] != nullptr) step(entries[i]->organization, queue_[i].command.get());
+    }
+  }
+}
+
 bool Partition::Machine::decide_queued() {
+  look_ahead();
   size_t budget = kStepCommands;
   while (budget > 0 && !resumed_.empty() && has_room()) {
     Entry& entry = *resumed_.front();
@@ -195,7 +226,7 @@ Partition::Machine::Used Partition::Machine::answer_if_used(Entry& entry, Queued
 // What is due of the organization, before anything else is decided for it. False: no room for all.
 bool Partition::Machine::do_due_work(Entry& entry) {
   const std::set<DueItem>& due = entry.organization.due;
-  while (!due.empty() && due.begin()->at <= partition_time()) {
+  while (entry.due && *entry.due <= partition_time()) {
     if (!has_room()) return false;
     const DueItem item = *due.begin();
     decide_one(entry, due_command(entry.organization.id, item), {}, std::nullopt);
@@ -250,7 +281,7 @@ bool Partition::Machine::has_room() {
 
 void Partition::Machine::hand_over() {
   while (auto batch = outbox_.take_batch()) {
-    // The log calls from a thread of its own.
+    // The log may call from a thread of its own.
     log_.append(options_.id, std::move(*batch),
                 [post = host_.post, weak = weak_from_this()](Result<void> outcome) {
                   post([weak, outcome = std::move(outcome)] {

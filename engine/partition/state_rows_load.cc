@@ -84,13 +84,13 @@ class RowLoader {
     const auto* row = TRY(read<schema::MemberRow>());
     const auto role = organization_.rulebook->organization_role(row->role()->string_view());
     if (!role) return unknown("role", row->role()->string_view());
-    organization_.members.emplace(key.first, Member{*role});
+    organization_.members.try_emplace(UserId(key.first), Member{*role});
     return {};
   }
 
   Result<void> group(const RowKeyParts& key) {
     const auto* row = TRY(read<schema::GroupRow>());
-    organization_.groups.emplace(key.first, Group{row->name()->str(), {}});
+    organization_.groups.try_emplace(GroupId(key.first), Group{row->name()->str(), {}});
     return {};
   }
 
@@ -125,7 +125,8 @@ class RowLoader {
     Space* space = TRY(find_space(key));
     const auto type = organization_.rulebook->resource_type(row->type()->string_view());
     if (!type) return unknown("resource type", row->type()->string_view());
-    space->resources.emplace(key.rest, Resource{*type, row->version(), row->deleted()});
+    space->resources.try_emplace(ResourceId(key.rest),
+                                 Resource{*type, row->version(), row->deleted()});
     return {};
   }
 

@@ -1,6 +1,6 @@
-// Prints what a command costs the partition's thread from submit to its answer, and what checkpoints
-// cost a helper thread beside it: with a log in memory, whose own work is not counted, over the mix
-// of the benchmarks. Prints only.
+// Prints what a command costs the partition's thread from submit to its answer, and what
+// checkpoints cost a helper thread beside it: with a log in memory, whose own work is not counted,
+// over the mix of the benchmarks. Prints only. Usage: partition_speed [COMMANDS]
 #include <time.h>
 
 #include <condition_variable>
@@ -150,12 +150,12 @@ class Speed {
 }  // namespace
 }  // namespace tenure::test
 
-int main() {
+int main(int count, char** arguments) {
   using namespace tenure;
   BenchWorkload workload(test::kOrganizations, 1);
   CommandArena setup, mix;
   workload.add_setup(setup);
-  workload.add_mix(mix, test::kCommands);
+  workload.add_mix(mix, count > 1 ? std::stoul(arguments[1]) : test::kCommands);
   test::Speed speed;
   speed.print("new organizations and spaces", speed.run(setup), setup.size());
   speed.print("the mix", speed.run(mix), mix.size());
