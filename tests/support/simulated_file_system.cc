@@ -148,7 +148,8 @@ class SimulatedFile final : public File {
     Change change{position, {}, false};
     for (const Bytes part : parts)
       change.bytes.insert(change.bytes.end(), part.begin(), part.end());
-    return change_by(std::move(change), position + change.bytes.size());
+    const uint64_t end = position + change.bytes.size();
+    return change_by(std::move(change), end);
   }
 
   Result<size_t> read_at(uint64_t position, std::span<std::byte> bytes) const override {
@@ -157,7 +158,7 @@ class SimulatedFile final : public File {
     const Content& content = inode_->current;
     if (position >= content.size()) return 0;
     const size_t size = std::min<size_t>(bytes.size(), content.size() - position);
-    std::memcpy(bytes.data(), content.data() + position, size);
+    std::copy_n(content.data() + position, size, bytes.data());
     return size;
   }
 

@@ -178,7 +178,10 @@ void HttpServer::stop(std::chrono::milliseconds grace) {
   // The last answers are handed over; one more turn of the loop writes them.
   asio::post(impl_->io, [io = &impl_->io] { asio::post(*io, [io] { io->stop(); }); });
   impl_->thread.join();
-  impl_->server.reset();
+  // RESTinio's connections refer to the server's connection counter, and idle ones live until the
+  // loop is destroyed: which destroys them, then the tasks that never ran, and with this one the
+  // server.
+  asio::post(impl_->io, [server = std::move(impl_->server)] {});
 }
 
 }  // namespace tenure
