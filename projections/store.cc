@@ -172,7 +172,8 @@ rocksdb::DBOptions database_options() {
   options.avoid_flush_during_shutdown = true;
   options.allow_concurrent_memtable_write = false;  // one writer, sorted: cheaper without
   options.max_background_jobs = 2;
-  options.max_open_files = -1;  // a missing file shows when opening, not later
+  options.bytes_per_sync = 1u << 20;  // no burst of writes that the log's syncs would wait behind
+  options.max_open_files = -1;        // a missing file shows when opening, not later
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.keep_log_file_num = 2;
   options.max_manifest_file_size = 16u << 20;

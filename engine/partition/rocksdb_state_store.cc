@@ -42,6 +42,16 @@ std::unexpected<Error> failed(std::string_view what, const Status& status) {
   return fail(kind, "state store: " + std::string(what) + ": " + status.ToString());
 }
 
+// In the order of keys, which RocksDB takes several times faster than any other. The changes of one
+// prefix keep theirs: a prefix that is removed stands before the keys below it.
+std::vector<RowChanges::Change> sorted(const RowChanges& rows) {
+  std::vector<RowChanges::Change> changes;
+  changes.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); i++) changes.push_back(rows[i]);
+  std::ranges::stable_sort(changes, {}, &RowChanges::Change::key);
+  return changes;
+}
+
 std::string big_endian(uint64_t value) {
   std::string bytes(8, '\0');
   for (size_t i = 8; i-- > 0; value >>= 8) bytes[i] = static_cast<char>(value);
@@ -93,6 +103,7 @@ class RocksStateStore final : public StateStore {
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     family_options_.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
     family_options_.write_buffer_size = 256u << 20;  // a checkpoint and more: it is flushed whole
+    family_options_.compression = rocksdb::kNoCompression;
   }
 
   ~RocksStateStore() override { close(); }
@@ -171,7 +182,7 @@ class RocksStateStore final : public StateStore {
 
   Result<void> write(const Checkpoint& checkpoint) override {
     rocksdb::WriteBatch batch;
-    for (size_t i = 0; i < checkpoint.rows.size(); i++) put_row(batch, checkpoint.rows[i]);
+    for (const RowChanges::Change& change : sorted(checkpoint.rows)) put_row(batch, change);
     for (const DueEntry& entry : checkpoint.due_removed) batch.Delete(due_, due_key(entry));
     for (const DueEntry& entry : checkpoint.due_added) batch.Put(due_, due_key(entry), {});
     for (const auto& [day, ids] : checkpoint.ids) {
@@ -234,8 +245,10 @@ class RocksStateStore final : public StateStore {
     options.create_if_missing = true;
     options.create_missing_column_families = true;
     options.atomic_flush = true;
-    options.avoid_flush_during_shutdown = true;  // write() has flushed all that counts
+    options.avoid_flush_during_shutdown = true;       // write() has flushed all that counts
+    options.allow_concurrent_memtable_write = false;  // one writer, sorted: cheaper without
     options.max_background_jobs = 2;
+    options.bytes_per_sync = 1u << 20;  // no burst of writes that the log's syncs would wait behind
     std::vector<std::string> names;
     // Fails where there is no store yet.
     if (!rocksdb::DB::ListColumnFamilies(options, path(), &names).ok()) {
