@@ -45,10 +45,14 @@ std::unexpected<Error> failed(std::string_view what, const Status& status) {
 // In the order of keys, which RocksDB takes several times faster than any other. The changes of one
 // prefix keep theirs: a prefix that is removed stands before the keys below it.
 std::vector<RowChanges::Change> sorted(const RowChanges& rows) {
+  std::vector<std::pair<RowChanges::Change, size_t>> numbered;
+  numbered.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); i++) numbered.emplace_back(rows[i], i);
+  std::ranges::sort(numbered, {},
+                    [](const auto& each) { return std::pair(each.first.key, each.second); });
   std::vector<RowChanges::Change> changes;
   changes.reserve(rows.size());
-  for (size_t i = 0; i < rows.size(); i++) changes.push_back(rows[i]);
-  std::ranges::stable_sort(changes, {}, &RowChanges::Change::key);
+  for (const auto& [change, number] : numbered) changes.push_back(change);
   return changes;
 }
 
