@@ -31,8 +31,8 @@ inline constexpr size_t kMaxPayload =
 enum class RecordKind : uint8_t { kDecision = 1, kClaim = 2 };
 
 // `acked`: how many decisions its writer knew durable (numbers below it). `source`: the settled
-// mark of the commands partition (embedded: 0). `number` of a claim: the number that its session's
-// first decision will have.
+// mark: every command of the commands partition below it is dealt with (embedded: 0). `number` of a
+// claim: the number that its session's first decision will have.
 struct RecordPrefix {
   RecordKind kind = RecordKind::kDecision;
   uint16_t min_reader = 1;

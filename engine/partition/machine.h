@@ -2,7 +2,10 @@
 // step), storage.cc (what waits for a helper thread), recovery.cc (open).
 #pragma once
 
+#include <atomic>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +17,7 @@
 #include "engine/partition/organizations.h"
 #include "engine/partition/outbox.h"
 #include "engine/partition/partition.h"
+#include "engine/partition/settled_mark.h"
 #include "engine/partition/used_ids.h"
 
 namespace tenure {
@@ -21,19 +25,27 @@ namespace tenure {
 class Partition::Machine : public std::enable_shared_from_this<Machine> {
  public:
   Machine(DecisionLog& log, StateStore& store, const Rulebooks& rulebooks, const Catalog& catalog,
-          Session session, PartitionOptions options, PartitionHost host);
+          PartitionOptions options, PartitionHost host);
 
-  // Takes over the store's state as of `mark` and replays the log up to the session's beginning.
-  // On an error with store_damaged() the store can be begun anew, and another machine with it.
+  // Takes over the store's state as of `mark` and follows the log to its end. On an error with
+  // store_damaged() the store can be begun anew, and another machine with it.
   Result<void> recover(const std::optional<CheckpointMark>& mark, Time now);
   bool store_damaged() const { return store_damaged_; }
+  // Reads up to a claim that was made, and writes under it from then on.
+  Result<void> begin_session(Session session);
+  void claim(Writer writer);
+  bool is_writer() const { return outbox_.has_value(); }
+  bool release();
+  bool idle() const { return *jobs_ == 0; }
+  PartitionId partition() const { return options_.id; }
 
-  void submit(CommandBytes command, Reply reply);
+  void submit(CommandBytes command, Reply reply, std::optional<uint64_t> source);
   bool step(Time now);
   std::optional<Time> next_due() const;
-  Number next_number() const { return outbox_.next(); }
-  Number durable() const { return outbox_.durable(); }
-  const std::optional<std::string>& failure() const { return failure_; }
+  Number next_number() const { return outbox_ ? outbox_->next() : followed_number(); }
+  Number durable() const { return outbox_ ? outbox_->durable() : followed_number(); }
+  const std::optional<Error>& failure() const { return failure_; }
+  uint64_t settled() const { return settled_.mark(); }
   PartitionStats stats() const;
   Result<uint64_t> digest(std::string_view org);
 
@@ -59,11 +71,13 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   bool has_room();
   void hand_over();
   void on_appended(const Result<void>& outcome);
-  void fail(const std::string& message);
+  void fail(Error error);
+  void settle(const QueuedCommand& command);
   uint64_t hash_of_org(std::string_view org) const;
   uint64_t hash_of_id(const schema::CommandEnvelope& command);
 
   // storage.cc: what waits for a helper thread.
+  void run_aside(std::function<void()> job);
   struct Loaded {  // an organization as the store has it
     Organization organization;
     bool exists = false;
@@ -76,19 +90,24 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   void on_loaded(Entry& entry, Result<Loaded> loaded);
   void request_original(Entry& entry, Number number);
   void on_original(Entry& entry, Number number, const Result<AlignedBytes>& decision);
+  void wait(Entry& entry);
   void resume(Entry& entry);
   void evict();
   bool step_checkpoint();
-  void begin_checkpoint(ReaderPosition position, Offset last_offset, uint32_t last_crc);
+  void begin_checkpoint();
   void write_checkpoint();
   void on_written(const Result<void>& outcome);
   void on_store_error(const Error& error);
 
   // recovery.cc
   Result<void> load_store(const CheckpointMark& mark);
-  Result<void> replay(ReaderPosition from);
+  Number followed_number() const { return reader_->position().next_number; }
+  Result<bool> follow_on(size_t decisions);
+  bool step_following();
+  void on_claimed(const Result<Session>& session);
+  Result<void> begin_if_there();
   Result<void> replay_one(const ValidDecision& decision);
-  Result<void> checkpoint_now(const LogReader& reader);
+  Result<void> checkpoint_now();
 
   DecisionLog& log_;
   StateStore& store_;
@@ -96,7 +115,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   const PartitionOptions options_;
   const PartitionHost host_;
   const StoreSecret secret_;
-  const Session session_;
+  const std::shared_ptr<std::atomic<size_t>> jobs_;  // on helper threads
 
   // The state as of decision next_number() - 1.
   Organizations organizations_;
@@ -105,16 +124,22 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   UsedIds used_ids_;
   Time last_time_{};  // of the last decision
 
-  Outbox outbox_;
+  // Either it follows, by the reader, or it writes, by the outbox.
+  std::unique_ptr<LogReader> reader_;
+  std::optional<Outbox> outbox_;
+  bool claiming_ = false;
+  std::optional<Session> claimed_;  // not read up to yet
+  SettledMark settled_;
   DecisionBuilder builder_;
   Time now_{};
   std::optional<std::string> refusal_;  // of this step
-  std::optional<std::string> failure_;
+  std::optional<Error> failure_;
 
   // A command waits in queue_ until it is looked at; then, if it must, in its entry.
   std::deque<QueuedCommand> queue_;
   std::deque<Entry*> resumed_;  // entries with parked commands that wait for nothing
   size_t parked_ = 0;
+  size_t waiting_entries_ = 0;
   std::vector<Entry*> to_load_;
 
   Checkpointer checkpointer_;

@@ -21,6 +21,7 @@ struct QueuedCommand {
   CommandBytes command;
   Reply reply;
   uint64_t id_hash, org_hash;
+  std::optional<uint64_t> source;  // partition.h, submit()
   // Decisions from this number on were looked at and are of other ids.
   Number other_ids_from{~uint64_t{0}};
 };

@@ -12,11 +12,11 @@ Outbox::Outbox(PartitionId partition, Session session, size_t batch_bytes)
   batches_.push_back({.first = next_, .bytes = {}, .starts = {}, .waiting = {}});
 }
 
-void Outbox::append(std::span<const std::byte> decision, Reply reply) {
+void Outbox::append(std::span<const std::byte> decision, uint64_t settled, Reply reply) {
   Filling& batch = open();
   batch.starts.push_back(batch.bytes.size());
   const RecordPrefix prefix{
-      .stamp = session_.stamp, .number = next_, .acked = durable().value, .source = 0};
+      .stamp = session_.stamp, .number = next_, .acked = durable().value, .source = settled};
   append_record(batch.bytes, prefix, decision);
   if (reply) batch.waiting.push_back({next_, Answer::Kind::kDecided, std::move(reply)});
   next_ = next_.next();

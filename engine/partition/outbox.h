@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/log/decision_log.h"
+#include "engine/log/log_reader.h"
 #include "engine/partition/answer.h"
 
 namespace tenure {
@@ -29,8 +29,9 @@ class Outbox {
   // The batch being filled is at its size: it has to go into flight first.
   bool is_full() const { return batches_.back().bytes.size() >= batch_bytes_; }
 
-  // Adds a decision; it gets number next(). `reply` may be empty.
-  void append(std::span<const std::byte> decision, Reply reply);
+  // Adds a decision; it gets number next(). `settled` is the mark its record carries; `reply` may
+  // be empty.
+  void append(std::span<const std::byte> decision, uint64_t settled, Reply reply);
 
   // A decision that is not durable yet, and another answer that waits for it.
   std::span<const std::byte> decision(Number number);
@@ -39,6 +40,7 @@ class Outbox {
   // A batch to hand to the log now, if it is time for one. It counts as in flight from then on.
   std::optional<Batch> take_batch();
   size_t in_flight() const { return batches_.size() - 1; }
+  bool empty() const { return in_flight() == 0 && batches_.back().starts.empty(); }
 
   // The oldest batch in flight is durable: answers all who waited for it.
   void settle();
@@ -49,6 +51,8 @@ class Outbox {
   // CRC of the record of decision next() - 1; nothing if it was not made in this session.
   std::optional<uint32_t> last_crc();
   Offset offset_of(Number number) const;
+  // Where a reader stands who has read all of this.
+  ReaderPosition position() const { return {offset_of(next_), next_, session_.stamp}; }
 
  private:
   struct Waiting {

@@ -37,17 +37,15 @@ void prefetch_whole(const OrganizationEntry& entry) {
 }  // namespace
 
 Partition::Machine::Machine(DecisionLog& log, StateStore& store, const Rulebooks& rulebooks,
-                            const Catalog& catalog, Session session, PartitionOptions options,
-                            PartitionHost host)
+                            const Catalog& catalog, PartitionOptions options, PartitionHost host)
     : log_(log),
       store_(store),
       rulebooks_(rulebooks),
       options_(options),
       host_(std::move(host)),
       secret_(store.secret()),
-      session_(session),
+      jobs_(std::make_shared<std::atomic<size_t>>(0)),
       used_ids_(options.dedupe_window, options.dedupe_max_ids),
-      outbox_(options.id, session, options.batch_bytes),
       builder_(rulebooks, catalog),
       checkpointer_(organizations_) {}
 
@@ -62,8 +60,12 @@ uint64_t Partition::Machine::hash_of_id(const schema::CommandEnvelope& command) 
   return XXH3_64bits_withSecret(id_key_.data(), id_key_.size(), secret_.data(), secret_.size());
 }
 
-void Partition::Machine::submit(CommandBytes command, Reply reply) {
-  if (failure_) return reply(unavailable(*failure_));
+void Partition::Machine::submit(CommandBytes command, Reply reply, std::optional<uint64_t> source) {
+  if (failure_) return reply(unavailable(failure_->message));
+  if (!outbox_) {
+    return reply(unavailable("this process does not own the partition; retry with the same id"));
+  }
+  if (source) settled_.add(*source);
   if (queue_.size() + parked_ >= options_.max_queued) {
     return reply(unavailable("too many commands are waiting; retry in a moment with the same id"));
   }
@@ -71,7 +73,8 @@ void Partition::Machine::submit(CommandBytes command, Reply reply) {
   QueuedCommand queued{.command = std::move(command),
                        .reply = std::move(reply),
                        .id_hash = hash_of_id(envelope),
-                       .org_hash = hash_of_org(envelope.org()->string_view())};
+                       .org_hash = hash_of_org(envelope.org()->string_view()),
+                       .source = source};
   used_ids_.prefetch(queued.id_hash);
   organizations_.prefetch(queued.org_hash);
   queue_.push_back(std::move(queued));
@@ -80,6 +83,7 @@ void Partition::Machine::submit(CommandBytes command, Reply reply) {
 bool Partition::Machine::step(Time now) {
   if (failure_) return false;
   now_ = now;
+  if (!outbox_) return step_following();
   refusal_ = refusal();
   bool busy = decide_due();
   busy |= decide_queued();
@@ -189,14 +193,15 @@ bool Partition::Machine::process(Entry& entry, QueuedCommand& command) {
     command.reply(unavailable(*refusal_));
     return true;
   }
-  if (used_ids_.full(outbox_.next())) used_ids_.forget(partition_time());
-  if (used_ids_.full(outbox_.next())) {
+  if (used_ids_.full(outbox_->next())) used_ids_.forget(partition_time());
+  if (used_ids_.full(outbox_->next())) {
     command.reply(
         unavailable("no room for another command id until the oldest day of them is forgotten; "
                     "retry later, or start with room for more"));
     return true;
   }
   if (!do_due_work(entry)) return false;
+  settle(command);
   decide_one(entry, command.command.view(), std::move(command.reply), command.id_hash);
   return true;
 }
@@ -207,17 +212,18 @@ Partition::Machine::Used Partition::Machine::answer_if_used(Entry& entry, Queued
   std::ranges::sort(candidates_, std::greater{});
   for (Number number : candidates_) {
     if (number >= command.other_ids_from) continue;
-    if (number < outbox_.durable()) {
+    if (number < outbox_->durable()) {
       request_original(entry, number);
       return Used::kWaits;
     }
-    const auto* original = flatbuffers::GetRoot<schema::Decision>(outbox_.decision(number).data());
+    const auto* original = flatbuffers::GetRoot<schema::Decision>(outbox_->decision(number).data());
     const auto* envelope = original->command_nested_root();
     if (!same_key(*envelope, command.command.get())) continue;
     const auto kind = same_request(*envelope, command.command.get())
                           ? Answer::Kind::kDuplicate
                           : Answer::Kind::kIdempotencyMismatch;
-    outbox_.wait_for(number, kind, std::move(command.reply));
+    outbox_->wait_for(number, kind, std::move(command.reply));
+    settle(command);
     return Used::kAnswered;
   }
   return Used::kNo;
@@ -239,8 +245,8 @@ void Partition::Machine::decide_one(Entry& entry, std::span<const uint8_t> comma
                                     std::optional<uint64_t> id_hash) {
   const Organization* organization = entry.exists ? &entry.organization : nullptr;
   const auto decision = builder_.build(organization, command, partition_time());
-  const Number number = outbox_.next();
-  outbox_.append(decision, std::move(reply));
+  const Number number = outbox_->next();
+  outbox_->append(decision, settled_.mark(), std::move(reply));
   apply(entry, builder_.get(), number, id_hash);
 }
 
@@ -275,12 +281,12 @@ void Partition::Machine::move_due(Entry& entry) {
 
 // False: two batches are in flight and a third is full; decide no more for now.
 bool Partition::Machine::has_room() {
-  if (outbox_.is_full()) hand_over();
-  return !outbox_.is_full();
+  if (outbox_->is_full()) hand_over();
+  return !outbox_->is_full();
 }
 
 void Partition::Machine::hand_over() {
-  while (auto batch = outbox_.take_batch()) {
+  while (auto batch = outbox_->take_batch()) {
     // The log may call from a thread of its own.
     log_.append(options_.id, std::move(*batch),
                 [post = host_.post, weak = weak_from_this()](Result<void> outcome) {
@@ -293,18 +299,26 @@ void Partition::Machine::hand_over() {
 
 void Partition::Machine::on_appended(const Result<void>& outcome) {
   if (failure_) return;
-  if (!outcome) return fail(outcome.error().message);
-  outbox_.settle();
+  if (!outcome) return fail(outcome.error());
+  outbox_->settle();
   hand_over();
 }
 
-void Partition::Machine::fail(const std::string& message) {
-  failure_ = message + "; whether the command was recorded is unknown: retry with the same id";
-  outbox_.fail(*failure_);
-  for (QueuedCommand& command : std::exchange(queue_, {})) command.reply(unavailable(*failure_));
+void Partition::Machine::settle(const QueuedCommand& command) {
+  if (command.source) settled_.settle(*command.source);
+}
+
+void Partition::Machine::fail(Error error) {
+  if (outbox_) {
+    error.message += "; whether the command was recorded is unknown: retry with the same id";
+  }
+  failure_ = std::move(error);
+  const std::string& message = failure_->message;
+  if (outbox_) outbox_->fail(message);
+  for (QueuedCommand& command : std::exchange(queue_, {})) command.reply(unavailable(message));
   organizations_.for_each([&](Entry& entry) {
     for (QueuedCommand& command : std::exchange(entry.parked, {})) {
-      command.reply(unavailable(*failure_));
+      command.reply(unavailable(message));
     }
   });
   resumed_.clear();
@@ -313,7 +327,7 @@ void Partition::Machine::fail(const std::string& message) {
 
 std::optional<Time> Partition::Machine::next_due() const {
   std::optional<Time> next;
-  if (!due_.empty()) next = due_.begin()->at;
+  if (outbox_ && !due_.empty()) next = due_.begin()->at;
   if (writing_ == Writing::kNothing ? checkpointer_.pending_bytes() > 0 : write_failed_) {
     const Time checkpoint = checkpoint_tried_ + options_.checkpoint_every;
     next = std::min(next.value_or(checkpoint), checkpoint);
@@ -335,14 +349,19 @@ PartitionStats Partition::Machine::stats() const {
 
 Partition::Partition(std::shared_ptr<Machine> machine) : machine_(std::move(machine)) {}
 Partition::~Partition() = default;
-void Partition::submit(CommandBytes command, Reply reply) {
-  machine_->submit(std::move(command), std::move(reply));
+void Partition::submit(CommandBytes command, Reply reply, std::optional<uint64_t> source) {
+  machine_->submit(std::move(command), std::move(reply), source);
 }
+void Partition::claim(Writer writer) { machine_->claim(std::move(writer)); }
+bool Partition::is_writer() const { return machine_->is_writer(); }
+bool Partition::release() { return machine_->release(); }
+bool Partition::idle() const { return machine_->idle(); }
+uint64_t Partition::settled() const { return machine_->settled(); }
 bool Partition::step(Time now) { return machine_->step(now); }
 std::optional<Time> Partition::next_due() const { return machine_->next_due(); }
 Number Partition::next_number() const { return machine_->next_number(); }
 Number Partition::durable() const { return machine_->durable(); }
-std::optional<std::string> Partition::failure() const { return machine_->failure(); }
+std::optional<Error> Partition::failure() const { return machine_->failure(); }
 PartitionStats Partition::stats() const { return machine_->stats(); }
 Result<uint64_t> Partition::digest(std::string_view org) { return machine_->digest(org); }
 

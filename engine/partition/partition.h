@@ -6,8 +6,14 @@
 // and runs what it posts, all on one thread (the engine thread of tools/server, or
 // tests/simulation). It decides ahead of the disk; it answers nothing before the record is durable.
 // It never waits for storage: an organization that must be loaded, or a retry whose original must
-// be read, waits in line while all others go on. After a failed append or with a damaged state
-// store it is dead: every waiting command is answered kUnavailable, and the process must stop.
+// be read, waits in line while all others go on.
+//
+//   open():              claims at once; for a log of one process
+//   follow() .. claim(): applies what others write until it has claimed; then it decides
+//
+// After a failed append, a lost claim or with a damaged state store it is dead: every waiting
+// command is answered kUnavailable and failure() says why. On a log of one process the process must
+// stop; else, once idle(), follow() begins anew from the state store.
 #pragma once
 
 #include <cstdint>
@@ -71,11 +77,25 @@ class Partition {
                                                  const Rulebooks& rulebooks, const Catalog& catalog,
                                                  const Writer& writer, Time now,
                                                  PartitionOptions options, PartitionHost host);
+  // The same without the claim: step() reads what others write, and nothing is decided.
+  static Result<std::unique_ptr<Partition>> follow(DecisionLog& log, StateStore& store,
+                                                   const Rulebooks& rulebooks,
+                                                   const Catalog& catalog, Time now,
+                                                   PartitionOptions options, PartitionHost host);
   ~Partition();
 
+  // Claims, on a helper thread; is_writer() once the claim has come through. One that fails ends
+  // the partition: failure().
+  void claim(Writer writer);
+  bool is_writer() const;
+  // A writer whose every decision is durable follows again: true. False: something is in line or in
+  // flight, or it is no writer.
+  bool release();
+
   // Queues a command; `reply` is called exactly once, from submit(), step() or a posted job, unless
-  // the partition is destroyed before. A reply may submit.
-  void submit(CommandBytes command, Reply reply);
+  // the partition is destroyed before. A reply may submit. `source`: the command's place in what it
+  // was read from, if that can be read again (Kafka's commands partition); rising.
+  void submit(CommandBytes command, Reply reply, std::optional<uint64_t> source = {});
 
   // Decides what is due and what is queued (a bounded number: call again while it says true), hands
   // batches to the log, begins a checkpoint when one is due. `now` may jump either way; decisions
@@ -86,9 +106,13 @@ class Partition {
   // due.
   std::optional<Time> next_due() const;
 
-  Number next_number() const;                  // of the next decision
-  Number durable() const;                      // decisions below it are durable
-  std::optional<std::string> failure() const;  // why it is dead, if it is
+  Number next_number() const;            // of the next decision
+  Number durable() const;                // decisions below it are durable
+  std::optional<Error> failure() const;  // why it is dead, if it is
+  // Every command whose source is below this was decided or was a retry, as the log says.
+  uint64_t settled() const;
+  // No helper thread works for it any more: after a failure, its store may be used again.
+  bool idle() const;
   PartitionStats stats() const;
 
   // A hash over all that the engine knows of an organization, 0 if it does not exist; reads the

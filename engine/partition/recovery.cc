@@ -1,4 +1,5 @@
-// How a partition opens: the store's checkpoint, the claim, the tail of the log.
+// How a partition comes to decide: the store's checkpoint, the tail of the log, the claim; and how
+// it follows what others write meanwhile.
 #include <limits>
 
 #include "engine/base/check.h"
@@ -6,6 +7,8 @@
 
 namespace tenure {
 namespace {
+
+constexpr size_t kFollowedAtOnce = 256;
 
 std::unexpected<Error> lost(const std::string& what) {
   return fail(ErrorKind::kCorrupt,
@@ -32,32 +35,41 @@ Result<void> check_witness(DecisionLog& log, PartitionId partition, const Checkp
 
 }  // namespace
 
-Result<std::unique_ptr<Partition>> Partition::open(DecisionLog& log, StateStore& store,
-                                                   const Rulebooks& rulebooks,
-                                                   const Catalog& catalog, const Writer& writer,
-                                                   Time now, PartitionOptions options,
-                                                   PartitionHost host) {
+Result<std::unique_ptr<Partition>> Partition::follow(DecisionLog& log, StateStore& store,
+                                                     const Rulebooks& rulebooks,
+                                                     const Catalog& catalog, Time now,
+                                                     PartitionOptions options, PartitionHost host) {
   auto found = store.mark();
   if (!found) TRY(store.reset());
   std::optional<CheckpointMark> mark = found ? *found : std::nullopt;
   if (mark) {
-    // Before the claim: nothing is written to a log that is not ours.
+    // Before any claim: nothing is written to a log that is not ours.
     TRY(check_witness(log, options.id, *mark));
     if (mark->evolve_version != kEvolveVersion || mark->rows_version != kStateRowsVersion) {
       TRY(store.reset());
       mark.reset();
     }
   }
-  const Session session = TRY(log.open_writer(options.id, writer));
   while (true) {
-    auto machine =
-        std::make_shared<Machine>(log, store, rulebooks, catalog, session, options, host);
+    auto machine = std::make_shared<Machine>(log, store, rulebooks, catalog, options, host);
     const Result<void> recovered = machine->recover(mark, now);
     if (recovered) return std::unique_ptr<Partition>(new Partition(std::move(machine)));
     if (!mark || !machine->store_damaged()) return std::unexpected(recovered.error());
     TRY(store.reset());
     mark.reset();
   }
+}
+
+Result<std::unique_ptr<Partition>> Partition::open(DecisionLog& log, StateStore& store,
+                                                   const Rulebooks& rulebooks,
+                                                   const Catalog& catalog, const Writer& writer,
+                                                   Time now, PartitionOptions options,
+                                                   PartitionHost host) {
+  auto partition =
+      TRY(follow(log, store, rulebooks, catalog, now, std::move(options), std::move(host)));
+  TRY(partition->machine_->begin_session(
+      TRY(log.open_writer(partition->machine_->partition(), writer))));
+  return partition;
 }
 
 Result<void> Partition::Machine::recover(const std::optional<CheckpointMark>& mark, Time now) {
@@ -67,7 +79,12 @@ Result<void> Partition::Machine::recover(const std::optional<CheckpointMark>& ma
     store_damaged_ = !loaded;
     if (!loaded) return loaded;
   }
-  return replay(mark ? mark->position : ReaderPosition{});
+  const ReaderPosition from = mark ? mark->position : ReaderPosition{};
+  reader_ = std::make_unique<LogReader>(TRY(log_.read(options_.id, from.next_offset)), from);
+  while (TRY(follow_on(kFollowedAtOnce))) {
+    if (checkpointer_.pending_bytes() >= options_.checkpoint_bytes) TRY(checkpoint_now());
+  }
+  return {};
 }
 
 Result<void> Partition::Machine::load_store(const CheckpointMark& mark) {
@@ -83,20 +100,93 @@ Result<void> Partition::Machine::load_store(const CheckpointMark& mark) {
   return {};
 }
 
-Result<void> Partition::Machine::replay(ReaderPosition from) {
-  LogReader reader(TRY(log_.read(options_.id, from.next_offset)), from);
-  while (const auto decision = TRY(reader.next())) {
+// Applies up to so many decisions; false at the log's durable end.
+Result<bool> Partition::Machine::follow_on(size_t decisions) {
+  for (; decisions > 0; --decisions) {
+    const auto decision = TRY(reader_->next());
+    if (!decision) return false;
     TRY(replay_one(*decision));
-    if (checkpointer_.pending_bytes() >= options_.checkpoint_bytes) TRY(checkpoint_now(reader));
     evict();
   }
-  const ReaderPosition& end = reader.position();
-  if (end.next_number != session_.next || end.stamp != session_.stamp) {
-    return tenure::fail(ErrorKind::kCorrupt,
-                        "the log ends at decision " + std::to_string(end.next_number.value) +
-                            ", but was claimed at " + std::to_string(session_.next.value));
+  return true;
+}
+
+bool Partition::Machine::step_following() {
+  const Result<bool> more = follow_on(kFollowedAtOnce);
+  if (!more) {
+    fail(more.error());
+    return false;
   }
+  if (claimed_) {
+    if (const Result<void> begun = begin_if_there(); !begun) fail(begun.error());
+  }
+  const bool gathering = outbox_ ? false : step_checkpoint();
+  return *more || gathering || outbox_;
+}
+
+void Partition::Machine::claim(Writer writer) {
+  CHECK(!outbox_ && !claiming_);
+  claiming_ = true;
+  run_aside([weak = weak_from_this(), post = host_.post, &log = log_, partition = options_.id,
+             writer = std::move(writer)] {
+    post([weak, session = log.open_writer(partition, writer)] {
+      if (const auto self = weak.lock()) self->on_claimed(session);
+    });
+  });
+}
+
+void Partition::Machine::on_claimed(const Result<Session>& session) {
+  if (failure_) return;
+  if (!session) return fail(session.error());
+  claimed_ = *session;
+}
+
+Result<void> Partition::Machine::begin_session(Session session) {
+  claimed_ = session;
+  while (TRY(follow_on(kFollowedAtOnce))) {
+  }
+  TRY(begin_if_there());
+  if (outbox_) return {};
+  return tenure::fail(ErrorKind::kCorrupt,
+                      "the log ends at decision " + std::to_string(followed_number().value) +
+                          ", but was claimed at " + std::to_string(session.next.value));
+}
+
+// The claim that was made is the next thing to read, or was read, or another came after it.
+Result<void> Partition::Machine::begin_if_there() {
+  const ReaderPosition at = reader_->position();
+  if (at.stamp < claimed_->stamp) return {};
+  if (at.stamp > claimed_->stamp) {
+    return tenure::fail(ErrorKind::kConflict, "another process claimed the partition");
+  }
+  if (at.next_number != claimed_->next) {
+    return tenure::fail(ErrorKind::kCorrupt, "decision " + std::to_string(at.next_number.value) +
+                                                 " stands behind a claim made at " +
+                                                 std::to_string(claimed_->next.value));
+  }
+  outbox_.emplace(options_.id, *claimed_, options_.batch_bytes);
+  reader_.reset();
+  claimed_.reset();
+  claiming_ = false;
+  settled_.drop_unsettled();
   return {};
+}
+
+bool Partition::Machine::release() {
+  if (failure_ || !outbox_ || !outbox_->empty() || !queue_.empty() || waiting_entries_ > 0) {
+    return false;
+  }
+  const ReaderPosition at = outbox_->position();
+  auto cursor = log_.read(options_.id, at.next_offset);
+  if (!cursor) return false;
+  if (const auto crc = outbox_->last_crc()) {
+    replayed_offset_ = outbox_->offset_of({at.next_number.value - 1});
+    replayed_crc_ = *crc;
+  }
+  reader_ = std::make_unique<LogReader>(*std::move(cursor), at);
+  outbox_.reset();
+  settled_.drop_unsettled();
+  return true;
 }
 
 Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
@@ -109,19 +199,20 @@ Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
     Result<Loaded> loaded = load(store_, rulebooks_, org);
     store_damaged_ = !loaded;
     take_in(entry, TRY(std::move(loaded)));
-    entry.waiting = false;
+    resume(entry);
   }
   entry.used = true;
   const bool is_due_work = command.actor()->string_view() == "system";
   apply(entry, payload, decision.number,
         is_due_work ? std::nullopt : std::optional(hash_of_id(command)));
+  settled_.raise(decision.prefix.source);
   replayed_offset_ = decision.offset;
   replayed_crc_ = decision.prefix.crc;
   return {};
 }
 
-Result<void> Partition::Machine::checkpoint_now(const LogReader& reader) {
-  begin_checkpoint(reader.position(), replayed_offset_, replayed_crc_);
+Result<void> Partition::Machine::checkpoint_now() {
+  begin_checkpoint();
   CHECK(checkpointer_.gather(std::numeric_limits<size_t>::max() / 2));
   TRY(store_.write(*checkpointer_.gathered()));
   checkpointer_.written();

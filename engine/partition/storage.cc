@@ -29,6 +29,14 @@ Result<AlignedBytes> read_decision(DecisionLog& log, PartitionId partition, Numb
 
 }  // namespace
 
+void Partition::Machine::run_aside(std::function<void()> job) {
+  ++*jobs_;
+  host_.run_aside([jobs = jobs_, job = std::move(job)] {
+    job();
+    --*jobs;
+  });
+}
+
 Result<Partition::Machine::Loaded> Partition::Machine::load(const StateStore& store,
                                                             const Rulebooks& rulebooks,
                                                             std::string_view org) {
@@ -47,7 +55,7 @@ OrganizationEntry& Partition::Machine::find_or_add(uint64_t hash, std::string_vi
   const bool all_in_memory = organizations_.existing() == total_organizations_;
   Entry& entry = organizations_.add(hash, org);
   if (!all_in_memory) {
-    entry.waiting = true;
+    wait(entry);
     to_load_.push_back(&entry);
   }
   return entry;
@@ -61,9 +69,8 @@ void Partition::Machine::request_loads() {
                                 to_load_.begin() + static_cast<ptrdiff_t>(end));
     std::vector<OrgId> orgs;
     for (const Entry* entry : entries) orgs.push_back(entry->organization.id);
-    host_.run_aside([this_weak = weak_from_this(), post = host_.post, &store = store_,
-                     &rulebooks = rulebooks_, entries = std::move(entries),
-                     orgs = std::move(orgs)] {
+    run_aside([this_weak = weak_from_this(), post = host_.post, &store = store_,
+               &rulebooks = rulebooks_, entries = std::move(entries), orgs = std::move(orgs)] {
       auto loaded = std::make_shared<std::vector<Result<Loaded>>>();
       for (const OrgId& org : orgs) loaded->push_back(load(store, rulebooks, org));
       post([this_weak, entries, loaded] {
@@ -98,15 +105,21 @@ void Partition::Machine::on_loaded(Entry& entry, Result<Loaded> loaded) {
   resume(entry);
 }
 
+void Partition::Machine::wait(Entry& entry) {
+  entry.waiting = true;
+  waiting_entries_++;
+}
+
 void Partition::Machine::resume(Entry& entry) {
   entry.waiting = false;
+  waiting_entries_--;
   if (!entry.parked.empty()) resumed_.push_back(&entry);
 }
 
 void Partition::Machine::request_original(Entry& entry, Number number) {
-  entry.waiting = true;
-  host_.run_aside([weak = weak_from_this(), post = host_.post, &log = log_, partition = options_.id,
-                   &entry, number] {
+  wait(entry);
+  run_aside([weak = weak_from_this(), post = host_.post, &log = log_, partition = options_.id,
+             &entry, number] {
     auto decision =
         std::make_shared<const Result<AlignedBytes>>(read_decision(log, partition, number));
     post([weak, &entry, number, decision] {
@@ -119,7 +132,7 @@ void Partition::Machine::request_original(Entry& entry, Number number) {
 void Partition::Machine::on_original(Entry& entry, Number number,
                                      const Result<AlignedBytes>& decision) {
   if (failure_) return;
-  if (!decision) return fail(decision.error().message);
+  if (!decision) return fail(decision.error());
   counts_.retries_read++;
   const auto bytes = decision->view();
   const auto* original = flatbuffers::GetRoot<schema::Decision>(bytes.data());
@@ -130,6 +143,7 @@ void Partition::Machine::on_original(Entry& entry, Number number,
     entry.parked.pop_front();
     parked_--;
     answered = true;
+    settle(command);
     const auto kind = same_request(envelope, command.command.get())
                           ? Answer::Kind::kDuplicate
                           : Answer::Kind::kIdempotencyMismatch;
@@ -154,11 +168,7 @@ bool Partition::Machine::step_checkpoint() {
     case Writing::kNothing: {
       const size_t pending = checkpointer_.pending_bytes();
       if (pending < options_.checkpoint_bytes && (pending == 0 || !time_is_up)) return false;
-      const auto crc = outbox_.last_crc();
-      const Number next = outbox_.next();
-      begin_checkpoint({outbox_.offset_of(next), next, session_.stamp},
-                       crc ? outbox_.offset_of({next.value - 1}) : replayed_offset_,
-                       crc.value_or(replayed_crc_));
+      begin_checkpoint();
       writing_ = Writing::kGathering;
       return true;
     }
@@ -178,25 +188,27 @@ bool Partition::Machine::step_checkpoint() {
   return false;
 }
 
-void Partition::Machine::begin_checkpoint(ReaderPosition position, Offset last_offset,
-                                          uint32_t last_crc) {
+void Partition::Machine::begin_checkpoint() {
+  const ReaderPosition position = outbox_ ? outbox_->position() : reader_->position();
+  const auto crc = outbox_ ? outbox_->last_crc() : std::nullopt;
   checkpoint_tried_ = now_;
   used_ids_.forget(last_time_);
-  checkpointer_.begin({.position = position,
-                       .last_offset = last_offset,
-                       .last_crc = last_crc,
-                       .last_time = last_time_,
-                       .organizations = total_organizations_,
-                       .evolve_version = kEvolveVersion,
-                       .rows_version = kStateRowsVersion},
-                      used_ids_.first_day(last_time_));
+  checkpointer_.begin(
+      {.position = position,
+       .last_offset = crc ? outbox_->offset_of({position.next_number.value - 1}) : replayed_offset_,
+       .last_crc = crc.value_or(replayed_crc_),
+       .last_time = last_time_,
+       .organizations = total_organizations_,
+       .evolve_version = kEvolveVersion,
+       .rows_version = kStateRowsVersion},
+      used_ids_.first_day(last_time_));
 }
 
 void Partition::Machine::write_checkpoint() {
   auto checkpoint = checkpointer_.gathered();
-  if (outbox_.durable() < checkpoint->mark.position.next_number) return;
+  if (durable() < checkpoint->mark.position.next_number) return;
   writing_ = Writing::kWriting;
-  host_.run_aside([weak = weak_from_this(), post = host_.post, &store = store_, checkpoint] {
+  run_aside([weak = weak_from_this(), post = host_.post, &store = store_, checkpoint] {
     post([weak, outcome = store.write(*checkpoint)] {
       if (const auto self = weak.lock()) self->on_written(outcome);
     });
@@ -223,7 +235,7 @@ void Partition::Machine::on_written(const Result<void>& outcome) {
 
 void Partition::Machine::on_store_error(const Error& error) {
   if (error.kind == ErrorKind::kCorrupt) store_.condemn();
-  fail(error.message);
+  fail(error);
 }
 
 Result<uint64_t> Partition::Machine::digest(std::string_view org) {

@@ -54,18 +54,38 @@ std::string add(std::string_view id, std::string_view org, std::string_view user
 
 Harness::Harness(StateStore& store, PartitionOptions options) : store_(store), options_(options) {}
 
-Result<void> Harness::try_open() {
-  partition_ = nullptr;
+PartitionHost Harness::begin_anew() {
+  partition_.reset();
   jobs_.clear();
   posted_.clear();
+  return {.post = [this](std::function<void()> job) { posted_.push_back(std::move(job)); },
+          .run_aside = [this](std::function<void()> job) { jobs_.push_back(std::move(job)); }};
+}
+
+namespace {
+const Writer kWriter{.process = "test", .address = "", .build = "test"};
+}  // namespace
+
+Result<void> Harness::try_open() {
+  PartitionHost host = begin_anew();
   log_->drop_waiting();
-  PartitionHost host{
-      .post = [this](std::function<void()> job) { posted_.push_back(std::move(job)); },
-      .run_aside = [this](std::function<void()> job) { jobs_.push_back(std::move(job)); }};
-  const Writer writer{.process = "test", .address = "", .build = "test"};
-  partition_ = TRY(Partition::open(*log_, store_, test_rulebooks(), test_catalog(), writer, now,
+  partition_ = TRY(Partition::open(*log_, store_, test_rulebooks(), test_catalog(), kWriter, now,
                                    options_, host));
   return {};
+}
+
+void Harness::follow() {
+  PartitionHost host = begin_anew();
+  auto followed =
+      Partition::follow(*log_, store_, test_rulebooks(), test_catalog(), now, options_, host);
+  CHECK(followed.has_value());
+  partition_ = *std::move(followed);
+}
+
+void Harness::claim() {
+  partition_->claim(kWriter);
+  settle();
+  CHECK(partition_->is_writer());
 }
 
 void Harness::open() {
@@ -74,16 +94,17 @@ void Harness::open() {
   CHECK(opened.has_value());
 }
 
-size_t Harness::send(CommandBytes command) {
+size_t Harness::send(CommandBytes command, std::optional<uint64_t> source) {
   auto kept = std::make_shared<KeptAnswer>();
   answers_.push_back(kept);
-  partition_->submit(std::move(command), [kept](const Answer& answer) {
+  const Reply keep = [kept](const Answer& answer) {
     kept->kind = answer.kind;
     kept->number = answer.position.number.value;
     kept->message = answer.message;
     kept->bytes.assign(answer.decision.begin(), answer.decision.end());
     kept->times++;
-  });
+  };
+  partition_->submit(std::move(command), keep, source);
   return answers_.size() - 1;
 }
 

@@ -49,10 +49,13 @@ class Harness {
   // Opens the partition; on a restart what was in flight and all jobs are lost, as in a crash.
   Result<void> try_open();
   void open();
+  // Opens it without a claim, and claims.
+  void follow();
+  void claim();
 
   // The index of the answer-to-be.
   size_t send(std::string_view json) { return send(command(json)); }
-  size_t send(CommandBytes command);
+  size_t send(CommandBytes command, std::optional<uint64_t> source = {});
   // send, then settle, then the answer, which must be there.
   const KeptAnswer& ask(std::string_view json);
   const KeptAnswer& answer(size_t index) const { return *answers_[index]; }
@@ -68,15 +71,16 @@ class Harness {
 
   Partition& partition() { return *partition_; }
   MemoryLog& log() { return *log_; }
-  void replace_log() { log_ = std::make_unique<MemoryLog>(); }  // by an empty one; reopen then
-  void take_log_of(Harness& other) { log_ = std::move(other.log_); }
+  void replace_log() { log_ = std::make_shared<MemoryLog>(); }  // by an empty one; reopen then
+  void share_log_of(Harness& other) { log_ = other.log_; }
 
   Time now = from_micros(1'800'000'000'000'000);
 
  private:
+  PartitionHost begin_anew();
   StateStore& store_;
   PartitionOptions options_;
-  std::unique_ptr<MemoryLog> log_ = std::make_unique<MemoryLog>();
+  std::shared_ptr<MemoryLog> log_ = std::make_shared<MemoryLog>();
   std::deque<std::function<void()>> jobs_, posted_;
   std::vector<std::shared_ptr<KeptAnswer>> answers_;
   std::unique_ptr<Partition> partition_;

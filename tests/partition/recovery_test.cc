@@ -105,7 +105,7 @@ TEST(Recovery, StopsIfTheLogIsAnotherOne) {
   partition.checkpoint();
   other.open();
   make_history(other, "zeta", 20);
-  partition.take_log_of(other);
+  partition.share_log_of(other);
   const auto opened = partition.try_open();
   ASSERT_FALSE(opened.has_value());
   EXPECT_NE(opened.error().message.find("its decision 10 is another one"), std::string::npos);
@@ -183,7 +183,7 @@ TEST_F(RocksStore, OpensAtItsLastCheckpoint) {
   ASSERT_TRUE(reopened.has_value()) << reopened.error().message;
   Harness second(**reopened);
   second.now = first.partition.now;
-  second.take_log_of(first.partition);
+  second.share_log_of(first.partition);
   second.open();
   EXPECT_EQ(second.partition().stats().organizations, 0u) << "nothing to replay";
   EXPECT_EQ(second.partition().stats().used_ids, 13u);
@@ -219,7 +219,7 @@ TEST_F(RocksStore, IsMadeAnewIfAFileIsMissingOrDamaged) {
     EXPECT_FALSE(reopened->get()->mark()->has_value()) << "empty";
     EXPECT_EQ(generations().size(), 1u) << "the damaged one is gone";
     Harness second(**reopened);
-    second.take_log_of(first.partition);
+    second.share_log_of(first.partition);
     second.open();
     EXPECT_EQ(digest(second), live);
     reopened->reset();

@@ -136,7 +136,7 @@ void EngineHost::Impl::run_engine() {
     content.clear();
     busy = partition->step(clock.now());
     publish();
-    if (auto why = partition->failure()) fail({ErrorKind::kIo, *why});
+    if (auto why = partition->failure()) fail({ErrorKind::kIo, why->message});
   }
 }
 
