@@ -74,6 +74,7 @@ const char* name_of(Call call) {
 }
 
 void FaultyFileSystem::set_fault(std::optional<Fault> fault) {
+  const std::scoped_lock lock(mutex_);
   fault_ = fault;
   passed_ = 0;
   hit_ = false;
@@ -85,6 +86,7 @@ uint64_t FaultyFileSystem::calls() const {
 
 Result<void> FaultyFileSystem::pass(Call call, const std::string& path) {
   ++counts_[static_cast<size_t>(call)];
+  const std::scoped_lock lock(mutex_);
   if (!fault_ || (fault_->only && *fault_->only != call)) return {};
   const uint64_t turn = ++passed_;
   if (turn < fault_->at || (turn > fault_->at && !fault_->lasting)) return {};

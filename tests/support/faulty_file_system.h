@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <mutex>
 #include <optional>
 
 #include "engine/log/file_system.h"
@@ -62,6 +63,7 @@ class FaultyFileSystem final : public FileSystem {
 
  private:
   FileSystem& files_;
+  std::mutex mutex_;  // of the fault
   std::optional<Fault> fault_;
   std::atomic<uint64_t> passed_ = 0;
   std::atomic<bool> hit_ = false;
