@@ -93,10 +93,13 @@ Result<void> KafkaFollower::open_mirror(PartitionId partition, Followed& followe
   const MirrorOptions options = mirror_options(partition);
   auto mirror = TRY(KafkaMirror::open(options));
   if (!TRY(is_of_kafka(partition, *mirror))) {
-    followed.known_decisions = mirror->state().end.next_number;
+    const LogMark end = mirror->state().end;
+    followed.known_decisions = end.next_number;
     mirror.reset();
     TRY(KafkaMirror::remove(options.store));
-    mirror = TRY(KafkaMirror::open(options));
+    mirror = TRY(KafkaMirror::open(
+        options, fmt::format("its last record, at offset {}, is not the one that Kafka has there",
+                             end.next_offset - 1)));
   }
   followed.owned = std::move(mirror);
   return {};

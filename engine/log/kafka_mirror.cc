@@ -12,6 +12,13 @@ namespace {
 
 constexpr size_t kBatchBytes = 1u << 20;
 
+// A Kafka value is whole, so one that is too short for our magic does not have it.
+ParsedRecord parse_value(std::span<const std::byte> value) {
+  ParsedRecord parsed = parse_record(value);
+  if (value.size() < sizeof(kRecordMagic)) parsed.status = RecordStatus::kForeign;
+  return parsed;
+}
+
 size_t batch_limit(const SegmentStoreOptions& store) {
   return std::min<size_t>(kBatchBytes, largest_batch(store.segment_bytes));
 }
@@ -56,8 +63,7 @@ Result<void> KafkaMirror::remove(const SegmentStoreOptions& store) {
   return store.files->sync_directory(store.directory);
 }
 
-Result<std::unique_ptr<KafkaMirror>> KafkaMirror::open(MirrorOptions options) {
-  std::string rebuilt;
+Result<std::unique_ptr<KafkaMirror>> KafkaMirror::open(MirrorOptions options, std::string rebuilt) {
   auto store = SegmentStore::open(options.store);
   if (!store && store.error().kind == ErrorKind::kCorrupt) {
     rebuilt = store.error().message;
@@ -113,7 +119,7 @@ Result<void> KafkaMirror::take(Offset offset, std::span<const std::byte> value) 
   if (offset < next_offset()) return {};  // read again after a pause
   const size_t size = padded(kPrefixSize + value.size());
   if (batch_count_ > 0 && batch_.size() + size > batch_limit(options_.store)) TRY(flush());
-  const ParsedRecord parsed = parse_record(value);
+  const ParsedRecord parsed = parse_value(value);
   const Validity validity =
       TRY(rule_.judge({offset, parsed.prefix, parsed.status, parsed.payload}));
   const ReaderPosition& position = rule_.position();

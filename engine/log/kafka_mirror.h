@@ -27,7 +27,8 @@ struct MirrorOptions {
 class KafkaMirror {
  public:
   // Opens or makes the directory. Damage is no error: the mirror is then made anew.
-  static Result<std::unique_ptr<KafkaMirror>> open(MirrorOptions options);
+  // `rebuilt`: why the one before it was removed, if one was.
+  static Result<std::unique_ptr<KafkaMirror>> open(MirrorOptions options, std::string rebuilt = {});
   // Deletes all files of a mirror that nobody has open.
   static Result<void> remove(const SegmentStoreOptions& store);
 

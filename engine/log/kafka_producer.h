@@ -30,7 +30,16 @@ struct KafkaParcel {
   std::vector<std::span<const std::byte>> records;  // in `bytes`
 };
 
-class KafkaProducer {
+// What sends parcels: the producer, or a test that decides what is reported.
+class KafkaSender {
+ public:
+  virtual ~KafkaSender() = default;
+  // Never blocks. kUnavailable: the queue is full; some of the parcel may have been sent.
+  virtual Result<void> send(std::shared_ptr<KafkaParcel> parcel) = 0;
+  virtual void wake() = 0;  // begins the next round
+};
+
+class KafkaProducer final : public KafkaSender {
  public:
   struct Hooks {
     std::function<void()> each_round;            // on its thread, after reports and after wake()
@@ -40,13 +49,12 @@ class KafkaProducer {
   static Result<std::unique_ptr<KafkaProducer>> make(const KafkaConnection& connection,
                                                      const std::string& topic, Hooks hooks);
   // Ends the thread. What was not sent is not sent any more; nobody is told.
-  ~KafkaProducer();
+  ~KafkaProducer() override;
   KafkaProducer(const KafkaProducer&) = delete;
 
-  // Never blocks. kUnavailable: the queue is full; some of the parcel may have been sent.
-  Result<void> send(std::shared_ptr<KafkaParcel> parcel);
+  Result<void> send(std::shared_ptr<KafkaParcel> parcel) override;
+  void wake() override;
 
-  void wake();
   bool dead() const { return dead_; }
   size_t unreported() const;  // parcels
   std::string last_complaint() const;

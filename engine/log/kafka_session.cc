@@ -25,7 +25,7 @@ KafkaSession::KafkaSession(PartitionId partition, Session session, Acknowledged 
       acknowledged_(std::move(acknowledged)),
       appended_{{session.stamp.value}, session.next, session.stamp} {}
 
-void KafkaSession::append(Batch batch, DecisionLog::Done done, KafkaProducer& producer) {
+void KafkaSession::append(Batch batch, DecisionLog::Done done, KafkaSender& sender) {
   auto parcel = std::make_shared<Parcel>();
   parcel->session = shared_from_this();
   parcel->done = std::move(done);
@@ -48,12 +48,12 @@ void KafkaSession::append(Batch batch, DecisionLog::Done done, KafkaProducer& pr
     in_flight_.push_back(parcel);
   }
   if (sound) {
-    if (auto sent = producer.send(std::move(parcel)); !sent) {
+    if (auto sent = sender.send(std::move(parcel)); !sent) {
       doubt({ErrorKind::kConflict, sent.error().message});
       sound = false;
     }
   }
-  if (!sound) producer.wake();
+  if (!sound) sender.wake();
 }
 
 void KafkaSession::doubt(Error why) {

@@ -27,7 +27,7 @@ class KafkaSession : public std::enable_shared_from_this<KafkaSession> {
   KafkaSession(PartitionId partition, Session session, Acknowledged acknowledged);
 
   // Never blocks. `done` as DecisionLog::append says.
-  void append(Batch batch, DecisionLog::Done done, KafkaProducer& producer);
+  void append(Batch batch, DecisionLog::Done done, KafkaSender& sender);
 
   // Ends the session; wake the producer to have it said. Only the first one counts.
   void doubt(Error why);
