@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <array>
+#include <thread>
 
 #include "engine/log/kafka_handle.h"
 
@@ -26,6 +27,15 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
 
 // As many as are taken from the queue at once.
 constexpr size_t kMostMessages = 8192;
+
+constexpr auto kPause = std::chrono::milliseconds(50);
+
+bool is_passing(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+}
 
 int32_t number_of(PartitionId partition) { return static_cast<int32_t>(partition.value); }
 
@@ -78,15 +88,23 @@ Result<KafkaConsumer::Topic> KafkaConsumer::topic() const {
   return found;
 }
 
+// A topic that was just made, or whose leader just changed, is known to some brokers before others.
 Result<KafkaConsumer::Extent> KafkaConsumer::extent(PartitionId partition) const {
-  int64_t begin = 0, end = 0;
-  const auto code =
-      rd_kafka_query_watermark_offsets(impl_->client.get(), impl_->name.c_str(),
-                                       number_of(partition), &begin, &end, kKafkaPatienceMs);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return kafka_fail(code, impl_->place(partition) + impl_->complaints.last());
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kKafkaPatienceMs);
+  while (true) {
+    int64_t begin = 0, end = 0;
+    const auto code =
+        rd_kafka_query_watermark_offsets(impl_->client.get(), impl_->name.c_str(),
+                                         number_of(partition), &begin, &end, kKafkaPatienceMs);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return Extent{{static_cast<uint64_t>(begin)}, {static_cast<uint64_t>(end)}};
+    }
+    if (!is_passing(code) || std::chrono::steady_clock::now() > deadline) {
+      return kafka_fail(code, impl_->place(partition) + impl_->complaints.last());
+    }
+    std::this_thread::sleep_for(kPause);
   }
-  return Extent{{static_cast<uint64_t>(begin)}, {static_cast<uint64_t>(end)}};
 }
 
 Result<void> KafkaConsumer::Impl::start(PartitionId partition, Offset from,
