@@ -19,9 +19,10 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
     {"enable.partition.eof", "false"},
     {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "50"},
-    {"fetch.message.max.bytes", "4194304"},
+    // Of each partition.
+    {"fetch.message.max.bytes", "2097152"},
     {"queued.min.messages", "100000"},
-    {"queued.max.messages.kbytes", "32768"},
+    {"queued.max.messages.kbytes", "8192"},
     {"reconnect.backoff.max.ms", "1000"},
 };
 
@@ -45,15 +46,22 @@ struct KafkaConsumer::Impl {
   KafkaConnection connection;
   std::string name;
   KafkaComplaints complaints;
-  KafkaOwner<rd_kafka_t> client;
-  KafkaOwner<rd_kafka_topic_t> topic;
+  // Questions go by a client of their own: a broker answers one request of a connection after the
+  // other, and behind a fetch that waits for records each would take its 100 ms.
+  struct Client {
+    KafkaOwner<rd_kafka_t> handle;
+    KafkaOwner<rd_kafka_topic_t> topic;
+  };
+  Client fetching, asking;
   KafkaOwner<rd_kafka_queue_t> queue;
   std::array<rd_kafka_message_t*, kMostMessages> messages;
 
   std::string place(PartitionId partition) const {
     return fmt::format("topic {} partition {}", name, partition.value);
   }
-  Result<void> start(PartitionId partition, Offset from, rd_kafka_queue_t* into);
+  Result<Client> make_client();
+  Result<void> start(const Client& client, PartitionId partition, Offset from,
+                     rd_kafka_queue_t* into) const;
   KafkaMessage message_of(const rd_kafka_message_t& message) const;
   // One record, of a partition that is being read into a queue of its own.
   Result<std::optional<std::vector<std::byte>>> first_of(rd_kafka_queue_t* own, Offset offset,
@@ -68,23 +76,29 @@ Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::make(const KafkaConnection
   auto impl = std::make_unique<Impl>();
   impl->connection = connection;
   impl->name = topic;
-  impl->client =
-      TRY(make_kafka_client(KafkaRole::kConsumer, connection, impl->complaints, kSettings));
-  impl->topic.reset(rd_kafka_topic_new(impl->client.get(), topic.c_str(), nullptr));
-  if (!impl->topic) return kafka_fail(rd_kafka_last_error(), "topic " + topic);
-  impl->queue.reset(rd_kafka_queue_new(impl->client.get()));
+  impl->fetching = TRY(impl->make_client());
+  impl->asking = TRY(impl->make_client());
+  impl->queue.reset(rd_kafka_queue_new(impl->fetching.handle.get()));
   return std::unique_ptr<KafkaConsumer>(new KafkaConsumer(std::move(impl)));
 }
 
+Result<KafkaConsumer::Impl::Client> KafkaConsumer::Impl::make_client() {
+  Client made;
+  made.handle = TRY(make_kafka_client(KafkaRole::kConsumer, connection, complaints, kSettings));
+  made.topic.reset(rd_kafka_topic_new(made.handle.get(), name.c_str(), nullptr));
+  if (!made.topic) return kafka_fail(rd_kafka_last_error(), "topic " + name);
+  return made;
+}
+
 Result<KafkaConsumer::Topic> KafkaConsumer::topic() const {
-  const auto metadata =
-      TRY(kafka_metadata(*impl_->client, impl_->topic.get(), impl_->connection, impl_->complaints));
+  const auto metadata = TRY(kafka_metadata(*impl_->asking.handle, impl_->asking.topic.get(),
+                                           impl_->connection, impl_->complaints));
   const rd_kafka_metadata_topic_t& topic = metadata->topics[0];
   if (topic.err) return kafka_fail(topic.err, "topic " + impl_->name);
-  char* id = rd_kafka_clusterid(impl_->client.get(), kKafkaPatienceMs);
+  char* id = rd_kafka_clusterid(impl_->asking.handle.get(), kKafkaPatienceMs);
   if (!id) return fail(ErrorKind::kUnavailable, "the Kafka cluster does not tell its id");
   Topic found{id, static_cast<uint32_t>(topic.partition_cnt)};
-  rd_kafka_mem_free(impl_->client.get(), id);
+  rd_kafka_mem_free(impl_->asking.handle.get(), id);
   return found;
 }
 
@@ -95,7 +109,7 @@ Result<KafkaConsumer::Extent> KafkaConsumer::extent(PartitionId partition) const
   while (true) {
     int64_t begin = 0, end = 0;
     const auto code =
-        rd_kafka_query_watermark_offsets(impl_->client.get(), impl_->name.c_str(),
+        rd_kafka_query_watermark_offsets(impl_->asking.handle.get(), impl_->name.c_str(),
                                          number_of(partition), &begin, &end, kKafkaPatienceMs);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       return Extent{{static_cast<uint64_t>(begin)}, {static_cast<uint64_t>(end)}};
@@ -107,9 +121,9 @@ Result<KafkaConsumer::Extent> KafkaConsumer::extent(PartitionId partition) const
   }
 }
 
-Result<void> KafkaConsumer::Impl::start(PartitionId partition, Offset from,
-                                        rd_kafka_queue_t* into) {
-  if (rd_kafka_consume_start_queue(topic.get(), number_of(partition),
+Result<void> KafkaConsumer::Impl::start(const Client& client, PartitionId partition, Offset from,
+                                        rd_kafka_queue_t* into) const {
+  if (rd_kafka_consume_start_queue(client.topic.get(), number_of(partition),
                                    static_cast<int64_t>(from.value), into) == 0) {
     return {};
   }
@@ -156,19 +170,19 @@ Result<std::optional<std::vector<std::byte>>> KafkaConsumer::value_at(PartitionI
                                                                       Offset offset) {
   const Extent extent = TRY(this->extent(partition));
   if (offset < extent.begin || offset >= extent.end) return std::nullopt;
-  KafkaOwner<rd_kafka_queue_t> own(rd_kafka_queue_new(impl_->client.get()));
-  TRY(impl_->start(partition, offset, own.get()));
+  KafkaOwner<rd_kafka_queue_t> own(rd_kafka_queue_new(impl_->asking.handle.get()));
+  TRY(impl_->start(impl_->asking, partition, offset, own.get()));
   auto value = impl_->first_of(own.get(), offset, impl_->place(partition));
-  stop(partition);
+  rd_kafka_consume_stop(impl_->asking.topic.get(), number_of(partition));
   return value;
 }
 
 Result<void> KafkaConsumer::start(PartitionId partition, Offset from) {
-  return impl_->start(partition, from, impl_->queue.get());
+  return impl_->start(impl_->fetching, partition, from, impl_->queue.get());
 }
 
 void KafkaConsumer::stop(PartitionId partition) {
-  rd_kafka_consume_stop(impl_->topic.get(), number_of(partition));
+  rd_kafka_consume_stop(impl_->fetching.topic.get(), number_of(partition));
 }
 
 // A batch is waited for until it is full, so the first message is waited for alone.

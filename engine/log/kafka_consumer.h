@@ -46,8 +46,7 @@ class KafkaConsumer {
   };
   Result<Extent> extent(PartitionId partition) const;
 
-  // The value of one record; nothing if the partition does not hold it. Not while the partition is
-  // being read.
+  // The value of one record; nothing if the partition does not hold it. One thread at a time.
   Result<std::optional<std::vector<std::byte>>> value_at(PartitionId partition, Offset offset);
 
   Result<void> start(PartitionId partition, Offset from);

@@ -233,7 +233,8 @@ void KafkaLog::on_claim(PartitionId partition, const ClaimOwner& owner) {
 void KafkaLog::on_acknowledged(PartitionId partition, ReaderPosition end) {
   (*follower_->mirror(partition))->know(end.next_offset);
   const std::scoped_lock lock(mutex_);
-  written_[partition.value].acknowledged = end.next_number;
+  Number& acknowledged = written_[partition.value].acknowledged;
+  acknowledged = std::max(acknowledged, end.next_number);
 }
 
 void KafkaLog::on_fatal(const Error& error) {
@@ -279,7 +280,7 @@ Result<Offset> KafkaLog::find(PartitionId partition, Number number) {
 Offset KafkaLog::durable_end(PartitionId partition) const {
   const auto mirror = follower_->mirror(partition);
   if (!mirror) return {};
-  return std::max(Offset{(*mirror)->state().end.next_offset}, (*mirror)->known_end());
+  return std::max((*mirror)->mirrored_end(), (*mirror)->known_end());
 }
 
 Result<KafkaPartitionStatus> KafkaLog::status(PartitionId partition) const {

@@ -86,7 +86,7 @@ class KafkaLog final : public DecisionLog {
   const std::string& cluster_id() const { return cluster_id_; }
 
   // Waits for what is in flight as long as `patience`; then it fails with kUnavailable. Ends the
-  // threads of the producer; reading goes on.
+  // producer; reading goes on, appending does not.
   Result<void> close();
 
  private:

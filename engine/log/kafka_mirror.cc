@@ -42,7 +42,7 @@ class KafkaMirror::Cursor final : public RecordCursor {
         TRY(mirror_.wait_for(next_.next()));
         continue;
       }
-      if (mirror_.store_->reader().durable_end() > next_) continue;
+      if (mirror_.mirrored_end() > next_) continue;
       if (auto stopped = mirror_.state().stopped) return std::unexpected(*std::move(stopped));
       return std::nullopt;
     }

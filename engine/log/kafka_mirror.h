@@ -54,6 +54,7 @@ class KafkaMirror {
 
   // Records below `end` exist in Kafka: a reader that comes to the mirror's end before it waits.
   void know(Offset end);
+  Offset mirrored_end() const { return store_->reader().durable_end(); }
   Offset known_end() const { return {known_end_.load(std::memory_order_acquire)}; }
 
   // Until the records below `end` can be read. The error that stopped the mirror, if it did before;
