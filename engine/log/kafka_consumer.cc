@@ -19,10 +19,11 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
     {"enable.partition.eof", "false"},
     {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "50"},
-    // Of each partition.
-    {"fetch.message.max.bytes", "2097152"},
-    {"queued.min.messages", "100000"},
-    {"queued.max.messages.kbytes", "8192"},
+    // Of each partition, and only while it catches up. A full queue makes the library pause, so
+    // with 8 MiB a new mirror is filled at a third of the pace.
+    {"fetch.message.max.bytes", "1048576"},
+    {"queued.min.messages", "1000000"},
+    {"queued.max.messages.kbytes", "65536"},
     {"reconnect.backoff.max.ms", "1000"},
 };
 

@@ -3,8 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+#include <thread>
+
 #include "engine/log/log_directory.h"
 #include "tests/log/log_fixture.h"
+#include "tests/support/temporary_directory.h"
 
 namespace tenure::test {
 namespace {
@@ -224,6 +228,26 @@ TEST_F(KafkaMirrorTest, ReaderOfAKnownRecordThatDoesNotComeIsToldToTryAgain) {
   const History found = history(*mirror);
   ASSERT_TRUE(found.error);
   EXPECT_EQ(found.error->kind, ErrorKind::kUnavailable);
+}
+
+TEST_F(KafkaMirrorTest, ReadersOfOtherThreadsFollowTheWriter) {
+  hold_claim();
+  hold_decisions(2000);
+  const TemporaryDirectory directory;
+  MirrorOptions real = options(files_);
+  real.store.directory = directory.path() + "/mirror";
+  real.store.files = &posix_file_system();
+  real.patience = std::chrono::seconds(30);
+  const auto mirror = must(KafkaMirror::open(real));
+  mirror->know(Offset{partition_.size()});
+  std::vector<std::jthread> readers;
+  std::array<History, 2> found;
+  for (History& each : found) readers.emplace_back([&] { each = history(*mirror); });
+  for (size_t end = 7; mirror->next_offset().value < partition_.size(); end += 7) {
+    must(take(*mirror, end));
+  }
+  readers.clear();
+  for (const History& each : found) EXPECT_EQ(each.payloads, payloads(2000, 300));
 }
 
 TEST_F(KafkaMirrorTest, SecondWriterOfTheSameDirectoryIsRefused) {

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
 #include "tests/log/log_fixture.h"
 
 namespace tenure::test {
@@ -132,6 +135,55 @@ TEST_F(KafkaSessionTest, MemoryOfRecordsStaysUntilTheyAreReported) {
   session_->deliver();
   EXPECT_EQ(parse_record(sent_[0].second).status, RecordStatus::kOk);
   EXPECT_EQ(parse_record(sent_[0].second).prefix.number, Number{5});
+}
+
+// Appends, reports and a doubt from three threads: an unbroken run of successes, then failures.
+TEST(KafkaSessionThreads, OutcomesAreInOrderWhoeverDoubts) {
+  struct Sender final : KafkaSender {
+    Result<void> send(std::shared_ptr<KafkaParcel> parcel) override {
+      const std::scoped_lock lock(mutex);
+      sent.push_back(std::move(parcel));
+      return {};
+    }
+    void wake() override {}
+    std::mutex mutex;
+    std::deque<std::shared_ptr<KafkaParcel>> sent;
+  } sender;
+  constexpr uint64_t kBatches = 3000;
+  std::atomic<uint64_t> durable = 0, failed = 0;
+  const auto session = std::make_shared<KafkaSession>(kPartition, kSession, [](ReaderPosition) {});
+  std::jthread reporter([&] {
+    uint64_t offset = kSession.stamp.value;
+    while (durable + failed < kBatches) {
+      std::shared_ptr<KafkaParcel> parcel;
+      {
+        const std::scoped_lock lock(sender.mutex);
+        if (!sender.sent.empty()) {
+          parcel = std::move(sender.sent.front());
+          sender.sent.pop_front();
+        }
+      }
+      if (parcel) parcel->reported(parcel->records[0], Offset{offset++});
+      session->deliver();
+    }
+  });
+  std::jthread doubter([&] {
+    while (durable < kBatches / 10) std::this_thread::yield();
+    session->doubt({ErrorKind::kConflict, "claimed by another"});
+  });
+  Session next = kSession;
+  for (uint64_t i = 0; i < kBatches; ++i) {
+    session->append(
+        make_batch(next, 1),
+        [&](Result<void> result) {
+          EXPECT_FALSE(result && failed > 0);
+          ++(result ? durable : failed);
+        },
+        sender);
+  }
+  reporter.join();
+  EXPECT_GE(durable, kBatches / 10);
+  EXPECT_EQ(durable + failed, kBatches);
 }
 
 TEST_F(KafkaSessionTest, DroppedBatchesCallNobody) {
