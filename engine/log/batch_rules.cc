@@ -31,8 +31,9 @@ Result<ReaderPosition> position_after(const Batch& batch, ReaderPosition from) {
 AlignedBytes claim_record(const ClaimingLog& log, const Writer& writer, const ReaderPosition& at) {
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(schema::CreateClaimDirect(
-      builder, log.log_id.c_str(), log.partition.value, log.partitions, "murmur2",
-      writer.process.c_str(), writer.address.c_str(), writer.build.c_str(), writer.time_us));
+      builder, log.log_id.c_str(), log.partition.value, log.partitions, kPartitionHash.data(),
+      writer.process.c_str(), writer.address.c_str(), writer.build.c_str(), writer.time_us,
+      log.cluster_id.empty() ? nullptr : log.cluster_id.c_str()));
   AlignedBytes record;
   append_record(record,
                 {.kind = RecordKind::kClaim,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "engine/log/log_reader.h"
 
@@ -16,9 +17,14 @@ struct ClaimingLog {
   std::string log_id;
   PartitionId partition;
   uint32_t partitions = 1;
+  std::string cluster_id = {};  // of a Kafka cluster
 };
 
-// The claim that `writer` makes at `at`: a batch of one record.
+// How organizations are spread over the partitions; every claim names it.
+inline constexpr std::string_view kPartitionHash = "murmur2";
+
+// The claim that `writer` makes at `at`: a batch of one record. On Kafka others may write before it
+// lands, so stamp and number are then only where its writer saw the log; no rule reads them.
 AlignedBytes claim_record(const ClaimingLog& log, const Writer& writer, const ReaderPosition& at);
 
 // The session that a claim at `at` begins.

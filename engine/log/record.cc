@@ -73,6 +73,25 @@ void append_record(AlignedBytes& out, RecordPrefix prefix, std::span<const std::
   std::memcpy(at + offsetof(WirePrefix, crc), &crc, sizeof(crc));
 }
 
+void append_stand_in(AlignedBytes& out, std::span<const std::byte> foreign) {
+  WirePrefix wire;
+  wire.magic = kStandInMagic;
+  wire.payload_length = static_cast<uint32_t>(foreign.size());
+  std::byte* at = out.grow(kPrefixSize + foreign.size());
+  std::memcpy(at, &wire, kPrefixSize);
+  if (!foreign.empty()) std::memcpy(at + kPrefixSize, foreign.data(), foreign.size());
+}
+
+std::optional<std::span<const std::byte>> parse_stand_in(std::span<const std::byte> bytes) {
+  WirePrefix wire;
+  if (bytes.size() < kPrefixSize) return std::nullopt;
+  std::memcpy(&wire, bytes.data(), kPrefixSize);
+  if (wire.magic != kStandInMagic || bytes.size() - kPrefixSize < wire.payload_length) {
+    return std::nullopt;
+  }
+  return bytes.subspan(kPrefixSize, wire.payload_length);
+}
+
 ParsedRecord parse_record(std::span<const std::byte> bytes, RecordCrc crc) {
   ParsedRecord out;
   WirePrefix wire;

@@ -6,12 +6,15 @@
 //              payload_length:u32 crc:u32 zero:u8[16]                                          (64
 //              bytes)
 //   crc     := CRC32C over the prefix with crc = 0, then the payload
+// A mirror of a Kafka partition keeps what is not ours as
+//   stand_in := as a record, with the magic "TNRX" and of the rest only payload_length: its bytes
 // The reader's rule (log_reader.h) reads only the prefix. The Merkle leaf is the payload alone.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -20,7 +23,8 @@
 
 namespace tenure {
 
-inline constexpr uint32_t kRecordMagic = 0x31524E54;  // "TNR1"
+inline constexpr uint32_t kRecordMagic = 0x31524E54;   // "TNR1"
+inline constexpr uint32_t kStandInMagic = 0x58524E54;  // "TNRX"
 inline constexpr uint8_t kRecordFormat = 1;
 inline constexpr uint16_t kReaderVersion =
     1;  // what this build can read: min_reader above it, stop
@@ -101,6 +105,11 @@ struct ParsedRecord {
 // record is the only sign of damage left.
 enum class RecordCrc : bool { kCheck, kSkip };
 ParsedRecord parse_record(std::span<const std::byte> bytes, RecordCrc crc = RecordCrc::kCheck);
+
+// Appends the stand-in for bytes without our magic, so that what follows keeps its place.
+void append_stand_in(AlignedBytes& out, std::span<const std::byte> foreign);
+// What a stand-in at the start of `bytes` stands for; nothing if there is no whole one.
+std::optional<std::span<const std::byte>> parse_stand_in(std::span<const std::byte> bytes);
 
 // CRC32C (Castagnoli), continued from `crc`.
 uint32_t crc32c(uint32_t crc, std::span<const std::byte> bytes);

@@ -1,5 +1,6 @@
-// The records of a batch, one after the other. Inside a batch nothing but records may lie, so bytes
-// without our magic are of an unknown format there, not merely void.
+// The records of a batch, one after the other. Inside a batch nothing but records and, in a mirror,
+// stand-ins may lie, so other bytes without our magic are of an unknown format there, not merely
+// void.
 #pragma once
 
 #include <optional>
@@ -20,15 +21,26 @@ class RecordWalk {
   RawRecord next() {
     const ParsedRecord parsed = parse_record(rest_, crc_);
     RawRecord record{offset_, parsed.prefix, parsed.status, parsed.payload};
-    if (record.status == RecordStatus::kForeign) record.status = RecordStatus::kBadFormat;
-    if (record.status == RecordStatus::kOk) {
-      rest_ = rest_.subspan(std::min(padded(parsed.size), rest_.size()));
-      offset_ = offset_.next();
+    if (record.status == RecordStatus::kForeign) {
+      const auto foreign = parse_stand_in(rest_);
+      if (!foreign) {
+        record.status = RecordStatus::kBadFormat;
+        return record;
+      }
+      record.payload = *foreign;
+      go_on(kPrefixSize + foreign->size());
+    } else if (record.status == RecordStatus::kOk) {
+      go_on(parsed.size);
     }
     return record;
   }
 
  private:
+  void go_on(size_t size) {
+    rest_ = rest_.subspan(std::min(padded(size), rest_.size()));
+    offset_ = offset_.next();
+  }
+
   std::span<const std::byte> rest_;
   Offset offset_;
   RecordCrc crc_ = RecordCrc::kCheck;

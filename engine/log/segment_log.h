@@ -20,8 +20,7 @@
 #include <thread>
 
 #include "engine/log/decision_log.h"
-#include "engine/log/segment_preparer.h"
-#include "engine/log/segment_reader.h"
+#include "engine/log/segment_store.h"
 
 namespace tenure {
 
@@ -41,14 +40,6 @@ struct SegmentOptions {
   FileSystem* files = &posix_file_system();
   std::function<LogId()> new_log_id = random_log_id;
   std::function<void(std::chrono::nanoseconds)> observe_sync;  // a batch's write + sync, if set
-};
-
-// What opening found and repaired.
-struct RecoveryReport {
-  bool created = false;
-  uint64_t segments = 0;
-  uint64_t cut_bytes = 0;  // a torn last batch, never acknowledged, that was cut
-  std::string cut_place;   // where, if so
 };
 
 class SegmentLog final : public DecisionLog {
@@ -90,15 +81,11 @@ class SegmentLog final : public DecisionLog {
     Done done;
   };
 
-  SegmentLog(SegmentOptions options, std::unique_ptr<FileLock> lock, RecoveredLog log,
-             OpenSegment next, RecoveryReport report);
-  static Result<void> create(const SegmentOptions& options);
+  SegmentLog(SegmentOptions options, std::unique_ptr<SegmentStore> store);
 
   // The writing side: open_writer(), then the writer thread or pump().
   Result<void> commit(const Batch& batch);
   Result<void> write(Bytes records, uint32_t count, const LogMark& after);
-  Result<void> roll();
-  bool has_room(size_t record_bytes) const;
   bool may_write_inline(size_t record_bytes) const;
   void finish(Queued queued);
 
@@ -114,15 +101,8 @@ class SegmentLog final : public DecisionLog {
   void end_threads(bool drain);
 
   const SegmentOptions options_;
-  std::unique_ptr<FileLock> lock_;
-  const LogIdentity identity_;
-  const RecoveryReport recovery_;
-  const std::shared_ptr<SegmentCatalog> catalog_;
-  const SegmentReader reader_;
-  SegmentPreparer preparer_;
-  SegmentWriter writer_;             // of whoever writes: the thread that set writing_, or pump()
+  const std::unique_ptr<SegmentStore> store_;  // written by whoever set writing_, or pump()
   bool session_open_ = false;        // of open_writer() and close()
-  std::atomic<uint64_t> used_;       // bytes of the active segment: the pace of preparing
   std::atomic<bool> hurry_ = false;  // a batch waits for the next segment
 
   mutable std::mutex mutex_;

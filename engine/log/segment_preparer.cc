@@ -49,6 +49,7 @@ Result<void> SegmentPreparer::fill_piece() {
     file_ = TRY(plan_.files->open(unfinished_path(), OpenMode::kCreateNew));
     fail_point("prepare.after_create");
   }
+  const bool sparse = plan_.use == SegmentUse::kCopy;
   const uint64_t at = filled_;
   const uint64_t size = std::min(kPiece, plan_.segment_bytes - at);
   if (at == 0) {
@@ -64,9 +65,10 @@ Result<void> SegmentPreparer::fill_piece() {
   } else {
     TRY(file_->write_at(at, {Bytes(zeros).first(size)}));
   }
+  if (sparse) TRY(file_->truncate(plan_.segment_bytes));
   TRY(file_->sync());
   fail_point("prepare.after_piece");
-  filled_ = at + size;
+  filled_ = sparse ? plan_.segment_bytes : at + size;
   return {};
 }
 

@@ -3,6 +3,8 @@
 // one that grows, and in small steps at a given pace the filling does not hold up the log's own
 // syncs.
 //
+// A copy's segments are sparse: made in one step, as nothing of it is synced batch by batch.
+//
 // A full disk is not a failure: what was begun is deleted, refusal() says so, and a later step
 // tries again. Any other error is one (kIo) and is never retried.
 #pragma once
@@ -23,6 +25,7 @@ class SegmentPreparer {
     LogId log_id;
     uint64_t segment_bytes;
     uint64_t reserve_bytes;  // work is refused while less than 2 segments + this are free
+    SegmentUse use;
   };
   // `ready` has a file if segment `next` is there already.
   SegmentPreparer(Plan plan, uint64_t next, OpenSegment ready);

@@ -25,7 +25,8 @@ class ProbeSegment {
     FileSystem& files = posix_file_system();
     ProbeSegment probe(path_in(directory, "probe-" + std::to_string(::getpid())));
     TRY(files.create_directory(probe.directory_));
-    SegmentPreparer preparer({&files, probe.directory_, LogId{}, bytes, 0}, 0, {});
+    SegmentPreparer preparer({&files, probe.directory_, LogId{}, bytes, 0, SegmentUse::kLog}, 0,
+                             {});
     while (!preparer.ready()) {
       if (!TRY(preparer.step(bytes))) {
         return fail(ErrorKind::kUnavailable, "cannot probe: " + *preparer.refusal());
@@ -72,7 +73,7 @@ Result<std::chrono::nanoseconds> probe_sync(const std::string& directory, int wr
 Result<WriterProbe> probe_writer(const std::string& directory, size_t payload_bytes,
                                  size_t batch_bytes, uint64_t total_bytes) {
   auto probe = TRY(ProbeSegment::make(directory, total_bytes));
-  SegmentWriter writer(probe.take(), 0);
+  SegmentWriter writer(probe.take(), 0, SegmentUse::kLog);
   const std::vector<std::byte> payload(payload_bytes, std::byte{1});
   WriterProbe result;
   AlignedBytes batch;

@@ -24,8 +24,9 @@ Result<std::optional<T>> read_block(const File& file, uint64_t position, uint32_
 // Recovery of one directory, step by step.
 class Recovery {
  public:
-  Recovery(FileSystem& files, const std::string& directory, const LogIdentity& identity)
-      : files_(files), directory_(directory), salt_(salt_of(identity.log_id)) {
+  Recovery(FileSystem& files, const std::string& directory, const LogIdentity& identity,
+           SegmentUse use)
+      : files_(files), directory_(directory), salt_(salt_of(identity.log_id)), use_(use) {
     log_.identity = identity;
   }
 
@@ -85,7 +86,7 @@ class Recovery {
     active.end_position = reader.position();
     log_.segments.back().end_position = active.end_position;
     log_.torn_end = TRY(end_of_content(reader.file(), active.end_position, active.size));
-    if (log_.torn_end == active.end_position) return {};
+    if (log_.torn_end == active.end_position || use_ == SegmentUse::kCopy) return {};
     return check_nothing_behind(reader.file());
   }
 
@@ -150,6 +151,7 @@ class Recovery {
   FileSystem& files_;
   const std::string& directory_;
   uint32_t salt_;
+  SegmentUse use_;
   RecoveredLog log_;
 };
 
@@ -180,10 +182,11 @@ Result<void> write_footer_again(FileSystem& files, const std::string& directory,
 
 }  // namespace
 
-Result<std::optional<RecoveredLog>> recover(FileSystem& files, const std::string& directory) {
+Result<std::optional<RecoveredLog>> recover(FileSystem& files, const std::string& directory,
+                                            SegmentUse use) {
   const auto identity = TRY(read_identity(files, directory));
   if (!identity) return std::nullopt;
-  return TRY(Recovery(files, directory, *identity).run());
+  return TRY(Recovery(files, directory, *identity, use).run());
 }
 
 Result<RecoveredLog> recover_beside_writer(FileSystem& files, const std::string& directory) {

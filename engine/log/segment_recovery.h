@@ -9,6 +9,8 @@
 //   - a batch that is not whole, and a valid header behind it, which is written only after the
 //     first was synced: damage. So is an end before a witness's (the clean-stop mark).
 // A bit flipped in the very last batch looks like a torn write, unless there is a witness.
+// In a copy (SegmentUse) batches reach the disk in any order, so all behind the first bad one is
+// cut.
 #pragma once
 
 #include "engine/log/segment_catalog.h"
@@ -38,7 +40,8 @@ struct RecoveredLog {
 
 // Changes nothing. Nothing found if there is no log. kCorrupt: damage, with segment and byte;
 // kInvalid: not a log's directory; kUnsupported, kIo.
-Result<std::optional<RecoveredLog>> recover(FileSystem& files, const std::string& directory);
+Result<std::optional<RecoveredLog>> recover(FileSystem& files, const std::string& directory,
+                                            SegmentUse use = SegmentUse::kLog);
 
 // The same while somebody may be writing: looks again at what seems damaged, as a writer that moved
 // on between two reads makes it seem. kNotFound if there is no log.

@@ -17,8 +17,8 @@ Result<void> as_io(Result<void> result) {
 
 }  // namespace
 
-SegmentWriter::SegmentWriter(OpenSegment segment, uint32_t salt)
-    : segment_(std::move(segment)), salt_(salt) {}
+SegmentWriter::SegmentWriter(OpenSegment segment, uint32_t salt, SegmentUse use)
+    : segment_(std::move(segment)), salt_(salt), use_(use) {}
 
 bool SegmentWriter::fits(size_t record_bytes) const {
   return segment_.end_position + sizeof(BatchHeader) + record_bytes <= batches_limit(segment_.size);
@@ -39,7 +39,7 @@ Result<std::optional<IndexEntry>> SegmentWriter::append(Bytes records, uint32_t 
   fail_point("segment.before_write");
   TRY(as_io(segment_.file->write_at(position, {bytes_of(header), records})));
   fail_point("segment.after_write");
-  TRY(as_io(segment_.file->sync()));
+  if (use_ == SegmentUse::kLog) TRY(as_io(segment_.file->sync()));
   fail_point("segment.after_sync");
 
   const uint64_t chain = link(segment_.end.chain, header);

@@ -1,5 +1,5 @@
-// Writes batches into one segment file: a batch is one write and one sync. One thread. After an
-// error the file's state is unknown and the writer must not be used again.
+// Writes batches into one segment file: a batch is one write and one sync (SegmentUse). One thread.
+// After an error the file's state is unknown and the writer must not be used again.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,13 @@
 #include "engine/log/segment_format.h"
 
 namespace tenure {
+
+// What the files are. Version with care: nothing of it is in the bytes.
+enum class SegmentUse : uint8_t {
+  kLog,   // the only place of these records: every batch is synced before the next is written
+  kCopy,  // the records can be had again: only full segments are synced, files are sparse, and of a
+          // tail only what is whole up to the first gap is kept
+};
 
 // A segment to be written on, as it stands.
 struct OpenSegment {
@@ -22,13 +29,13 @@ struct OpenSegment {
 
 class SegmentWriter {
  public:
-  SegmentWriter(OpenSegment segment, uint32_t salt);
+  SegmentWriter(OpenSegment segment, uint32_t salt, SegmentUse use);
 
   // Is there room for a batch with so many bytes of records?
   bool fits(size_t record_bytes) const;
 
-  // Writes and syncs one batch; `after` is where the log stands then (its chain is filled in). The
-  // batch's index entry, if it got one.
+  // Writes one batch, and syncs it in a log; `after` is where the log stands then (its chain is
+  // filled in). The batch's index entry, if it got one.
   Result<std::optional<IndexEntry>> append(Bytes records, uint32_t count, const LogMark& after);
 
   // Writes the index and the footer, and syncs.
@@ -41,6 +48,7 @@ class SegmentWriter {
  private:
   OpenSegment segment_;
   uint32_t salt_;
+  SegmentUse use_;
 };
 
 // The largest batch that an empty segment of this size takes, in bytes of records.
