@@ -36,6 +36,7 @@ Result<void> check_same_log(DecisionLog& log, PartitionId partition,
     return fail(ErrorKind::kCorrupt, "the read models were built from another log: " + what +
                                          " at " + at(partition, position.last_offset));
   };
+  if (position.reader.next_offset.value == 0) return {};
   if (position.log_id != log_id) return differs("its id is " + log_id + ", not " + position.log_id);
   if (position.reader.next_number.value == 0) return {};
   if (position.last_offset >= log.durable_end(partition)) return differs("it ends before");
@@ -49,6 +50,7 @@ Result<void> check_same_log(DecisionLog& log, PartitionId partition,
 }  // namespace
 
 struct Projector::Impl {
+  DecisionLog& log;
   PartitionId partition;
   Store& store;
   ProjectorOptions options;
@@ -65,9 +67,10 @@ struct Projector::Impl {
   std::atomic<uint64_t> applied, next_offset;
   std::atomic<uint64_t> void_records = 0;
 
-  Impl(PartitionId partition, Store& store, const ProjectorOptions& options,
+  Impl(DecisionLog& log, PartitionId partition, Store& store, const ProjectorOptions& options,
        ProjectorPosition position, std::unique_ptr<RecordCursor> cursor)
-      : partition(partition),
+      : log(log),
+        partition(partition),
         store(store),
         options(options),
         position(std::move(position)),
@@ -88,6 +91,7 @@ struct Projector::Impl {
       position.last_crc = decision.prefix.crc;
     }
     position.reader = reader.position();
+    if (position.log_id.empty()) position.log_id = TRY(log_id_of(log, partition));
     void_records = reader.void_records();
     next_offset = position.reader.next_offset.value;
     return {};
@@ -169,7 +173,7 @@ Result<std::unique_ptr<Projector>> Projector::open(DecisionLog& log, PartitionId
   }
   auto cursor = TRY(log.read(partition, position.reader.next_offset));
   return std::unique_ptr<Projector>(new Projector(
-      std::make_unique<Impl>(partition, store, options, std::move(position), std::move(cursor))));
+      std::make_unique<Impl>(log, partition, store, options, std::move(position), std::move(cursor))));
 }
 
 Result<bool> Projector::step() {

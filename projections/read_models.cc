@@ -1,8 +1,10 @@
 #include "projections/read_models.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
+#include "engine/base/check.h"
 #include "engine/log/file_system.h"
 
 namespace tenure {
@@ -50,32 +52,48 @@ void remove_others(const std::string& directory, uint64_t keep) {
   }
 }
 
-// A store and its projector.
+// A store and its projectors.
 struct Opened {
   std::unique_ptr<Store> store;
-  std::unique_ptr<Projector> projector;
+  std::vector<std::unique_ptr<Projector>> projectors;
+
+  uint64_t applied() const {
+    uint64_t sum = 0;
+    for (const auto& projector : projectors) sum += projector->applied().value;
+    return sum;
+  }
 };
 
-Result<Opened> open_generation(const std::string& path, DecisionLog& log, PartitionId partition,
+// A step of each; false if none had anything to do.
+Result<bool> step_all(std::span<const std::unique_ptr<Projector>> projectors) {
+  bool busy = false;
+  for (const auto& projector : projectors) busy |= TRY(projector->step());
+  return busy;
+}
+
+Result<Opened> open_generation(const std::string& path, DecisionLog& log, const Partitions& partitions,
                                const ReadModelsOptions& options) {
   Opened opened;
   opened.store = TRY(Store::open(path, options.store));
-  opened.projector = TRY(Projector::open(log, partition, *opened.store, options.projector));
+  for (const PartitionId partition : partitions) {
+    opened.projectors.push_back(
+        TRY(Projector::open(log, partition, *opened.store, options.projector)));
+  }
   return opened;
 }
 
 // A store with nothing in it; whatever was there goes.
-Result<Opened> begin_anew(const std::string& path, DecisionLog& log, PartitionId partition,
+Result<Opened> begin_anew(const std::string& path, DecisionLog& log, const Partitions& partitions,
                           const ReadModelsOptions& options) {
   std::error_code error;
   fs::remove_all(path, error);
   if (error) return fail(ErrorKind::kIo, "cannot remove " + path + ": " + error.message());
-  return open_generation(path, log, partition, options);
+  return open_generation(path, log, partitions, options);
 }
 
-Result<void> catch_up(Projector& projector, const Progress& progress) {
-  while (TRY(projector.step())) {
-    if (progress) progress(projector.applied().value);
+Result<void> catch_up(const Opened& opened, const Progress& progress) {
+  while (TRY(step_all(opened.projectors))) {
+    if (progress) progress(opened.applied());
   }
   return {};
 }
@@ -90,55 +108,63 @@ Result<void> make_directory(const std::string& directory) {
 }  // namespace
 
 Result<std::unique_ptr<ReadModels>> ReadModels::open(const std::string& directory, DecisionLog& log,
-                                                     PartitionId partition,
+                                                     const Partitions& partitions,
                                                      const ReadModelsOptions& options) {
   TRY(make_directory(directory));
   auto models = std::unique_ptr<ReadModels>(new ReadModels);
   models->log_ = &log;
-  models->partition_ = partition;
+  models->partitions_ = partitions;
   uint64_t generation = current_generation(directory);
   remove_others(directory, generation);
   Result<Opened> opened = fail(ErrorKind::kCorrupt, "");
   if (generation > 0) {
-    opened = open_generation(store_path(directory, generation), log, partition, options);
+    opened = open_generation(store_path(directory, generation), log, partitions, options);
     if (!opened) models->restarted_ = opened.error().message;
   }
   if (!opened && (opened.error().kind == ErrorKind::kCorrupt ||
                   opened.error().kind == ErrorKind::kUnsupported)) {
     ++generation;
-    opened = begin_anew(store_path(directory, generation), log, partition, options);
+    opened = begin_anew(store_path(directory, generation), log, partitions, options);
     if (opened) {
       TRY(switch_to(directory, generation));
       remove_others(directory, generation);
     }
   }
-  auto [store, projector] = TRY(std::move(opened));
+  auto [store, projectors] = TRY(std::move(opened));
   models->store_ = std::move(store);
-  models->projector_ = std::move(projector);
+  models->projectors_ = std::move(projectors);
   return models;
 }
 
 ReadModels::~ReadModels() {
-  projector_.reset();
+  projectors_.clear();
   // What is not flushed is read from the log again.
   if (store_) (void)store_->flush();
 }
 
-ReadModelsStatus ReadModels::status() const {
-  uint64_t end = log_->durable_end(partition_).value;
-  uint64_t next = projector_->next_offset().value;
-  return {.applied = projector_->applied(),
+Result<bool> ReadModels::step() { return step_all(projectors_); }
+
+const Projector& ReadModels::projector(PartitionId partition) const {
+  const auto found = std::ranges::find(partitions_, partition);
+  CHECK(found != partitions_.end());
+  return *projectors_[static_cast<size_t>(found - partitions_.begin())];
+}
+
+ReadModelsStatus ReadModels::status(PartitionId partition) const {
+  uint64_t end = log_->durable_end(partition).value;
+  uint64_t next = projector(partition).next_offset().value;
+  return {.applied = projector(partition).applied(),
           .behind = end > next ? end - next : 0,
-          .void_records = projector_->void_records()};
+          .void_records = projector(partition).void_records()};
 }
 
 Result<void> rebuild_read_models(const std::string& directory, DecisionLog& log,
-                                 PartitionId partition, const ReadModelsOptions& options,
+                                 const Partitions& partitions, const ReadModelsOptions& options,
                                  const Progress& progress) {
   TRY(make_directory(directory));
   uint64_t generation = current_generation(directory) + 1;
-  auto built = TRY(begin_anew(store_path(directory, generation), log, partition, options));
-  TRY(catch_up(*built.projector, progress));
+  auto built = TRY(begin_anew(store_path(directory, generation), log, partitions, options));
+  TRY(catch_up(built, progress));
   TRY(built.store->flush());
   TRY(switch_to(directory, generation));
   remove_others(directory, generation);
@@ -146,23 +172,23 @@ Result<void> rebuild_read_models(const std::string& directory, DecisionLog& log,
 }
 
 Result<VerifyReport> verify_read_models(const std::string& directory, DecisionLog& log,
-                                        PartitionId partition, const ReadModelsOptions& options,
+                                        const Partitions& partitions, const ReadModelsOptions& options,
                                         const Progress& progress) {
   uint64_t generation = current_generation(directory);
   if (generation == 0) {
     return fail(ErrorKind::kNotFound, "no read models in " + directory + "; rebuild them first");
   }
-  auto live = TRY(open_generation(store_path(directory, generation), log, partition, options));
-  TRY(catch_up(*live.projector, {}));
+  auto live = TRY(open_generation(store_path(directory, generation), log, partitions, options));
+  TRY(catch_up(live, {}));
   TRY(live.store->check());
 
   std::string beside = directory + "/verify";
   VerifyReport report;
   {
-    auto rebuilt = TRY(begin_anew(beside, log, partition, options));
-    TRY(catch_up(*rebuilt.projector, progress));
+    auto rebuilt = TRY(begin_anew(beside, log, partitions, options));
+    TRY(catch_up(rebuilt, progress));
     report = TRY(compare_rows(*rebuilt.store->view(), *live.store->view()));
-    report.applied = rebuilt.projector->applied();
+    report.applied = rebuilt.applied();
   }
   std::error_code ignored;
   fs::remove_all(beside, ignored);

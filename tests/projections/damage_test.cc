@@ -55,18 +55,18 @@ class DamageTest : public testing::Test {
 
   // Opens again: what was there must have been given up, and the rows be equal once more.
   void expect_rebuilt(World& world) {
-    auto models = ReadModels::open(models_, world.log(), kPartition);
+    auto models = ReadModels::open(models_, world.log(), {kPartition});
     ASSERT_TRUE(models) << models.error().message;
     EXPECT_NE((*models)->restarted(), "");
-    EXPECT_EQ((*models)->applied().value, 0u);
+    EXPECT_EQ((*models)->applied(kPartition).value, 0u);
     catch_up(**models);
     EXPECT_EQ(difference_to_rebuilt(world, *(*models)->view()), "");
     EXPECT_EQ(files_in(models_, "rows-").size(), 1u);  // the damaged one is gone
     models->reset();
-    auto again = ReadModels::open(models_, world.log(), kPartition);
+    auto again = ReadModels::open(models_, world.log(), {kPartition});
     ASSERT_TRUE(again);
     EXPECT_EQ((*again)->restarted(), "");
-    EXPECT_EQ((*again)->applied().value, world.decisions());
+    EXPECT_EQ((*again)->applied(kPartition).value, world.decisions());
   }
 
   TemporaryDirectory directory_;
@@ -116,7 +116,7 @@ TEST_F(DamageTest, AFlippedByteIsFoundByChecking) {
 TEST_F(DamageTest, AFlippedByteThatAReadMeetsIsAnErrorAndNotAnAnswer) {
   flip_byte(largest_table(models_), 20);
   {
-    auto models = ReadModels::open(models_, world_.log(), kPartition);
+    auto models = ReadModels::open(models_, world_.log(), {kPartition});
     ASSERT_TRUE(models);
     ASSERT_EQ((*models)->restarted(), "");
     auto report = compare_rows(*(*models)->view(), *(*models)->view());
@@ -158,25 +158,25 @@ TEST_F(DamageTest, ALogThatWasCutIsNoticed) {
 }
 
 TEST_F(DamageTest, RebuildingSwitchesOnlyWhenItIsDone) {
-  auto rebuilt = rebuild_read_models(models_, world_.log(), kPartition);
+  auto rebuilt = rebuild_read_models(models_, world_.log(), {kPartition});
   ASSERT_TRUE(rebuilt) << rebuilt.error().message;
-  auto models = ReadModels::open(models_, world_.log(), kPartition);
+  auto models = ReadModels::open(models_, world_.log(), {kPartition});
   ASSERT_TRUE(models);
-  EXPECT_EQ((*models)->applied().value, world_.decisions());
+  EXPECT_EQ((*models)->applied(kPartition).value, world_.decisions());
   EXPECT_EQ((*models)->restarted(), "");
   models->reset();
 
   // One that was cut off left a directory behind; the one in use is as it was.
   fs::path in_use = store_in(models_);
   fs::copy(in_use, models_ + "/rows-99", fs::copy_options::recursive);
-  models = ReadModels::open(models_, world_.log(), kPartition);
+  models = ReadModels::open(models_, world_.log(), {kPartition});
   ASSERT_TRUE(models);
-  EXPECT_EQ((*models)->applied().value, world_.decisions());
+  EXPECT_EQ((*models)->applied(kPartition).value, world_.decisions());
   EXPECT_FALSE(fs::exists(models_ + "/rows-99"));
 }
 
 TEST_F(DamageTest, VerifyComparesWithWhatTheLogGives) {
-  auto report = verify_read_models(models_, world_.log(), kPartition);
+  auto report = verify_read_models(models_, world_.log(), {kPartition});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->difference, std::nullopt);
   EXPECT_EQ(report->applied.value, world_.decisions());
@@ -201,16 +201,16 @@ TEST_F(DamageTest, VerifyNamesTheFirstRowThatDiffers) {
     ASSERT_TRUE((*store)->write(changes, kPartition, **position));
     ASSERT_TRUE((*store)->flush());
   }
-  auto report = verify_read_models(models_, world_.log(), kPartition);
+  auto report = verify_read_models(models_, world_.log(), {kPartition});
   ASSERT_TRUE(report) << report.error().message;
   ASSERT_TRUE(report->difference);
   EXPECT_EQ(*report->difference, "usage row org| should not be there");
 }
 
 TEST_F(DamageTest, AStoreHeldByAnotherIsAConflictAndNotDamage) {
-  auto held = ReadModels::open(models_, world_.log(), kPartition);
+  auto held = ReadModels::open(models_, world_.log(), {kPartition});
   ASSERT_TRUE(held);
-  auto second = ReadModels::open(models_, world_.log(), kPartition);
+  auto second = ReadModels::open(models_, world_.log(), {kPartition});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::kConflict);
 }

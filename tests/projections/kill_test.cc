@@ -24,7 +24,7 @@ constexpr int kKills = 40;
   options.projector.batch_decisions = 1 + random() % 40;
   options.store.rows_for_files = random() % 3 == 0 ? 60 : 1'000'000;
   options.store.write_buffer_bytes = 64u << 10;  // so that RocksDB flushes by itself, too
-  auto models = ReadModels::open(directory, world.log(), kPartition, options);
+  auto models = ReadModels::open(directory, world.log(), {kPartition}, options);
   if (!models || !(*models)->restarted().empty()) _exit(1);
   for (;;) {
     auto more = (*models)->step();
@@ -65,9 +65,9 @@ TEST(Kill, AtAnyMomentLeavesRowsThatLeadToThoseOfARebuild) {
       ++ended;
     }
   }
-  auto last = ReadModels::open(models, world.log(), kPartition).value();
+  auto last = ReadModels::open(models, world.log(), {kPartition}).value();
   EXPECT_EQ(last->restarted(), "");
-  std::cout << killed << " kills; " << last->applied().value << " of " << world.decisions()
+  std::cout << killed << " kills; " << last->applied(kPartition).value << " of " << world.decisions()
             << " decisions kept over the last\n";
   catch_up(*last);
   EXPECT_EQ(difference_to_rebuilt(world, *last->view()), "") << "seed " << seed;

@@ -186,11 +186,11 @@ void run(size_t decisions, size_t organizations) {
 
   TemporaryDirectory directory;
   Took took = seconds_of([&] {
-    auto built = rebuild_read_models(directory.path() + "/models", log, PartitionId{});
+    auto built = rebuild_read_models(directory.path() + "/models", log, {PartitionId{}});
     if (!built) std::fprintf(stderr, "%s\n", built.error().message.c_str());
     CHECK(built);
   });
-  auto models = ReadModels::open(directory.path() + "/models", log, PartitionId{});
+  auto models = ReadModels::open(directory.path() + "/models", log, {PartitionId{}});
   CHECK(models);
   auto report = compare_rows(*(*models)->view(), *(*models)->view());
   CHECK(report);

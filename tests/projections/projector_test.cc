@@ -83,10 +83,10 @@ TEST(Projector, ReopenedItGoesOnWhereItFlushed) {
   world.run_random(1, 100);
   open_models(directory.path(), world).reset();
   world.run_random(2, 100);
-  auto models = ReadModels::open(directory.path(), world.log(), kPartition);
+  auto models = ReadModels::open(directory.path(), world.log(), {kPartition});
   ASSERT_TRUE(models);
   EXPECT_EQ((*models)->restarted(), "");
-  EXPECT_GE((*models)->applied().value, 100u);
+  EXPECT_GE((*models)->applied(kPartition).value, 100u);
   catch_up(**models);
   EXPECT_EQ(difference_to_rebuilt(world, *(*models)->view()), "");
 }
@@ -95,14 +95,14 @@ TEST(Projector, SaysHowFarItIs) {
   TemporaryDirectory directory;
   World world;
   world.run_random(1, 50);
-  auto models = ReadModels::open(directory.path(), world.log(), kPartition);
+  auto models = ReadModels::open(directory.path(), world.log(), {kPartition});
   ASSERT_TRUE(models);
-  EXPECT_EQ((*models)->status().applied.value, 0u);
-  EXPECT_EQ((*models)->status().behind, world.decisions() + 1);  // the claim counts
+  EXPECT_EQ((*models)->status(kPartition).applied.value, 0u);
+  EXPECT_EQ((*models)->status(kPartition).behind, world.decisions() + 1);  // the claim counts
   catch_up(**models);
-  EXPECT_EQ((*models)->status().applied.value, world.decisions());
-  EXPECT_EQ((*models)->status().behind, 0u);
-  EXPECT_EQ((*models)->status().void_records, 0u);
+  EXPECT_EQ((*models)->status(kPartition).applied.value, world.decisions());
+  EXPECT_EQ((*models)->status(kPartition).behind, 0u);
+  EXPECT_EQ((*models)->status(kPartition).void_records, 0u);
 }
 
 TEST(Projector, WithNothingNewAStepChangesNothing) {

@@ -66,7 +66,7 @@ void catch_up(ReadModels& models) {
 
 std::unique_ptr<ReadModels> open_models(const std::string& directory, World& world,
                                         const ReadModelsOptions& options) {
-  auto models = ReadModels::open(directory, world.log(), kPartition, options);
+  auto models = ReadModels::open(directory, world.log(), {kPartition}, options);
   if (!models) std::fprintf(stderr, "%s\n", models.error().message.c_str());
   CHECK(models);
   catch_up(**models);

@@ -80,17 +80,17 @@ void examine_state(Findings& findings, const OfflineData& offline) {
 
 void examine_read_models(Findings& findings, const OfflineData& offline, bool deep) {
   {
-    auto models = ReadModels::open(offline.data.read_models(), *offline.log, PartitionId{});
+    auto models = ReadModels::open(offline.data.read_models(), *offline.log, {PartitionId{}});
     if (!models) return findings.bad("read models", models.error().message);
     if (!(*models)->restarted().empty()) {
       findings.bad("read models", "begun anew: " + (*models)->restarted());
     }
-    ReadModelsStatus status = (*models)->status();
+    ReadModelsStatus status = (*models)->status(PartitionId{});
     findings.good("read models", "applied " + std::to_string(status.applied.value) + ", behind " +
                                      std::to_string(status.behind));
   }
   if (!deep) return;
-  auto report = verify_read_models(offline.data.read_models(), *offline.log, PartitionId{});
+  auto report = verify_read_models(offline.data.read_models(), *offline.log, {PartitionId{}});
   if (!report) return findings.bad("rebuild", report.error().message);
   if (report->difference) return findings.bad("rebuild", *report->difference);
   findings.good("rebuild", "the rows equal a rebuild");

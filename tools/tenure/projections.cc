@@ -28,8 +28,8 @@ unsigned long ulong_of(Number number) { return static_cast<unsigned long>(number
 
 Result<int> status(const Options& options) {
   OfflineData offline = TRY(open_offline(options.data, "tenure projections status"));
-  auto models = TRY(ReadModels::open(offline.data.read_models(), *offline.log, PartitionId{}));
-  ReadModelsStatus status = models->status();
+  auto models = TRY(ReadModels::open(offline.data.read_models(), *offline.log, {PartitionId{}}));
+  ReadModelsStatus status = models->status(PartitionId{});
   const char* form = options.json ? R"({"applied":%lu,"behind":%lu,"void_records":%lu})"
                                     "\n"
                                   : "applied       %lu\nbehind        %lu\nvoid records  %lu\n";
@@ -45,7 +45,7 @@ Result<int> rebuild(const Options& options) {
   OfflineData offline = TRY(open_offline(options.data, "tenure projections rebuild"));
   uint64_t decisions = 0;
   Progress shown = progress_on_terminal();
-  TRY(rebuild_read_models(offline.data.read_models(), *offline.log, PartitionId{}, {},
+  TRY(rebuild_read_models(offline.data.read_models(), *offline.log, {PartitionId{}}, {},
                           [&](uint64_t done) {
                             decisions = done;
                             if (shown) shown(done);
@@ -67,7 +67,7 @@ void print_verified(const VerifyReport& report, bool json) {
     out += line;
   }
   if (json) {
-    out += R"("applied":)" + std::to_string(report.applied.value) + R"(,"difference":)";
+    out += R"("applied":)" + std::to_string(report.applied) + R"(,"difference":)";
     if (report.difference) {
       append_json_string(*report.difference, out);
     } else {
@@ -77,7 +77,7 @@ void print_verified(const VerifyReport& report, bool json) {
   } else {
     out += report.difference ? "DIFFERENT: " + *report.difference + "\n"
                              : "equal to a rebuild, up to decision " +
-                                   std::to_string(report.applied.value) + "\n";
+                                   std::to_string(report.applied) + "\n";
   }
   std::fwrite(out.data(), 1, out.size(), stdout);
 }
@@ -85,7 +85,7 @@ void print_verified(const VerifyReport& report, bool json) {
 Result<int> verify(const Options& options) {
   OfflineData offline = TRY(open_offline(options.data, "tenure projections verify"));
   VerifyReport report = TRY(verify_read_models(offline.data.read_models(), *offline.log,
-                                               PartitionId{}, {}, progress_on_terminal()));
+                                               {PartitionId{}}, {}, progress_on_terminal()));
   print_verified(report, options.json);
   return report.difference ? kExitRefused : kExitOk;
 }
