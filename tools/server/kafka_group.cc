@@ -1,0 +1,239 @@
+#include "tools/server/kafka_group.h"
+
+#include <fmt/format.h>
+#include <librdkafka/rdkafka.h>
+
+#include "engine/log/kafka_handle.h"
+
+namespace tenure {
+namespace {
+
+constexpr std::initializer_list<KafkaSetting> kSettings = {
+    {"partition.assignment.strategy", "cooperative-sticky"},
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    // A group that has no offset, or one that the topic has forgotten: from what is there. Commands
+    // that were decided are absorbed by their ids.
+    {"auto.offset.reset", "earliest"},
+    {"check.crcs", "true"},
+    {"enable.partition.eof", "false"},
+    {"heartbeat.interval.ms", "500"},
+    {"fetch.wait.max.ms", "100"},
+    {"fetch.error.backoff.ms", "50"},
+    // A pause throws away what was fetched: not much more than is soon needed.
+    {"queued.min.messages", "20000"},
+    {"queued.max.messages.kbytes", "16384"},
+    {"reconnect.backoff.max.ms", "1000"},
+};
+
+constexpr int kSeekMs = 2'000;
+
+using List = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                             decltype(&rd_kafka_topic_partition_list_destroy)>;
+List list_of(int size) {
+  return {rd_kafka_topic_partition_list_new(size), &rd_kafka_topic_partition_list_destroy};
+}
+std::vector<PartitionId> partitions_of(const rd_kafka_topic_partition_list_t& list) {
+  std::vector<PartitionId> all;
+  for (int i = 0; i < list.cnt; ++i) {
+    all.push_back({static_cast<uint32_t>(list.elems[i].partition)});
+  }
+  return all;
+}
+int32_t number_of(PartitionId partition) { return static_cast<int32_t>(partition.value); }
+
+}  // namespace
+
+std::string_view KafkaIncoming::header(std::string_view name) const {
+  std::string_view found;
+  for (const auto& [key, value] : headers) {
+    if (key == name) found = value;
+  }
+  return found;
+}
+
+// The library's one pointer for all callbacks is to the base.
+struct KafkaGroup::Impl : KafkaComplaints {
+  std::string topic;
+  Hooks hooks;
+  KafkaOwner<rd_kafka_t> client;
+  KafkaOwner<rd_kafka_queue_t> queue;
+  KafkaIncoming incoming;
+  bool closed = false;
+
+  static Impl& of(void* opaque) {
+    return static_cast<Impl&>(*static_cast<KafkaComplaints*>(opaque));
+  }
+  static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code,
+                           rd_kafka_topic_partition_list_t* list, void* opaque) {
+    Impl& self = of(opaque);
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) return self.assigned(*list);
+    if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) return self.revoked(*list);
+    self.hooks.on_error(kafka_error(code, "rebalance of the group"));
+    rd_kafka_assign(self.client.get(), nullptr);
+  }
+  static void on_commit(rd_kafka_t*, rd_kafka_resp_err_t code,
+                        rd_kafka_topic_partition_list_t* list, void* opaque) {
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET) return;
+    Impl& self = of(opaque);
+    self.hooks.on_error(kafka_error(code, "offsets of the group not committed"));
+    if (list) self.hooks.on_commit_failed(partitions_of(*list));
+  }
+
+  void assigned(rd_kafka_topic_partition_list_t& list);
+  void revoked(rd_kafka_topic_partition_list_t& list);
+  void report(rd_kafka_error_t* error, const char* what);
+  List one(PartitionId partition) const;
+  List list(const Offsets& offsets) const;
+  void take(const rd_kafka_message_t& message);
+};
+
+// They are assigned at an offset of no meaning and paused: begin() seeks. What is fetched between
+// the two calls is not given, as the intake has not begun the partition.
+void KafkaGroup::Impl::assigned(rd_kafka_topic_partition_list_t& list) {
+  for (int i = 0; i < list.cnt; ++i) list.elems[i].offset = 0;
+  report(rd_kafka_incremental_assign(client.get(), &list), "assign");
+  rd_kafka_pause_partitions(client.get(), &list);
+  hooks.on_assigned(partitions_of(list));
+}
+
+void KafkaGroup::Impl::revoked(rd_kafka_topic_partition_list_t& list) {
+  hooks.on_revoked(partitions_of(list), rd_kafka_assignment_lost(client.get()) != 0);
+  report(rd_kafka_incremental_unassign(client.get(), &list), "unassign");
+}
+
+void KafkaGroup::Impl::report(rd_kafka_error_t* error, const char* what) {
+  if (!error) return;
+  hooks.on_error({ErrorKind::kUnavailable, fmt::format("{} partitions of topic {}: {}", what, topic,
+                                                       rd_kafka_error_string(error))});
+  rd_kafka_error_destroy(error);
+}
+
+List KafkaGroup::Impl::one(PartitionId partition) const {
+  List made = list_of(1);
+  rd_kafka_topic_partition_list_add(made.get(), topic.c_str(), number_of(partition));
+  return made;
+}
+
+List KafkaGroup::Impl::list(const Offsets& offsets) const {
+  List made = list_of(static_cast<int>(offsets.size()));
+  for (const auto& [partition, offset] : offsets) {
+    rd_kafka_topic_partition_list_add(made.get(), topic.c_str(), number_of(partition))->offset =
+        static_cast<int64_t>(offset.value);
+  }
+  return made;
+}
+
+void KafkaGroup::Impl::take(const rd_kafka_message_t& message) {
+  incoming.partition = {static_cast<uint32_t>(message.partition)};
+  incoming.offset = {static_cast<uint64_t>(message.offset)};
+  incoming.key = {static_cast<const char*>(message.key), message.key_len};
+  incoming.value = {static_cast<const char*>(message.payload), message.len};
+  rd_kafka_timestamp_type_t type;
+  incoming.timestamp_ms = std::max<int64_t>(0, rd_kafka_message_timestamp(&message, &type));
+  incoming.headers.clear();
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    incoming.headers.emplace_back(name, std::string_view(static_cast<const char*>(value), size));
+  }
+}
+
+KafkaGroup::KafkaGroup(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KafkaGroup::~KafkaGroup() { close(); }
+
+Result<std::unique_ptr<KafkaGroup>> KafkaGroup::make(const Options& options, Hooks hooks) {
+  auto impl = std::make_unique<Impl>();
+  impl->topic = options.topic;
+  impl->hooks = std::move(hooks);
+  KafkaConnection connection = options.connection;
+  const auto set = [&](const char* name, std::string value) {
+    connection.properties.emplace_back(name, std::move(value));
+  };
+  set("group.id", options.group);
+  set("session.timeout.ms", std::to_string(options.session_timeout.count()));
+  set("max.poll.interval.ms", std::to_string(options.max_poll_interval.count()));
+  impl->client = TRY(make_kafka_client(KafkaRole::kConsumer, connection, *impl, kSettings,
+                                       [](rd_kafka_conf_t* conf, void*) {
+                                         rd_kafka_conf_set_rebalance_cb(conf, Impl::on_rebalance);
+                                         rd_kafka_conf_set_offset_commit_cb(conf, Impl::on_commit);
+                                       }));
+  rd_kafka_poll_set_consumer(impl->client.get());
+  impl->queue.reset(rd_kafka_queue_get_consumer(impl->client.get()));
+  std::unique_ptr<KafkaGroup> made(new KafkaGroup(std::move(impl)));
+  const List topics = made->impl_->one({static_cast<uint32_t>(RD_KAFKA_PARTITION_UA)});
+  if (const auto code = rd_kafka_subscribe(made->impl_->client.get(), topics.get())) {
+    return kafka_fail(code, "subscribe to topic " + options.topic);
+  }
+  return made;
+}
+
+bool KafkaGroup::poll(std::chrono::milliseconds patience,
+                      const std::function<void(KafkaIncoming&)>& take) {
+  const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> message(
+      rd_kafka_consumer_poll(impl_->client.get(), static_cast<int>(patience.count())),
+      &rd_kafka_message_destroy);
+  if (!message) return false;
+  if (message->err) {
+    const char* text = rd_kafka_message_errstr(message.get());
+    impl_->hooks.on_error(kafka_error(message->err, fmt::format("topic {}: {}{}", impl_->topic,
+                                                                text ? text : "", impl_->last())));
+    return true;
+  }
+  impl_->take(*message);
+  take(impl_->incoming);
+  return true;
+}
+
+void KafkaGroup::wake() { rd_kafka_queue_yield(impl_->queue.get()); }
+
+Result<std::optional<Offset>> KafkaGroup::committed(PartitionId partition) {
+  const List list = impl_->one(partition);
+  auto code = rd_kafka_committed(impl_->client.get(), list.get(), kKafkaPatienceMs);
+  if (!code) code = list->elems[0].err;
+  if (code) return kafka_fail(code, "the group's offset" + impl_->last());
+  const int64_t offset = list->elems[0].offset;
+  if (offset < 0) return std::nullopt;
+  return Offset{static_cast<uint64_t>(offset)};
+}
+
+// A partition that was just assigned cannot be sought in until the library has begun with it.
+Result<void> KafkaGroup::begin(PartitionId partition, Offset from) {
+  const List list = impl_->list({{partition, from}});
+  const std::unique_ptr<rd_kafka_error_t, decltype(&rd_kafka_error_destroy)> error(
+      rd_kafka_seek_partitions(impl_->client.get(), list.get(), kSeekMs), &rd_kafka_error_destroy);
+  auto code = error ? rd_kafka_error_code(error.get()) : list->elems[0].err;
+  if (!code) code = rd_kafka_resume_partitions(impl_->client.get(), list.get());
+  if (!code) return {};
+  return fail(ErrorKind::kUnavailable,
+              fmt::format("partition {} of topic {} cannot begin: {}", partition.value,
+                          impl_->topic, rd_kafka_err2str(code)));
+}
+
+void KafkaGroup::pause(PartitionId partition) {
+  rd_kafka_pause_partitions(impl_->client.get(), impl_->one(partition).get());
+}
+
+void KafkaGroup::commit(const Offsets& offsets) {
+  rd_kafka_commit(impl_->client.get(), impl_->list(offsets).get(), 1);
+}
+
+Result<void> KafkaGroup::commit_and_wait(const Offsets& offsets) {
+  const auto code = rd_kafka_commit(impl_->client.get(), impl_->list(offsets).get(), 0);
+  if (code) return kafka_fail(code, "offsets of the group not committed");
+  return {};
+}
+
+bool KafkaGroup::lost() const { return rd_kafka_assignment_lost(impl_->client.get()) != 0; }
+
+void KafkaGroup::close() {
+  if (std::exchange(impl_->closed, true)) return;
+  rd_kafka_consumer_close(impl_->client.get());
+}
+
+}  // namespace tenure
