@@ -1,0 +1,194 @@
+// Commands through a real broker: read, decided, answered, and settled exactly as far as they are.
+#include "tests/kafka/kafka_intake_fixture.h"
+
+namespace tenure::test {
+namespace {
+
+using Mode = IntakeProcess::Mode;
+
+class KafkaIntakeTest : public IntakeFixture {
+ protected:
+  FakeLog log_;
+};
+
+const KafkaHeaders kReply = {{"reply-to", "me"}, {"tenure-request", "7"}};
+
+KafkaHeaders with(KafkaHeaders headers, const KafkaHeaders& more) {
+  headers.insert(headers.end(), more.begin(), more.end());
+  return headers;
+}
+
+TEST_F(KafkaIntakeTest, JsonIsDecidedAndAnsweredAsOverHttp) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  publish_for("acme", create_json("c1", "acme"), kReply);
+  const Message result = TopicReader(topic("results")).read(1).at(0);
+  EXPECT_EQ(result.key, "c1");
+  EXPECT_EQ(result.partition.value, partition_of("c1", kPartitions));
+  EXPECT_EQ(result.header("reply-to"), "me");
+  EXPECT_EQ(result.header("tenure-request"), "7");
+  EXPECT_EQ(result.header("tenure-answer"), "decided");
+  EXPECT_EQ(result.header("tenure-position"), fmt::format("{}:0", home("acme")));
+  EXPECT_EQ(result.header("content-type"), "application/json");
+  EXPECT_THAT(result.value, ::testing::StartsWith(
+                                fmt::format(R"({{"position":"{}:0","org":"acme")", home("acme"))));
+  EXPECT_THAT(result.value, ::testing::HasSubstr(R"("outcome":"accepted")"));
+}
+
+TEST_F(KafkaIntakeTest, FlatBuffersAreToldByHeaderOrIdentifierAndAnsweredAsSuchOnRequest) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  const KafkaHeaders accept = {{"accept", "application/octet-stream"}};
+  publish_for("acme", binary(create_json("c1", "acme")), with(kReply, accept));
+  publish_for("acme", binary(create_json("c1", "acme")),
+              with(with(kReply, accept), {{"content-type", "application/octet-stream"}}));
+  const auto results = TopicReader(topic("results")).read(2);
+  EXPECT_EQ(results[0].header("tenure-answer"), "decided");
+  EXPECT_EQ(results[1].header("tenure-answer"), "duplicate");
+  for (const Message& each : results) {
+    EXPECT_EQ(each.header("content-type"), "application/octet-stream");
+    const auto* bytes = reinterpret_cast<const uint8_t*>(each.value.data());
+    flatbuffers::Verifier verifier(bytes, each.value.size());
+    ASSERT_TRUE(schema::VerifyDecisionBuffer(verifier));
+    EXPECT_EQ(schema::GetDecision(bytes)->command_nested_root()->id()->str(), "c1");
+  }
+}
+
+TEST_F(KafkaIntakeTest, ARejectionAndAUsedIdAreAnsweredAsProblems) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  publish_for("acme", create_json("c1", "acme"), kReply);
+  publish_for("acme", create_json("c2", "acme"), kReply);
+  publish_for("acme",
+              R"({"id":"c1","org":"acme","actor":"user:olga","command_type":"AddMember",)"
+              R"("command":{"user":"bob","role":"MANAGER"}})",
+              kReply);
+  std::map<std::string, Message> by_answer;
+  for (const Message& each : TopicReader(topic("results")).read(3)) {
+    by_answer[each.key + " " + each.header("tenure-answer")] = each;
+  }
+  const Message& rejected = by_answer["c2 decided"];
+  EXPECT_EQ(rejected.header("content-type"), "application/problem+json");
+  EXPECT_THAT(rejected.value, ::testing::HasSubstr(R"("code":"already_exists")"));
+  EXPECT_THAT(rejected.value, ::testing::HasSubstr(R"("outcome":"rejected")"));
+  const Message& mismatch = by_answer["c1 idempotency_mismatch"];
+  EXPECT_THAT(mismatch.value, ::testing::HasSubstr("idempotency_mismatch"));
+}
+
+TEST_F(KafkaIntakeTest, AResultGoesToThePartitionThatIsAskedFor) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  for (uint32_t n = 0; n < kPartitions; ++n) {
+    publish_for("acme", create_json("c1", "acme"),
+                {{"reply-to", fmt::format("{}@someone", n)}, {"n", "1"}});
+  }
+  publish_for("acme", create_json("c1", "acme"), {{"reply-to", "99@someone"}});
+  std::map<std::string, uint32_t> partitions;
+  for (const Message& each : TopicReader(topic("results")).read(kPartitions + 1)) {
+    partitions[each.header("reply-to")] = each.partition.value;
+  }
+  for (uint32_t n = 0; n < kPartitions; ++n) {
+    EXPECT_EQ(partitions[fmt::format("{}@someone", n)], n);
+  }
+  EXPECT_EQ(partitions["99@someone"], partition_of("c1", kPartitions));
+}
+
+TEST_F(KafkaIntakeTest, WithoutAnIdItGetsOneOfItsPlaceAndWithoutAnActorTheAdministrators) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  const std::string bare = R"({"org":"acme","command_type":"CreateOrganization",)"
+                           R"("command":{"name":"Acme","rulebook":"space","owner":"olga"}})";
+  publish_for("acme", bare, kReply);
+  const Message result = TopicReader(topic("results")).read(1).at(0);
+  EXPECT_EQ(result.key, fmt::format("kafka-{}-0", home("acme")));
+  EXPECT_THAT(result.value, ::testing::HasSubstr(R"("actor":"service:admin")"));
+}
+
+TEST_F(KafkaIntakeTest, AMisroutedCommandIsForwardedOnceWithAllItCarries) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  const uint32_t wrong = (home("acme") + 1) % kPartitions;
+  std::string bare = create_json("c1", "acme");
+  bare.erase(bare.find(R"("id":"c1",)"), 10);
+  publish(wrong, bare, with(kReply, {{"mine", "kept"}}), "some key");
+  const Message result = TopicReader(topic("results")).read(1).at(0);
+  EXPECT_EQ(result.header("tenure-answer"), "decided");
+  EXPECT_EQ(result.header("tenure-position"), fmt::format("{}:0", home("acme")));
+  // Of where it was published: the same if it were forwarded again.
+  EXPECT_EQ(result.key, fmt::format("kafka-{}-0", wrong));
+  const auto commands = TopicReader(topic("commands")).read(2);
+  const auto at = std::ranges::find(commands, PartitionId{home("acme")}, &Message::partition);
+  ASSERT_NE(at, commands.end());
+  EXPECT_EQ(at->key, "some key");
+  EXPECT_EQ(at->value, bare);
+  EXPECT_EQ(at->header("mine"), "kept");
+  EXPECT_EQ(at->header("tenure-hops"), "1");
+  EXPECT_EQ(at->header("tenure-origin"), fmt::format("{}-{}-0", topic("commands"), wrong));
+}
+
+TEST_F(KafkaIntakeTest, ASecondMissGoesToQuarantine) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  publish((home("acme") + 1) % kPartitions, create_json("c1", "acme"),
+          with(kReply, {{"tenure-hops", "1"}}));
+  EXPECT_THAT(TopicReader(topic("quarantine")).read(1).at(0).header("tenure-error"),
+              ::testing::HasSubstr(fmt::format("of partition {}", home("acme"))));
+  EXPECT_EQ(TopicReader(topic("results")).read(1).at(0).header("tenure-answer"), "refused");
+  EXPECT_EQ(log_.count(), 0u);
+}
+
+TEST_F(KafkaIntakeTest, WhatIsNoCommandGoesToQuarantineAsItCame) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  std::string deep = R"({"id":"d","org":"acme","command":)";
+  for (int i = 0; i < 50'000; ++i) deep += '[';
+  const std::vector<std::pair<std::string, std::string>> bad = {
+      {"", "neither"},
+      {"garbage \x01\xff", "neither"},
+      {"{\"id\":", "malformed: "},
+      {deep, "malformed: "},
+      {std::string(8, '\0'), "neither"},
+      {std::string("\x10\0\0\0TNRCgarbage", 15), "not a valid CommandEnvelope"},
+      {create_json("_c", "acme"), "invalid_id: "},
+      {create_json("c", "system:acme"), "invalid_id: "},
+      {R"({"id":"r","org":"acme","actor":"user:o","command_type":"LeaveOrganization",)"
+       R"("command":{},"reason":"tired"})",
+       "not taken over Kafka"},
+      {std::string(10'000'000, 'x'), "neither"},
+      {"{" + std::string(10'000'000, ' '), "malformed: "},
+  };
+  for (const auto& [value, _] : bad) publish(0, value, with(kReply, {{"mine", "kept"}}), "k");
+  publish(0, create_json("c", "acme"), {{"content-type", "text/plain"}});
+  const auto found = TopicReader(topic("quarantine")).read(bad.size() + 1);
+  for (size_t i = 0; i < bad.size(); ++i) {
+    EXPECT_EQ(found[i].value, bad[i].first) << i;
+    EXPECT_EQ(found[i].key, "k");
+    EXPECT_EQ(found[i].header("mine"), "kept");
+    EXPECT_EQ(found[i].header("tenure-origin"), fmt::format("{}-0-{}", topic("commands"), i));
+    EXPECT_THAT(found[i].header("tenure-error"), ::testing::HasSubstr(bad[i].second)) << i;
+  }
+  const auto results = TopicReader(topic("results")).read(bad.size());
+  EXPECT_EQ(results.size(), bad.size());
+  for (const Message& each : results) {
+    EXPECT_EQ(each.header("tenure-answer"), "refused");
+    EXPECT_EQ(each.header("content-type"), "application/problem+json");
+    EXPECT_THAT(each.key, ::testing::StartsWith("kafka-0-"));
+  }
+  EXPECT_EQ(log_.count(), 0u);
+  EXPECT_TRUE(
+      eventually([&] { return process.intake().settled_below({0}) == Offset{bad.size() + 1}; }));
+}
+
+TEST_F(KafkaIntakeTest, TheLargestMessageIsQuarantinedTruncated) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  const std::string largest(10'485'760 - 1'000, 'x');
+  publish(0, largest);
+  const Message found = TopicReader(topic("quarantine")).read(1).at(0);
+  EXPECT_EQ(found.header("tenure-truncated"), std::to_string(largest.size()));
+  EXPECT_TRUE(largest.starts_with(found.value));
+  EXPECT_GT(found.value.size(), 10'000'000u);
+}
+
+}  // namespace
+}  // namespace tenure::test

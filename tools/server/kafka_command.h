@@ -1,0 +1,76 @@
+// A message of the commands topic as a command, and what is sent on because of it: its result, the
+// message itself to the partition of its organization, or to the quarantine. No I/O, no threads.
+//
+// Headers of a command (all may be absent; one of more than 1 KiB counts as absent):
+//   content-type    application/json or application/octet-stream (a FlatBuffer); else by its bytes
+//   reply-to        wants a result; `<n>@<anything>` wants it in partition n of the results
+//   tenure-request  echoed with the result
+//   accept          application/octet-stream: the decision as a FlatBuffer, else as JSON
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tools/server/answer_json.h"
+#include "tools/server/command_parser.h"
+#include "tools/server/kafka_group.h"
+#include "tools/server/kafka_publisher.h"
+
+namespace tenure {
+
+inline constexpr std::string_view kReplyToHeader = "reply-to";
+inline constexpr std::string_view kContentTypeHeader = "content-type";
+inline constexpr std::string_view kAcceptHeader = "accept";
+inline constexpr std::string_view kRequestHeader = "tenure-request";
+inline constexpr std::string_view kAnswerHeader = "tenure-answer";
+inline constexpr std::string_view kKafkaPositionHeader = "tenure-position";
+inline constexpr std::string_view kErrorHeader = "tenure-error";
+inline constexpr std::string_view kOriginHeader = "tenure-origin";
+inline constexpr std::string_view kHopsHeader = "tenure-hops";
+inline constexpr std::string_view kTruncatedHeader = "tenure-truncated";
+
+struct KafkaIntakeTopics {
+  std::string commands, results, quarantine;
+  uint32_t partitions = 1;  // of the commands, as of the log
+  uint32_t results_partitions = 1;
+};
+
+// Where a result is wanted, and how.
+struct KafkaReplyTo {
+  std::string reply_to, request;
+  bool flatbuffer = false;
+};
+std::optional<KafkaReplyTo> reply_to_of(const KafkaIncoming& message);
+
+// The id of a command that has none: where it was first published, so that reading it again gives
+// the same one.
+std::string default_command_id(const KafkaIncoming& message);
+
+// One per thread.
+class KafkaCommandReader {
+ public:
+  // The command, verified; or why it is none. Personal text is refused: only its process could seal
+  // it, under keys that the others do not have.
+  Expected<CommandBytes, Undecided> read(const KafkaIncoming& message);
+
+ private:
+  Expected<CommandBytes, Undecided> read_json(const KafkaIncoming& message);
+  CommandParser parser_;
+};
+
+// Whether it came here by being forwarded.
+bool was_forwarded(const KafkaIncoming& message);
+KafkaOutgoing forwarded(const KafkaIncoming& message, uint32_t partition,
+                        const KafkaIntakeTopics& topics);
+// The bytes as they came, but for the end of what the topic would not take.
+KafkaOutgoing quarantined(const KafkaIncoming& message, const Undecided& why,
+                          const KafkaIntakeTopics& topics);
+
+// `answer` is not kUnavailable.
+KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id,
+                        const KeptAnswer& answer, const Unsealer& unsealer,
+                        const KafkaIntakeTopics& topics);
+KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id, const Undecided& why,
+                        const KafkaIntakeTopics& topics);
+
+}  // namespace tenure
