@@ -179,7 +179,7 @@ TEST_F(DamageTest, VerifyComparesWithWhatTheLogGives) {
   auto report = verify_read_models(models_, world_.log(), {kPartition});
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->difference, std::nullopt);
-  EXPECT_EQ(report->applied.value, world_.decisions());
+  EXPECT_EQ(report->applied, world_.decisions());
   EXPECT_GT(report->rows[0], 0u);
   EXPECT_FALSE(fs::exists(models_ + "/verify"));
 }

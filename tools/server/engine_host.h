@@ -1,8 +1,10 @@
-// The engine with its threads: one partition over the segment log of a data directory, and the read
-// models that follow it.
+// The engine with its threads: one partition over the segment log of a data directory, or all
+// partitions of a log over Kafka; and the read models that follow.
 //
 //   callers --> mailbox --> engine thread --> log's writer thread --> engine thread --> reply
 //                                                    \--> projector thread --> read models
+//   over Kafka (kafka_side.h):
+//   callers --> commands topic --> the owner's mailbox --> ... --> results topic --> reply
 //
 // The engine and the projector are step machines without threads or clocks; here they get both.
 // Every method may be called from any thread. A failure of the log ends the host: whatever waits is
@@ -15,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
@@ -26,6 +29,7 @@
 #include "projections/as_of.h"
 #include "projections/queries.h"
 #include "tools/server/host_stats.h"
+#include "tools/server/kafka_side.h"
 #include "tools/server/mailbox.h"
 
 namespace tenure {
@@ -33,6 +37,7 @@ namespace tenure {
 struct HostOptions {
   std::string data_directory;
   std::string address;  // where this process is reached; empty for one that serves nobody
+  std::optional<KafkaSideOptions> kafka;  // else the log is in the data directory
   uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
   bool follow = true;  // false: the read models stay where they are (a bench of the engine alone)
   PartitionOptions partition;
@@ -53,15 +58,16 @@ class EngineHost {
   const Unsealer& unsealer() const;
 
   using Submission = tenure::Submission;
-  // `reply` is called exactly once, on the engine thread; it must not block.
+  // `reply` is called exactly once, on the engine thread (over Kafka: on others too, within 10
+  // seconds, kUnavailable if no owner answered by then); it must not block.
   void submit(CommandBytes command, Reply reply);
   void submit(std::span<Submission> batch);  // moved from; in order, under one lock
 
-  // Calls `done(true)` once the read models have the decision `number`, or `done(false)` at the
+  // Calls `done(true)` once the read models have the decision at `position`, or `done(false)` at the
   // deadline; at once if they have it already, else on a thread of the host.
-  void when_applied(Number number, std::chrono::steady_clock::time_point deadline,
+  void when_applied(Position position, std::chrono::steady_clock::time_point deadline,
                     std::function<void(bool)> done);
-  bool wait_applied(Number number, std::chrono::milliseconds timeout);
+  bool wait_applied(Position position, std::chrono::milliseconds timeout);
 
   // The live read models as they are now, and one organization's as they were.
   std::unique_ptr<const RowView> view() const;
@@ -71,9 +77,13 @@ class EngineHost {
 
   const Rulebooks& rulebooks() const;
   const Catalog& catalog() const;
-  Number durable() const;  // decisions below it are in the log
-  Number applied() const;  // and, below this one, in the read models
+  // Partitions of the log, all of which this process follows; and where an organization is.
+  uint32_t partitions() const;
+  PartitionId partition_of(std::string_view org) const;
+  Number durable(PartitionId partition) const;  // decisions below it are in the log
+  Number applied(PartitionId partition) const;  // and, below this one, in the read models
   HostStats stats() const;
+  std::vector<PartitionStatus> status() const;
   // Whether the read models have all that the log had when it was opened.
   bool caught_up() const;
 

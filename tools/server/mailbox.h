@@ -8,6 +8,7 @@
 #include <functional>
 #include <iterator>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace tenure {
 struct Submission {
   CommandBytes command;
   Reply reply;
+  PartitionId partition = {};
+  std::optional<uint64_t> source = {};  // Partition::submit
 };
 
 // Any thread puts, one takes. It is woken only when it sleeps: under load a hand-over is a lock and
@@ -50,6 +53,12 @@ class Mailbox {
     content_.jobs.push_back(std::move(job));
     wake();
   }
+  // Has take() return, once.
+  void nudge() {
+    std::lock_guard lock(mutex_);
+    nudged_ = true;
+    wake();
+  }
   void close() {
     std::lock_guard lock(mutex_);
     content_.closing = true;
@@ -61,14 +70,15 @@ class Mailbox {
   void take(std::chrono::microseconds patience, Content& out) {
     if (patience.count() > 0) look_for_a_moment();
     std::unique_lock lock(mutex_);
-    if (patience.count() > 0 && is_empty()) {
+    if (patience.count() > 0 && is_empty() && !nudged_) {
       sleeping_ = true;
-      ready_.wait_for(lock, patience, [this] { return !is_empty() || content_.closing; });
+      ready_.wait_for(lock, patience, [this] { return !is_empty() || content_.closing || nudged_; });
       sleeping_ = false;
     }
     out.commands.swap(content_.commands);
     out.jobs.swap(content_.jobs);
     out.closing = content_.closing;
+    nudged_ = false;
     something_.store(false, std::memory_order_relaxed);
   }
 
@@ -101,7 +111,7 @@ class Mailbox {
   std::condition_variable ready_;
   Content content_;
   uint64_t submitted_ = 0;
-  bool sleeping_ = false;
+  bool sleeping_ = false, nudged_ = false;
   std::atomic<bool> something_ = false;  // a hint that take() need not wait
 };
 
