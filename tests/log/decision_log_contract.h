@@ -112,7 +112,8 @@ TYPED_TEST_P(DecisionLogContract, EveryOffsetAndEveryNumberIsFound) {
   for (uint64_t number = 0; number < session.next.value; ++number) {
     const Offset offset = must(this->log().find(kPartition, Number{number}));
     EXPECT_EQ(offset.value, number + 1);
-    const auto record = must(must(this->log().read(kPartition, offset))->next());
+    const auto cursor = must(this->log().read(kPartition, offset));
+    const auto record = must(cursor->next());
     ASSERT_TRUE(record);
     EXPECT_EQ(record->offset, offset);
     EXPECT_EQ(as_text(record->payload), payload_of(number, 700));

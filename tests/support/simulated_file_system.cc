@@ -157,7 +157,7 @@ class SimulatedFile final : public File {
     const Content& content = inode_->current;
     if (position >= content.size()) return 0;
     const size_t size = std::min<size_t>(bytes.size(), content.size() - position);
-    std::memcpy(bytes.data(), content.data() + position, size);
+    if (size > 0) std::memcpy(bytes.data(), content.data() + position, size);
     return size;
   }
 
