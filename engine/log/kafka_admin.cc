@@ -4,11 +4,18 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
+#include <chrono>
 #include <span>
+#include <thread>
 
 #include "engine/log/kafka_handle.h"
 
 namespace tenure {
+namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(20);
+
+}  // namespace
 
 struct KafkaAdmin::Impl {
   KafkaConnection connection;
@@ -28,6 +35,7 @@ struct KafkaAdmin::Impl {
   }
 
   Result<std::optional<KafkaTopic>> shape(const std::string& name);
+  Result<void> wait_known(const std::string& name);
   Result<std::map<std::string, std::string>> settings(const std::string& name);
 };
 
@@ -62,7 +70,7 @@ Result<void> KafkaAdmin::create(const KafkaTopic& topic) {
   const auto* results =
       rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event->get()), &count);
   const auto code = rd_kafka_topic_result_error(results[0]);
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return impl_->wait_known(topic.name);
   const char* why = rd_kafka_topic_result_error_string(results[0]);
   return kafka_fail(code, why ? fmt::format("{}: {}", what, why) : what);
 }
@@ -78,6 +86,21 @@ Result<std::optional<KafkaTopic>> KafkaAdmin::Impl::shape(const std::string& nam
     topic.replication = topic.replication == 0 ? replicas : std::min(topic.replication, replicas);
   }
   return topic;
+}
+
+// The controller has made it; brokers learn of it a moment later.
+Result<void> KafkaAdmin::Impl::wait_known(const std::string& name) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kKafkaPatienceMs);
+  while (!TRY(shape(name))) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return fail(ErrorKind::kUnavailable,
+                  fmt::format("topic {} was made, but the Kafka brokers {} do not know of it yet",
+                              name, connection.brokers));
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  return {};
 }
 
 Result<std::map<std::string, std::string>> KafkaAdmin::Impl::settings(const std::string& name) {

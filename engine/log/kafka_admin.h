@@ -27,7 +27,8 @@ class KafkaAdmin {
   KafkaAdmin& operator=(KafkaAdmin&&) noexcept;
   ~KafkaAdmin();
 
-  // kConflict: it exists. kInvalid: the cluster cannot or may not. kUnavailable: no answer.
+  // Returns when a broker knows of it. kConflict: it exists. kInvalid: the cluster cannot or may
+  // not. kUnavailable: no answer.
   Result<void> create(const KafkaTopic& topic);
   // Nothing if there is no such topic; all its settings, and the smallest replication of its
   // partitions.

@@ -70,7 +70,9 @@ Result<std::unique_ptr<KafkaMirror>> KafkaMirror::open(MirrorOptions options, st
     TRY(remove(options.store));
     store = SegmentStore::open(options.store);
   }
-  std::unique_ptr<KafkaMirror> mirror(new KafkaMirror(std::move(options), TRY(std::move(store))));
+  // Apart from `new`: returning from within its arguments would leak what it allocated.
+  auto files = TRY(std::move(store));
+  std::unique_ptr<KafkaMirror> mirror(new KafkaMirror(std::move(options), std::move(files)));
   mirror->rebuilt_ = std::move(rebuilt);
   TRY(mirror->read_claims());
   return mirror;

@@ -112,7 +112,7 @@ TYPED_TEST_P(DecisionLogContract, EveryOffsetAndEveryNumberIsFound) {
   for (uint64_t number = 0; number < session.next.value; ++number) {
     const Offset offset = must(this->log().find(kPartition, Number{number}));
     EXPECT_EQ(offset.value, number + 1);
-    const auto cursor = must(this->log().read(kPartition, offset));  // the payload is in its hands
+    const auto cursor = must(this->log().read(kPartition, offset));
     const auto record = must(cursor->next());
     ASSERT_TRUE(record);
     EXPECT_EQ(record->offset, offset);

@@ -158,7 +158,7 @@ class SimulatedFile final : public File {
     const Content& content = inode_->current;
     if (position >= content.size()) return 0;
     const size_t size = std::min<size_t>(bytes.size(), content.size() - position);
-    std::copy_n(content.data() + position, size, bytes.data());
+    if (size > 0) std::memcpy(bytes.data(), content.data() + position, size);
     return size;
   }
 
