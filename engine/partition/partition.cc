@@ -347,6 +347,19 @@ PartitionStats Partition::Machine::stats() const {
   return stats;
 }
 
+PartitionStats& PartitionStats::operator+=(const PartitionStats& other) {
+  waiting += other.waiting;
+  organizations += other.organizations;
+  organizations_memory += other.organizations_memory;
+  total_organizations += other.total_organizations;
+  used_ids += other.used_ids;
+  loads += other.loads;
+  retries_read += other.retries_read;
+  checkpoints += other.checkpoints;
+  if (store_error.empty()) store_error = other.store_error;
+  return *this;
+}
+
 Partition::Partition(std::shared_ptr<Machine> machine) : machine_(std::move(machine)) {}
 Partition::~Partition() = default;
 void Partition::submit(CommandBytes command, Reply reply, std::optional<uint64_t> source) {

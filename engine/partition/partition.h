@@ -65,6 +65,9 @@ struct PartitionStats {
   uint64_t retries_read = 0;  // original decisions read from the log
   uint64_t checkpoints = 0;
   std::string store_error;  // why the last checkpoint could not be written, if so; tried again
+
+  // The sum over partitions.
+  PartitionStats& operator+=(const PartitionStats& other);
 };
 
 class Partition {

@@ -63,9 +63,9 @@ TEST_F(EngineHostTest, AnswersADecisionThatIsDurableAndSoonApplied) {
   Told told = submit(*host, create_organization("1", "acme")).get();
   EXPECT_EQ(told.kind, Answer::Kind::kDecided);
   EXPECT_EQ(told.position, (Position{PartitionId{0}, Number{0}}));
-  EXPECT_EQ(host->durable(), Number{1});
-  EXPECT_TRUE(host->wait_applied(told.position.number, 10s));
-  EXPECT_EQ(host->applied(), Number{1});
+  EXPECT_EQ(host->durable({}), Number{1});
+  EXPECT_TRUE(host->wait_applied(told.position, 10s));
+  EXPECT_EQ(host->applied({}), Number{1});
 }
 
 TEST_F(EngineHostTest, ABatchIsAnsweredInTheOrderItWasGiven) {
@@ -107,12 +107,12 @@ TEST_F(EngineHostTest, ARetryAfterReopeningIsTheSameDecision) {
   Told again = submit(*host, create_organization("1", "acme")).get();
   EXPECT_EQ(again.kind, Answer::Kind::kDuplicate);
   EXPECT_EQ(again.position, first.position);
-  EXPECT_EQ(host->durable(), Number{1});
+  EXPECT_EQ(host->durable({}), Number{1});
 }
 
 TEST_F(EngineHostTest, WaitingForWhatDoesNotComeEndsAtTheDeadline) {
   auto host = open();
-  EXPECT_FALSE(host->wait_applied(Number{1000}, 20ms));
+  EXPECT_FALSE(host->wait_applied(Position{{}, {1000}}, 20ms));
 }
 
 TEST_F(EngineHostTest, ASecondHostOnTheDirectoryIsRefusedByName) {
@@ -146,13 +146,13 @@ TEST_P(LogFailure, AnswersEverybodyUnavailableAndSaysSoOnce) {
   EXPECT_EQ(later.kind, Answer::Kind::kUnavailable);
   EXPECT_EQ(told_of_failure, 1);
   ASSERT_TRUE(host->failure());
-  EXPECT_EQ(host->durable(), Number{1});
-  EXPECT_FALSE(host->wait_applied(Number{50}, 10s));
+  EXPECT_EQ(host->durable({}), Number{1});
+  EXPECT_FALSE(host->wait_applied(Position{{}, {50}}, 10s));
 
   files.set_fault(std::nullopt);
   host.reset();
   auto again = open();
-  EXPECT_GE(again->durable(), Number{1});
+  EXPECT_GE(again->durable({}), Number{1});
   EXPECT_EQ(submit(*again, create_organization("1", "acme")).get().kind, Answer::Kind::kDuplicate);
 }
 

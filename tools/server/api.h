@@ -3,8 +3,10 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/base/result.h"
 #include "projections/queries.h"
@@ -19,16 +21,26 @@ namespace tenure {
 // How far clients have been answered: a read without a token waits for that much. Any thread.
 class AnsweredMark {
  public:
+  explicit AnsweredMark(uint32_t partitions) : next_(partitions) {}
+
   // To be called before the answer goes out.
   void raise(Position position) {
-    uint64_t next = position.number.value + 1, known = next_.load();
-    while (known < next && !next_.compare_exchange_weak(known, next)) {
+    std::atomic<uint64_t>& mark = next_[position.partition.value];
+    uint64_t next = position.number.value + 1, known = mark.load();
+    while (known < next && !mark.compare_exchange_weak(known, next)) {
     }
   }
-  Number next() const { return {next_.load()}; }  // decisions below it may have been answered
+  // The last answered decision of a partition whose read models do not have it yet, if there is one.
+  std::optional<Position> not_applied(const EngineHost& host) const {
+    for (PartitionId id{0}; id.value < next_.size(); id = {id.value + 1}) {
+      const uint64_t next = next_[id.value].load();
+      if (next > host.applied(id).value) return Position{id, {next - 1}};
+    }
+    return std::nullopt;
+  }
 
  private:
-  std::atomic<uint64_t> next_ = 0;
+  std::vector<std::atomic<uint64_t>> next_;
 };
 
 // Everything here outlives the HTTP server.

@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 
 Result<bool> holds_log(const DataDirectory& data) {
   std::error_code error;
-  bool found = fs::is_directory(data.log(), error);
+  bool found = fs::is_directory(data.log(), error) || fs::is_directory(data.mirror(), error);
   if (error && error != std::errc::no_such_file_or_directory) {
     return fail(ErrorKind::kIo, "cannot read " + data.root + ": " + error.message());
   }
@@ -40,8 +40,11 @@ Result<DataDirectory> DataDirectory::existing(const std::string& root) {
   if (!fs::is_directory(root, error)) {
     return fail(ErrorKind::kNotFound, "there is no directory " + root + "; name one with --data");
   }
-  if (!TRY(holds_log(data))) {
-    return fail(ErrorKind::kInvalid, root + " is not a data directory of Tenure: it has no log");
+  if (!fs::is_directory(data.log(), error)) {
+    return fail(ErrorKind::kInvalid,
+                root + (fs::is_directory(data.mirror(), error)
+                            ? " belongs to a log over Kafka, of which it has a mirror alone"
+                            : " is not a data directory of Tenure: it has no log"));
   }
   return data;
 }

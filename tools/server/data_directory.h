@@ -2,6 +2,7 @@
 //
 //   log/               the decision log, with LOCK: the authority
 //   keys/              the keys that personal text is sealed with: without them it cannot be read
+//   mirror/            instead of log/: a copy of the log in Kafka, can be fetched again
 //   state/             the engine's state store, can be rebuilt
 //   read_models/       the read models, can be rebuilt
 //   admin_key.sha256   the hash of the generated admin key, if one was generated
@@ -9,6 +10,7 @@
 
 #include <string>
 
+#include "engine/base/ids.h"
 #include "engine/base/result.h"
 
 namespace tenure {
@@ -18,6 +20,11 @@ struct DataDirectory {
   std::string log() const { return root + "/log"; }
   std::string keys() const { return root + "/keys"; }
   std::string state() const { return root + "/state"; }
+  // Of a log over Kafka: its mirror, and a state store for each partition.
+  std::string mirror() const { return root + "/mirror"; }
+  std::string state_of(PartitionId partition) const {
+    return state() + "/partition-" + std::to_string(partition.value);
+  }
   std::string read_models() const { return root + "/read_models"; }
 
   // Makes the directory if it is missing; empty ones are taken. kInvalid: it holds something else.

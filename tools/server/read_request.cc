@@ -53,28 +53,30 @@ Result<Moment> parse_moment(std::string_view text) {
 }
 
 Result<Position> parse_token(std::string_view text) {
-  auto position = parse_position(text);
-  if (!position || position->partition.value != 0) {
-    return fail(ErrorKind::kInvalid,
-                "at_least must be a position of this log, as an answer's Tenure-Position gives it");
-  }
-  return *position;
+  if (auto position = parse_position(text)) return *position;
+  return fail(ErrorKind::kInvalid,
+              "at_least must be a position of this log, as an answer's Tenure-Position gives it");
 }
 
-// The position is taken before the rows are looked at, so it never promises too much.
-Response run_now(Api& api, const std::function<Response()>& read) {
-  uint64_t applied = api.host.applied().value;
+// The position is taken before the rows are looked at, so it never promises too much. An answer over
+// several partitions has none.
+Response run_now(Api& api, const std::string& org, const std::function<Response()>& read) {
+  const bool one = api.host.partitions() == 1;
+  const PartitionId partition = one ? PartitionId{} : api.host.partition_of(org);
+  const uint64_t applied = api.host.applied(partition).value;
   Response response = read();
-  if (applied > 0) {
-    response.headers.emplace_back(kPositionHeader, format_position({{}, {applied - 1}}));
+  if (applied > 0 && (one || !org.empty())) {
+    response.headers.emplace_back(kPositionHeader, format_position({partition, {applied - 1}}));
   }
   return response;
 }
 
-void run_on_reader(Api& api, Respond respond, std::function<Response()> read) {
+void run_on_reader(Api& api, const std::string& org, Respond respond,
+                   std::function<Response()> read) {
   auto shared = std::make_shared<Respond>(std::move(respond));
-  bool accepted =
-      api.readers.submit([&api, shared, read = std::move(read)] { (*shared)(run_now(api, read)); });
+  bool accepted = api.readers.submit([&api, org, shared, read = std::move(read)] {
+    (*shared)(run_now(api, org, read));
+  });
   if (!accepted) {
     (*shared)(problem(503, "unavailable", "too many reads are waiting; try again soon"));
   }
@@ -89,8 +91,10 @@ std::string_view ReadRequest::parameter(std::string_view name) const {
   return {};
 }
 
-Result<ReadRequest> parse_read(PathValues path, QueryParameters parameters) {
-  ReadRequest request{std::move(path), std::move(parameters), {}, {}, {}, {}};
+Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
+                               QueryParameters parameters) {
+  ReadRequest request{std::move(path), std::move(parameters), {}, {}, {}, {}, {}};
+  if (pattern.starts_with("/v1/orgs/{org}")) request.org = request.path.front();
   for (const auto& [name, value] : request.parameters) {
     if (name == "as") request.viewer = TRY(parse_viewer(value));
     if (name == "limit") request.page.limit = TRY(parse_limit(value));
@@ -103,17 +107,21 @@ Result<ReadRequest> parse_read(PathValues path, QueryParameters parameters) {
 
 void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
               std::function<Response()> read) {
+  const std::string& org = request.org;
   const bool has_token = request.at_least.has_value();
-  const Number wanted = has_token ? request.at_least->number.next() : api.answered.next();
-  if (api.host.applied() >= wanted) {
-    if (quick) return respond(run_now(api, read));
-    return run_on_reader(api, respond, std::move(read));
+  if (has_token && request.at_least->partition.value >= api.host.partitions()) {
+    return respond(problem(400, "malformed", "at_least names a partition that this log has not"));
+  }
+  const auto wanted = has_token ? request.at_least : api.answered.not_applied(api.host);
+  if (!wanted || api.host.applied(wanted->partition) > wanted->number) {
+    if (quick) return respond(run_now(api, org, read));
+    return run_on_reader(api, org, respond, std::move(read));
   }
   const auto patience = has_token ? kWaitForToken : kWaitForAnswered;
   api.host.when_applied(
-      Number{wanted.value - 1}, std::chrono::steady_clock::now() + patience,
-      [&api, has_token, respond = std::move(respond), read = std::move(read)](bool applied) {
-        if (applied || !has_token) return run_on_reader(api, respond, read);
+      *wanted, std::chrono::steady_clock::now() + patience,
+      [&api, org, has_token, respond = std::move(respond), read = std::move(read)](bool applied) {
+        if (applied || !has_token) return run_on_reader(api, org, respond, read);
         respond(problem(503, "unavailable",
                         "the read models have not reached that position yet; try again soon"));
       });

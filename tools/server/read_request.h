@@ -18,6 +18,7 @@ struct ReadRequest {
   QueryParameters parameters;
   Viewer viewer;
   Page page;
+  std::string org;  // the one that it is about; empty: several, or the body says
   std::optional<Position> at_least;
   std::optional<Moment> as_of;  // absent: now
 
@@ -25,8 +26,9 @@ struct ReadRequest {
   std::string_view parameter(std::string_view name) const;
 };
 
-// kInvalid: names the parameter and what it takes.
-Result<ReadRequest> parse_read(PathValues path, QueryParameters parameters);
+// kInvalid: names the parameter and what it takes. `pattern` is the route's.
+Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
+                               QueryParameters parameters);
 
 // Runs `read` once the read models have `at_least`, or answers 503 when that takes too long.
 // Without a token it waits a moment for what was answered before, so that clients read their own

@@ -102,7 +102,7 @@ void post_check(Api& api, const Request& request, QueryParameters parameters, Re
   if (type != kJson && !type.empty()) {
     return respond(problem(415, "unsupported_media_type", "send a check as application/json"));
   }
-  auto read = parse_read({}, std::move(parameters));
+  auto read = parse_read({}, {}, std::move(parameters));
   if (!read) return respond(problem(read.error()));
   bool quick = !read->as_of;
   run_read(api, *read, quick, std::move(respond), [&api, read = *read, request] {

@@ -23,7 +23,7 @@ Result<Response> history(Api& api, const ReadRequest& request) {
   HistoryPage page = TRY(get_history(context_of(api, *view, request), request.path[0],
                                      request.parameter("entity"), request.page));
   Response response{.body = R"({"decisions":[)"};
-  TRY(read_numbered(api.host.log(), PartitionId{}, page.numbers,
+  TRY(read_numbered(api.host.log(), api.host.partition_of(request.path[0]), page.numbers,
                     [&](Position position, std::span<const std::byte> payload) {
                       if (response.body.back() != '[') response.body += ',';
                       append_decision(api, position, payload, response.body);
@@ -60,7 +60,7 @@ Result<Response> command_by_id(Api& api, const ReadRequest& request) {
       TRY(all_numbers(context_of(api, *view, request), request.path[0]));
   std::ranges::reverse(numbers);
   Response response;
-  TRY(read_numbered(api.host.log(), PartitionId{}, numbers,
+  TRY(read_numbered(api.host.log(), api.host.partition_of(request.path[0]), numbers,
                     [&](Position position, std::span<const std::byte> payload) {
                       const auto& decision =
                           *flatbuffers::GetRoot<schema::Decision>(payload.data());
@@ -78,14 +78,14 @@ Result<Response> decisions(Api& api, const ReadRequest& request) {
   Position from{};
   if (std::string_view text = request.parameter("from"); !text.empty()) {
     auto position = parse_position(text);
-    if (!position || position->partition.value != 0) {
+    if (!position || position->partition.value >= api.host.partitions()) {
       return fail(ErrorKind::kInvalid, "from must be a position of this log, such as 0:41");
     }
     from = *position;
   }
   Response response{.content_type = kNdjson};
   size_t left = request.page.limit;
-  TRY(read_onward(api.host.log(), PartitionId{}, from.number,
+  TRY(read_onward(api.host.log(), from.partition, from.number,
                   [&](Position position, std::span<const std::byte> payload) {
                     append_decision(api, position, payload, response.body);
                     response.body += '\n';
@@ -104,9 +104,9 @@ void add(Router& router, Api& api, std::string_view pattern, std::string_view su
               .parameters = std::move(parameters),
               .request_types = {},
               .response_types = {response_type},
-              .handler = [&api, read](const Request&, PathValues path, QueryParameters parameters,
+              .handler = [&api, read, pattern](const Request&, PathValues path, QueryParameters parameters,
                                       Respond respond) {
-                auto request = parse_read(std::move(path), std::move(parameters));
+                auto request = parse_read(pattern, std::move(path), std::move(parameters));
                 if (!request) return respond(problem(request.error()));
                 run_read(api, *request, false, std::move(respond),
                          [&api, read, request = *request] {

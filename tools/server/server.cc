@@ -161,7 +161,7 @@ Result<void> serve(ServeOptions options) {
   host->on_failure([] { ::kill(::getpid(), SIGTERM); });
 
   Metrics metrics;
-  AnsweredMark answered;
+  AnsweredMark answered(host->partitions());
   auto readers = std::make_unique<WorkPool>(kReaderThreads, kMostReadsWaiting);
   auto ingest = std::make_unique<WorkPool>(kIngestThreads, options.http.max_connections * 2);
   Api api{*host,

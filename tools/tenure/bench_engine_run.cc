@@ -77,7 +77,7 @@ Result<EngineRun> run_engine(EngineHost& host, const CommandArena& commands, siz
     return fail(ErrorKind::kUnavailable, std::to_string(progress.lost) +
                                              " commands were not decided: the engine refused them");
   }
-  if (wait_applied && !host.wait_applied(progress.last, std::chrono::minutes(10))) {
+  if (wait_applied && !host.wait_applied({{}, progress.last}, std::chrono::minutes(10))) {
     return fail(ErrorKind::kUnavailable, "the read models did not catch up within 10 minutes");
   }
   run.applied_seconds = std::chrono::duration<double>(SteadyClock::now() - start).count();
