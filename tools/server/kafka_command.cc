@@ -26,7 +26,7 @@ std::string_view short_header(const KafkaIncoming& message, std::string_view nam
   return value.size() <= kMaxHeader ? value : std::string_view{};
 }
 
-std::string origin_of(const KafkaIncoming& message, const KafkaIntakeTopics& topics) {
+std::string origin_of(const KafkaIncoming& message, const KafkaCommandTopics& topics) {
   return fmt::format("{}-{}-{}", topics.commands, message.partition.value, message.offset.value);
 }
 
@@ -64,7 +64,7 @@ KafkaHeaders all_headers(const KafkaIncoming& message) {
 }
 
 uint32_t results_partition(const KafkaReplyTo& to, std::string_view key,
-                           const KafkaIntakeTopics& topics) {
+                           const KafkaCommandTopics& topics) {
   const size_t at = to.reply_to.find('@');
   if (at != std::string::npos) {
     const auto wanted = number_in(std::string_view(to.reply_to).substr(0, at));
@@ -74,7 +74,7 @@ uint32_t results_partition(const KafkaReplyTo& to, std::string_view key,
 }
 
 KafkaOutgoing result(const KafkaReplyTo& to, std::string_view command_id, std::string_view answer,
-                     const KafkaIntakeTopics& topics) {
+                     const KafkaCommandTopics& topics) {
   KafkaOutgoing out{.topic = topics.results,
                     .partition = results_partition(to, command_id, topics),
                     .key = std::string(command_id),
@@ -154,7 +154,7 @@ Checked KafkaCommandReader::read_json(const KafkaIncoming& message) {
 bool was_forwarded(const KafkaIncoming& message) { return !message.header(kHopsHeader).empty(); }
 
 KafkaOutgoing forwarded(const KafkaIncoming& message, uint32_t partition,
-                        const KafkaIntakeTopics& topics) {
+                        const KafkaCommandTopics& topics) {
   KafkaOutgoing out{.topic = topics.commands,
                     .partition = partition,
                     .key = std::string(message.key),
@@ -167,7 +167,7 @@ KafkaOutgoing forwarded(const KafkaIncoming& message, uint32_t partition,
 }
 
 KafkaOutgoing quarantined(const KafkaIncoming& message, const Undecided& why,
-                          const KafkaIntakeTopics& topics) {
+                          const KafkaCommandTopics& topics) {
   constexpr size_t kMaxValue = kMaxKafkaMessage - kMaxKeptHeaders - kMaxKeptKey - 4 * kMaxHeader;
   KafkaOutgoing out{.topic = topics.quarantine,
                     .partition = std::nullopt,
@@ -186,7 +186,7 @@ KafkaOutgoing quarantined(const KafkaIncoming& message, const Undecided& why,
 
 KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id,
                         const KeptAnswer& answer, const Unsealer& unsealer,
-                        const KafkaIntakeTopics& topics) {
+                        const KafkaCommandTopics& topics) {
   KafkaOutgoing out = result(to, command_id, name_of(answer.kind), topics);
   out.headers.emplace_back(kKafkaPositionHeader, format_position(answer.position));
   if (to.flatbuffer) {
@@ -202,7 +202,7 @@ KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id,
 }
 
 KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id, const Undecided& why,
-                        const KafkaIntakeTopics& topics) {
+                        const KafkaCommandTopics& topics) {
   KafkaOutgoing out = result(to, command_id, "refused", topics);
   const std::string error = fmt::format("{}: {}", why.code, why.message);
   out.headers.emplace_back(kErrorHeader, error.substr(0, kMaxHeader));

@@ -13,6 +13,7 @@
 
 #include "tools/server/answer_json.h"
 #include "tools/server/command_parser.h"
+#include "tools/server/kafka_command_topics.h"
 #include "tools/server/kafka_group.h"
 #include "tools/server/kafka_publisher.h"
 
@@ -28,12 +29,6 @@ inline constexpr std::string_view kErrorHeader = "tenure-error";
 inline constexpr std::string_view kOriginHeader = "tenure-origin";
 inline constexpr std::string_view kHopsHeader = "tenure-hops";
 inline constexpr std::string_view kTruncatedHeader = "tenure-truncated";
-
-struct KafkaIntakeTopics {
-  std::string commands, results, quarantine;
-  uint32_t partitions = 1;  // of the commands, as of the log
-  uint32_t results_partitions = 1;
-};
 
 // Where a result is wanted, and how.
 struct KafkaReplyTo {
@@ -61,16 +56,16 @@ class KafkaCommandReader {
 // Whether it came here by being forwarded.
 bool was_forwarded(const KafkaIncoming& message);
 KafkaOutgoing forwarded(const KafkaIncoming& message, uint32_t partition,
-                        const KafkaIntakeTopics& topics);
+                        const KafkaCommandTopics& topics);
 // The bytes as they came, but for the end of what the topic would not take.
 KafkaOutgoing quarantined(const KafkaIncoming& message, const Undecided& why,
-                          const KafkaIntakeTopics& topics);
+                          const KafkaCommandTopics& topics);
 
 // `answer` is not kUnavailable.
 KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id,
                         const KeptAnswer& answer, const Unsealer& unsealer,
-                        const KafkaIntakeTopics& topics);
+                        const KafkaCommandTopics& topics);
 KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id, const Undecided& why,
-                        const KafkaIntakeTopics& topics);
+                        const KafkaCommandTopics& topics);
 
 }  // namespace tenure

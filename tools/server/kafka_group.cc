@@ -40,7 +40,28 @@ std::vector<PartitionId> partitions_of(const rd_kafka_topic_partition_list_t& li
   }
   return all;
 }
+using Owned = std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)>;
 int32_t number_of(PartitionId partition) { return static_cast<int32_t>(partition.value); }
+
+void read(const rd_kafka_message_t& message, KafkaIncoming& incoming) {
+  incoming.partition = {static_cast<uint32_t>(message.partition)};
+  incoming.offset = {static_cast<uint64_t>(message.offset)};
+  incoming.key = {static_cast<const char*>(message.key), message.key_len};
+  incoming.value = {static_cast<const char*>(message.payload), message.len};
+  rd_kafka_timestamp_type_t type;
+  incoming.timestamp_ms = std::max<int64_t>(0, rd_kafka_message_timestamp(&message, &type));
+  incoming.headers.clear();
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  for (size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++i) {
+    incoming.headers.emplace_back(name, std::string_view(static_cast<const char*>(value), size));
+  }
+}
 
 }  // namespace
 
@@ -85,7 +106,6 @@ struct KafkaGroup::Impl : KafkaComplaints {
   void report(rd_kafka_error_t* error, const char* what);
   List one(PartitionId partition) const;
   List list(const Offsets& offsets) const;
-  void take(const rd_kafka_message_t& message);
 };
 
 // They are assigned at an offset of no meaning and paused: begin() seeks. What is fetched between
@@ -124,26 +144,6 @@ List KafkaGroup::Impl::list(const Offsets& offsets) const {
   return made;
 }
 
-void KafkaGroup::Impl::take(const rd_kafka_message_t& message) {
-  incoming.partition = {static_cast<uint32_t>(message.partition)};
-  incoming.offset = {static_cast<uint64_t>(message.offset)};
-  incoming.key = {static_cast<const char*>(message.key), message.key_len};
-  incoming.value = {static_cast<const char*>(message.payload), message.len};
-  rd_kafka_timestamp_type_t type;
-  incoming.timestamp_ms = std::max<int64_t>(0, rd_kafka_message_timestamp(&message, &type));
-  incoming.headers.clear();
-  rd_kafka_headers_t* headers = nullptr;
-  if (rd_kafka_message_headers(&message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return;
-  const char* name = nullptr;
-  const void* value = nullptr;
-  size_t size = 0;
-  for (size_t i = 0;
-       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
-       ++i) {
-    incoming.headers.emplace_back(name, std::string_view(static_cast<const char*>(value), size));
-  }
-}
-
 KafkaGroup::KafkaGroup(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KafkaGroup::~KafkaGroup() { close(); }
 
@@ -175,7 +175,7 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::make(const Options& options, Hoo
 
 bool KafkaGroup::poll(std::chrono::milliseconds patience,
                       const std::function<void(KafkaIncoming&)>& take) {
-  const std::unique_ptr<rd_kafka_message_t, decltype(&rd_kafka_message_destroy)> message(
+  const Owned message(
       rd_kafka_consumer_poll(impl_->client.get(), static_cast<int>(patience.count())),
       &rd_kafka_message_destroy);
   if (!message) return false;
@@ -185,7 +185,7 @@ bool KafkaGroup::poll(std::chrono::milliseconds patience,
                                                                 text ? text : "", impl_->last())));
     return true;
   }
-  impl_->take(*message);
+  read(*message, impl_->incoming);
   take(impl_->incoming);
   return true;
 }
@@ -234,6 +234,60 @@ bool KafkaGroup::lost() const { return rd_kafka_assignment_lost(impl_->client.ge
 void KafkaGroup::close() {
   if (std::exchange(impl_->closed, true)) return;
   rd_kafka_consumer_close(impl_->client.get());
+}
+
+// --- the tail ---
+
+struct KafkaTail::Impl {
+  std::string name;
+  int32_t partition = 0;
+  KafkaComplaints complaints;
+  KafkaOwner<rd_kafka_t> client;
+  KafkaOwner<rd_kafka_topic_t> topic;
+  KafkaIncoming incoming;
+};
+
+KafkaTail::KafkaTail(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KafkaTail::~KafkaTail() { rd_kafka_consume_stop(impl_->topic.get(), impl_->partition); }
+
+Result<std::unique_ptr<KafkaTail>> KafkaTail::make(const KafkaConnection& connection,
+                                                   const std::string& topic,
+                                                   PartitionId partition) {
+  auto impl = std::make_unique<Impl>();
+  impl->name = topic;
+  impl->partition = number_of(partition);
+  impl->client = TRY(make_kafka_client(KafkaRole::kConsumer, connection, impl->complaints,
+                                       {{"enable.auto.commit", "false"},
+                                        {"auto.offset.reset", "earliest"},
+                                        {"check.crcs", "true"},
+                                        {"fetch.wait.max.ms", "100"},
+                                        {"fetch.error.backoff.ms", "50"},
+                                        {"reconnect.backoff.max.ms", "1000"}}));
+  impl->topic.reset(rd_kafka_topic_new(impl->client.get(), topic.c_str(), nullptr));
+  if (!impl->topic) return kafka_fail(rd_kafka_last_error(), "topic " + topic);
+  // A number, not the library's own "end", which it would ask for later, after the first messages.
+  int64_t begin = 0, end = 0;
+  const auto code = rd_kafka_query_watermark_offsets(
+      impl->client.get(), topic.c_str(), impl->partition, &begin, &end, kKafkaPatienceMs);
+  if (code) return kafka_fail(code, "the end of topic " + topic + impl->complaints.last());
+  if (rd_kafka_consume_start(impl->topic.get(), impl->partition, end) != 0) {
+    return kafka_fail(rd_kafka_last_error(), "cannot read topic " + topic);
+  }
+  return std::unique_ptr<KafkaTail>(new KafkaTail(std::move(impl)));
+}
+
+Result<bool> KafkaTail::poll(std::chrono::milliseconds patience,
+                             const std::function<void(KafkaIncoming&)>& take) {
+  const Owned message(
+      rd_kafka_consume(impl_->topic.get(), impl_->partition, static_cast<int>(patience.count())),
+      &rd_kafka_message_destroy);
+  if (!message) return false;
+  if (message->err) {
+    return kafka_fail(message->err, "topic " + impl_->name + impl_->complaints.last());
+  }
+  read(*message, impl_->incoming);
+  take(impl_->incoming);
+  return true;
 }
 
 }  // namespace tenure

@@ -1,9 +1,10 @@
-// A member of a consumer group on one topic: which partitions it has, their messages, its commits.
-// The group hands out partitions; nothing of one is fetched before begin().
+// Readers of messages with headers: a member of a consumer group on one topic (which partitions it
+// has, their messages, its commits), and one that follows the end of one partition.
 //
-// One thread calls everything but wake() and lost(); the hooks are called on it, within poll() and
-// close(). The assignment is cooperative (cooperative-sticky): what stays with a member goes on
-// undisturbed while others come and go, as each move costs a claim.
+// A group hands out partitions; nothing of one is fetched before begin(). Its assignment is
+// cooperative (cooperative-sticky): what stays with a member goes on undisturbed while others come
+// and go, as each move costs a claim. One thread calls everything but wake() and lost(); the hooks
+// are called on it, within poll() and close().
 #pragma once
 
 #include <chrono>
@@ -79,6 +80,25 @@ class KafkaGroup {
  private:
   struct Impl;
   explicit KafkaGroup(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// One thread.
+class KafkaTail {
+ public:
+  // From the end as it is now. Waits for the cluster. kNotFound, kInvalid, kUnavailable.
+  static Result<std::unique_ptr<KafkaTail>> make(const KafkaConnection& connection,
+                                                 const std::string& topic, PartitionId partition);
+  ~KafkaTail();
+  KafkaTail(const KafkaTail&) = delete;
+
+  // Waits for one message, at most for `patience`. False if none came; an error passes by itself.
+  Result<bool> poll(std::chrono::milliseconds patience,
+                    const std::function<void(KafkaIncoming&)>& take);
+
+ private:
+  struct Impl;
+  explicit KafkaTail(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -9,8 +9,6 @@
 #include <thread>
 
 #include "engine/base/murmur2.h"
-#include "engine/log/kafka_consumer.h"
-#include "engine/log/kafka_topics.h"
 #include "tools/server/kafka_outbox.h"
 
 namespace tenure {
@@ -23,7 +21,6 @@ constexpr milliseconds kPollPatience(100);
 constexpr milliseconds kTurn(10);  // how often partitions are looked after under load
 constexpr milliseconds kRoomPatience(200);
 constexpr milliseconds kFirstBackoff(50), kLongestBackoff(5'000);
-constexpr milliseconds kTopicPatience(3'000);
 constexpr unsigned kFailuresToReport = 40;
 
 // One assigned partition. Of the intake's thread, but for `window`.
@@ -49,35 +46,6 @@ struct Wish {
   PartitionId partition;
   std::optional<Offset> start;  // else stop
 };
-
-// A topic that was just made is known to some brokers before others.
-Result<uint32_t> partitions_of(const KafkaConnection& connection, const std::string& topic) {
-  const auto consumer = TRY(KafkaConsumer::make(connection, topic));
-  const auto deadline = Steady::now() + kTopicPatience;
-  while (true) {
-    const auto found = consumer->topic();
-    if (found) return found->partitions;
-    if (found.error().kind != ErrorKind::kNotFound || Steady::now() > deadline) {
-      return std::unexpected(found.error());
-    }
-    std::this_thread::sleep_for(kFirstBackoff);
-  }
-}
-
-Result<KafkaIntakeTopics> check_topics(const KafkaIntakeOptions& options) {
-  KafkaIntakeTopics topics{.commands = kafka_topic_name(options.prefix, "commands"),
-                           .results = kafka_topic_name(options.prefix, "results"),
-                           .quarantine = kafka_topic_name(options.prefix, "quarantine")};
-  topics.partitions = TRY(partitions_of(options.connection, topics.commands));
-  topics.results_partitions = TRY(partitions_of(options.connection, topics.results));
-  TRY(partitions_of(options.connection, topics.quarantine));
-  if (topics.partitions != options.partitions) {
-    return fail(ErrorKind::kInvalid,
-                fmt::format("topic {} has {} partitions, the log {}: make it anew with as many",
-                            topics.commands, topics.partitions, options.partitions));
-  }
-  return topics;
-}
 
 }  // namespace
 
@@ -306,7 +274,7 @@ void KafkaIntake::Impl::take(KafkaIncoming& message) {
 }
 
 void KafkaIntake::Impl::handle(KafkaIncoming& message, KafkaOutbox::Place place) {
-  const KafkaIntakeTopics& topics = outbox->topics();
+  const KafkaCommandTopics& topics = outbox->topics();
   auto command = reader.read(message);
   if (!command) return refuse(message, place, command.error(), default_command_id(message));
   std::string id = command->get().id()->str();
@@ -345,7 +313,7 @@ KafkaIntake::~KafkaIntake() { close(); }
 
 Result<std::unique_ptr<KafkaIntake>> KafkaIntake::open(KafkaIntakeOptions options,
                                                        KafkaIntakeHooks hooks) {
-  auto topics = TRY(check_topics(options));
+  auto topics = TRY(find_command_topics(options.connection, options.prefix, options.partitions));
   auto publisher = TRY(KafkaPublisher::make({.connection = options.connection,
                                              .patience = milliseconds(0),
                                              .on_fatal = hooks.on_failure}));

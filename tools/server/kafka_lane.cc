@@ -1,5 +1,7 @@
 #include "tools/server/kafka_lane.h"
 
+#include <utility>
+
 namespace tenure {
 
 void KafkaLane::restart(Offset next) {
@@ -22,9 +24,9 @@ KafkaLane::Ticket KafkaLane::admit(Offset offset, size_t bytes) {
 
 void KafkaLane::settle(Ticket ticket) {
   const std::scoped_lock lock(mutex_);
-  if (ticket.round != round_) return;
+  if (ticket.round != round_ || ticket.place < first_place_) return;
   Entry& entry = entries_[ticket.place - first_place_];
-  entry.settled = true;
+  if (std::exchange(entry.settled, true)) return;
   --under_way_;
   bytes_ -= entry.bytes;
   for (; !entries_.empty() && entries_.front().settled; ++first_place_) entries_.pop_front();

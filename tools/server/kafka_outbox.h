@@ -22,7 +22,7 @@ namespace tenure {
 class KafkaOutbox : public std::enable_shared_from_this<KafkaOutbox> {
  public:
   struct Options {
-    KafkaIntakeTopics topics;
+    KafkaCommandTopics topics;
     const Unsealer* unsealer = nullptr;               // outlives it; without one nothing is opened
     std::function<void(const Error&)> on_error = {};  // any thread; for people
   };
@@ -41,7 +41,7 @@ class KafkaOutbox : public std::enable_shared_from_this<KafkaOutbox> {
   // Settled when the first is acknowledged, then the second, if there is one.
   void send(Place place, KafkaOutgoing first, std::optional<KafkaOutgoing> second = std::nullopt);
 
-  const KafkaIntakeTopics& topics() const { return options_.topics; }
+  const KafkaCommandTopics& topics() const { return options_.topics; }
 
  private:
   struct Waiting;  // a result that is to be made

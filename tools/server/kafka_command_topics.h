@@ -1,0 +1,22 @@
+// The topics that commands take: in, out, and out of the way.
+#pragma once
+
+#include <string>
+
+#include "engine/base/result.h"
+#include "engine/log/kafka_connection.h"
+
+namespace tenure {
+
+struct KafkaCommandTopics {
+  std::string commands, results, quarantine;
+  uint32_t partitions = 1;  // of the commands, as of the log
+  uint32_t results_partitions = 1;
+};
+
+// What the cluster has, for a log of so many partitions. Waits for the cluster. kNotFound: a topic
+// is missing; kInvalid: the commands have another number of partitions than the log; kUnavailable.
+Result<KafkaCommandTopics> find_command_topics(const KafkaConnection& connection,
+                                               const std::string& prefix, uint32_t partitions);
+
+}  // namespace tenure
