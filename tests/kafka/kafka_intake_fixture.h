@@ -201,11 +201,12 @@ class IntakeProcess {
               assigned_.insert(got.begin(), got.end());
             },
         .on_revoked =
-            [this](auto gone, bool) {
+            [this](auto gone, bool lost) {
               const std::scoped_lock lock(mutex_);
               for (const PartitionId each : gone) {
                 assigned_.erase(each);
                 revoked_.insert(each);
+                if (lost) lost_.insert(each);
               }
             },
         .submit =
@@ -227,10 +228,12 @@ class IntakeProcess {
     start_all();
   }
 
-  enum class Mode : uint8_t { kDecide, kHold, kRefuse };
+  // kBlock: as a process that stands still, until the mode is another.
+  enum class Mode : uint8_t { kDecide, kHold, kRefuse, kBlock };
   void set_mode(Mode mode) {
     const std::scoped_lock lock(mutex_);
     mode_ = mode;
+    mode_changed_.notify_all();
   }
   std::set<PartitionId> assigned() const {
     const std::scoped_lock lock(mutex_);
@@ -239,6 +242,10 @@ class IntakeProcess {
   std::set<PartitionId> revoked() const {
     const std::scoped_lock lock(mutex_);
     return revoked_;
+  }
+  std::set<PartitionId> lost() const {
+    const std::scoped_lock lock(mutex_);
+    return lost_;
   }
   std::vector<Submitted> submitted() const {
     const std::scoped_lock lock(mutex_);
@@ -255,8 +262,9 @@ class IntakeProcess {
   void submit(PartitionId partition, CommandBytes command, Offset source, Reply reply) {
     Mode mode;
     {
-      const std::scoped_lock lock(mutex_);
+      std::unique_lock lock(mutex_);
       submitted_.push_back({partition, source, command.get().id()->str(), reply});
+      mode_changed_.wait(lock, [this] { return mode_ != Mode::kBlock; });
       mode = mode_;
     }
     if (mode == Mode::kDecide) log_.decide(partition, command, reply);
@@ -265,8 +273,9 @@ class IntakeProcess {
 
   FakeLog& log_;
   mutable std::mutex mutex_;
+  std::condition_variable mode_changed_;
   Mode mode_ = Mode::kDecide;
-  std::set<PartitionId> assigned_, revoked_;
+  std::set<PartitionId> assigned_, revoked_, lost_;
   std::vector<Submitted> submitted_;
   std::unique_ptr<KafkaIntake> intake_;
 };

@@ -167,6 +167,28 @@ TEST_F(KafkaSettlingTest, AStoppedPartitionStaysAssignedAndStartsAgainWhereItIsS
   EXPECT_EQ(process.ids(), numbered_ids(0, 4));
 }
 
+TEST_F(KafkaSettlingTest, AProcessThatStandsStillLosesItsPartitionsAndKnows) {
+  KafkaIntakeOptions impatient = options();
+  impatient.max_poll_interval = impatient.session_timeout;
+  IntakeProcess one(impatient, log_);
+  one.join_alone(kPartitions);
+  publish_numbered(0, 1);
+  EXPECT_TRUE(settled(one, 1));
+  EXPECT_TRUE(one.intake().assigned_since(acme_, 0));
+  one.set_mode(Mode::kBlock);
+  publish_numbered(1, 3);
+  // Before it has polled again, and though nobody told it.
+  EXPECT_TRUE(eventually([&] { return !one.intake().assigned_since(acme_, 0); }));
+  IntakeProcess two(options(), log_);
+  two.join_alone(kPartitions);
+  EXPECT_TRUE(settled(two, 3));
+  EXPECT_EQ(two.ids(), numbered_ids(1, 3));
+  one.set_mode(Mode::kDecide);
+  EXPECT_TRUE(eventually([&] { return one.lost().size() == kPartitions; }));
+  EXPECT_TRUE(eventually([&] { return one.assigned().size() == kPartitions / 2; }));
+  EXPECT_EQ(log_.count(), 3u);
+}
+
 TEST_F(KafkaSettlingTest, NoMoreThanTheLimitIsUnderWay) {
   KafkaIntakeOptions few = options();
   few.limits.messages = 10;
