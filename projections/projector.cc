@@ -172,8 +172,8 @@ Result<std::unique_ptr<Projector>> Projector::open(DecisionLog& log, PartitionId
     TRY(check_same_log(log, partition, position, log_id));
   }
   auto cursor = TRY(log.read(partition, position.reader.next_offset));
-  return std::unique_ptr<Projector>(new Projector(
-      std::make_unique<Impl>(log, partition, store, options, std::move(position), std::move(cursor))));
+  return std::unique_ptr<Projector>(new Projector(std::make_unique<Impl>(
+      log, partition, store, options, std::move(position), std::move(cursor))));
 }
 
 Result<bool> Projector::step() {

@@ -71,8 +71,8 @@ Result<bool> step_all(std::span<const std::unique_ptr<Projector>> projectors) {
   return busy;
 }
 
-Result<Opened> open_generation(const std::string& path, DecisionLog& log, const Partitions& partitions,
-                               const ReadModelsOptions& options) {
+Result<Opened> open_generation(const std::string& path, DecisionLog& log,
+                               const Partitions& partitions, const ReadModelsOptions& options) {
   Opened opened;
   opened.store = TRY(Store::open(path, options.store));
   for (const PartitionId partition : partitions) {
@@ -172,7 +172,8 @@ Result<void> rebuild_read_models(const std::string& directory, DecisionLog& log,
 }
 
 Result<VerifyReport> verify_read_models(const std::string& directory, DecisionLog& log,
-                                        const Partitions& partitions, const ReadModelsOptions& options,
+                                        const Partitions& partitions,
+                                        const ReadModelsOptions& options,
                                         const Progress& progress) {
   uint64_t generation = current_generation(directory);
   if (generation == 0) {

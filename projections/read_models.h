@@ -44,7 +44,8 @@ class ReadModels {
                                                   const ReadModelsOptions& options = {});
   ~ReadModels();  // flushes, so that the next start reads little of the log
 
-  // Projector::step of each. Rows that cannot be read are marked, so that the next open begins anew.
+  // Projector::step of each. Rows that cannot be read are marked, so that the next open begins
+  // anew.
   Result<bool> step();
   // Of a partition that it was opened with.
   Number applied(PartitionId partition) const { return projector(partition).applied(); }
@@ -69,11 +70,12 @@ using Progress = std::function<void(uint64_t decisions)>;
 
 // Builds the rows from the whole log into a new directory and switches to it. Not while open.
 Result<void> rebuild_read_models(const std::string& directory, DecisionLog& log,
-                                 const Partitions& partitions, const ReadModelsOptions& options = {},
+                                 const Partitions& partitions,
+                                 const ReadModelsOptions& options = {},
                                  const Progress& progress = {});
 
 struct VerifyReport {
-  uint64_t applied = 0;  // decisions, of all partitions
+  uint64_t applied = 0;                              // decisions, of all partitions
   std::array<uint64_t, kFamilies> rows{}, digest{};  // of the rebuilt rows
   std::optional<std::string> difference;             // the first one: family, key, what differs
 };

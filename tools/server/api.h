@@ -30,7 +30,8 @@ class AnsweredMark {
     while (known < next && !mark.compare_exchange_weak(known, next)) {
     }
   }
-  // The last answered decision of a partition whose read models do not have it yet, if there is one.
+  // The last answered decision of a partition whose read models do not have it yet, if there is
+  // one.
   std::optional<Position> not_applied(const EngineHost& host) const {
     for (PartitionId id{0}; id.value < next_.size(); id = {id.value + 1}) {
       const uint64_t next = next_[id.value].load();

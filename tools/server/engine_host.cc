@@ -130,7 +130,8 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
     mailbox.post([this, id] { places[id.value].owned->assign(); });
   };
   hooks.revoke = [this](PartitionId id, std::function<void()> let_go) {
-    mailbox.post([this, id, let_go = std::move(let_go)] { places[id.value].owned->revoke(let_go); });
+    mailbox.post(
+        [this, id, let_go = std::move(let_go)] { places[id.value].owned->revoke(let_go); });
   };
   hooks.submit = [this](PartitionId id, CommandBytes command, Offset source, Reply reply) {
     Submission one{std::move(command), std::move(reply), id, source.value};
@@ -149,9 +150,7 @@ void EngineHost::Impl::surround() {
       .catalog = *catalog,
       .host = {.post = [this](std::function<void()> job) { mailbox.post(std::move(job)); },
                .run_aside =
-                   [this](std::function<void()> job) {
-                     CHECK(helpers->submit(std::move(job)));
-                   }},
+                   [this](std::function<void()> job) { CHECK(helpers->submit(std::move(job))); }},
       .writer = writer_of(options.address, clock.now()),
       .polls = {},
       .assigned_since = {},
@@ -251,8 +250,8 @@ bool EngineHost::Impl::drained() const {
   if (log->refusal()) return true;
   return std::ranges::all_of(places, [](const Place& place) {
     const Partition& partition = place.owned->partition();
-    return partition.failure() || (partition.stats().waiting == 0 &&
-                                   partition.durable() == partition.next_number());
+    return partition.failure() ||
+           (partition.stats().waiting == 0 && partition.durable() == partition.next_number());
   });
 }
 
@@ -356,8 +355,10 @@ Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
 Result<CommandBytes> EngineHost::seal(CommandBytes command) {
   // Its keys would have to be the same in every process.
   if (impl_->kafka && has_personal_text(command)) {
-    return tenure::fail(ErrorKind::kInvalid, "malformed: reason, name and email are not taken over Kafka yet; leave them "
-                        "out");
+    return tenure::fail(
+        ErrorKind::kInvalid,
+        "malformed: reason, name and email are not taken over Kafka yet; leave them "
+        "out");
   }
   return seal_command(std::move(command), *impl_->keys);
 }
@@ -407,6 +408,7 @@ DecisionLog& EngineHost::log() const { return *impl_->log; }
 const Rulebooks& EngineHost::rulebooks() const { return impl_->rulebooks; }
 const Catalog& EngineHost::catalog() const { return *impl_->catalog; }
 
+bool EngineHost::serves_reads() const { return impl_->models != nullptr; }
 uint32_t EngineHost::partitions() const { return static_cast<uint32_t>(impl_->places.size()); }
 PartitionId EngineHost::partition_of(std::string_view org) const {
   return {::tenure::partition_of(org, partitions())};
@@ -418,7 +420,7 @@ Number EngineHost::applied(PartitionId partition) const {
   return impl_->places[partition.value].waiters.applied();
 }
 bool EngineHost::caught_up() const {
-  return std::ranges::all_of(impl_->places, [](const Impl::Place& place) {
+  return !serves_reads() || std::ranges::all_of(impl_->places, [](const Impl::Place& place) {
     return place.waiters.applied() >= place.at_open;
   });
 }

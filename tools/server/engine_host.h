@@ -63,8 +63,8 @@ class EngineHost {
   void submit(CommandBytes command, Reply reply);
   void submit(std::span<Submission> batch);  // moved from; in order, under one lock
 
-  // Calls `done(true)` once the read models have the decision at `position`, or `done(false)` at the
-  // deadline; at once if they have it already, else on a thread of the host.
+  // Calls `done(true)` once the read models have the decision at `position`, or `done(false)` at
+  // the deadline; at once if they have it already, else on a thread of the host.
   void when_applied(Position position, std::chrono::steady_clock::time_point deadline,
                     std::function<void(bool)> done);
   bool wait_applied(Position position, std::chrono::milliseconds timeout);
@@ -77,6 +77,8 @@ class EngineHost {
 
   const Rulebooks& rulebooks() const;
   const Catalog& catalog() const;
+  // False: it keeps no read models, and view() must not be called.
+  bool serves_reads() const;
   // Partitions of the log, all of which this process follows; and where an organization is.
   uint32_t partitions() const;
   PartitionId partition_of(std::string_view org) const;

@@ -87,7 +87,8 @@ void KafkaSide::revoke(std::span<const PartitionId> partitions) {
     hooks_.revoke(partition, [countdown] { countdown->down(); });
   }
   if (!partitions.empty() && !countdown->wait(kRevokePatience)) {
-    spdlog::warn("event=revoke error=\"sessions did not end within {} s\"", kRevokePatience.count());
+    spdlog::warn("event=revoke error=\"sessions did not end within {} s\"",
+                 kRevokePatience.count());
   }
 }
 

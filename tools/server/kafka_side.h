@@ -58,7 +58,8 @@ class KafkaSide {
   void leave();
 
  private:
-  KafkaSide(const KafkaSideOptions& options, Hooks hooks) : options_(options), hooks_(std::move(hooks)) {}
+  KafkaSide(const KafkaSideOptions& options, Hooks hooks)
+      : options_(options), hooks_(std::move(hooks)) {}
   void revoke(std::span<const PartitionId> partitions);
 
   const KafkaSideOptions options_;

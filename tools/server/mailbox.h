@@ -72,7 +72,8 @@ class Mailbox {
     std::unique_lock lock(mutex_);
     if (patience.count() > 0 && is_empty() && !nudged_) {
       sleeping_ = true;
-      ready_.wait_for(lock, patience, [this] { return !is_empty() || content_.closing || nudged_; });
+      ready_.wait_for(lock, patience,
+                      [this] { return !is_empty() || content_.closing || nudged_; });
       sleeping_ = false;
     }
     out.commands.swap(content_.commands);

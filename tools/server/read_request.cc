@@ -58,8 +58,8 @@ Result<Position> parse_token(std::string_view text) {
               "at_least must be a position of this log, as an answer's Tenure-Position gives it");
 }
 
-// The position is taken before the rows are looked at, so it never promises too much. An answer over
-// several partitions has none.
+// The position is taken before the rows are looked at, so it never promises too much. An answer
+// over several partitions has none.
 Response run_now(Api& api, const std::string& org, const std::function<Response()>& read) {
   const bool one = api.host.partitions() == 1;
   const PartitionId partition = one ? PartitionId{} : api.host.partition_of(org);
@@ -74,9 +74,8 @@ Response run_now(Api& api, const std::string& org, const std::function<Response(
 void run_on_reader(Api& api, const std::string& org, Respond respond,
                    std::function<Response()> read) {
   auto shared = std::make_shared<Respond>(std::move(respond));
-  bool accepted = api.readers.submit([&api, org, shared, read = std::move(read)] {
-    (*shared)(run_now(api, org, read));
-  });
+  bool accepted = api.readers.submit(
+      [&api, org, shared, read = std::move(read)] { (*shared)(run_now(api, org, read)); });
   if (!accepted) {
     (*shared)(problem(503, "unavailable", "too many reads are waiting; try again soon"));
   }
@@ -107,6 +106,10 @@ Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
 
 void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
               std::function<Response()> read) {
+  if (!api.host.serves_reads()) {
+    return respond(problem(503, "unavailable",
+                           "this process answers no reads; ask one that plays the role `reads`"));
+  }
   const std::string& org = request.org;
   const bool has_token = request.at_least.has_value();
   if (has_token && request.at_least->partition.value >= api.host.partitions()) {

@@ -104,8 +104,8 @@ void add(Router& router, Api& api, std::string_view pattern, std::string_view su
               .parameters = std::move(parameters),
               .request_types = {},
               .response_types = {response_type},
-              .handler = [&api, read, pattern](const Request&, PathValues path, QueryParameters parameters,
-                                      Respond respond) {
+              .handler = [&api, read, pattern](const Request&, PathValues path,
+                                               QueryParameters parameters, Respond respond) {
                 auto request = parse_read(pattern, std::move(path), std::move(parameters));
                 if (!request) return respond(problem(request.error()));
                 run_read(api, *request, false, std::move(respond),

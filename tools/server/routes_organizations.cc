@@ -33,16 +33,17 @@ class Reads {
                  .parameters = std::move(parameters),
                  .request_types = {},
                  .response_types = {kJson},
-                 .handler = [&api = api_, query = std::move(query), pattern](const Request&, PathValues path,
-                                                                    QueryParameters parameters,
-                                                                    Respond respond) {
-                   answer(api, pattern, query, std::move(path), std::move(parameters), std::move(respond));
+                 .handler = [&api = api_, query = std::move(query), pattern](
+                                const Request&, PathValues path, QueryParameters parameters,
+                                Respond respond) {
+                   answer(api, pattern, query, std::move(path), std::move(parameters),
+                          std::move(respond));
                  }});
   }
 
  private:
-  static void answer(Api& api, std::string_view pattern, const Query& query, PathValues path, QueryParameters parameters,
-                     Respond respond) {
+  static void answer(Api& api, std::string_view pattern, const Query& query, PathValues path,
+                     QueryParameters parameters, Respond respond) {
     auto request = parse_read(pattern, std::move(path), std::move(parameters));
     if (!request) return respond(problem(request.error()));
     run_read(api, *request, false, std::move(respond), [&api, &query, request = *request] {

@@ -52,6 +52,30 @@ Response readiness(Api& api) {
   return {.body = R"({"status":"ready"})"};
 }
 
+// Who owns which partition, and how far everything is.
+Response status(Api& api) {
+  Response response{.body = R"({"partitions":[)"};
+  std::string& out = response.body;
+  for (const PartitionStatus& partition : api.host.status()) {
+    if (out.back() != '[') out += ',';
+    out += R"({"partition":)" + std::to_string(partition.id.value);
+    out += R"(,"role":")" + std::string(partition.writer ? "writer" : "follower") + '"';
+    out += R"(,"owner":)";
+    append_json_string(partition.owner, out);
+    out += R"(,"address":)";
+    append_json_string(partition.address, out);
+    for (const auto& [name, value] :
+         {std::pair("claim", partition.claim), std::pair("decisions", partition.durable),
+          std::pair("applied", partition.applied), std::pair("settled", partition.settled),
+          std::pair("waiting", partition.waiting)}) {
+      out += std::string(",\"") + name + "\":" + std::to_string(value);
+    }
+    out += '}';
+  }
+  out += "]}";
+  return response;
+}
+
 void add(Router& router, std::string_view pattern, std::string_view summary, std::string_view type,
          std::function<Response()> answer, Access access = Access::kPublic) {
   router.add({.method = Method::kGet,
@@ -80,6 +104,9 @@ void add_service_routes(Router& router, Api& api) {
         return Response{.content_type = kText, .body = api.metrics.render(api.host.stats())};
       },
       api.open_metrics ? Access::kPublic : Access::kKey);
+  add(
+      router, "/v1/status", "The partitions of the log: owners, claims, how far reads are", kJson,
+      [&api] { return status(api); }, Access::kKey);
   add(router, "/openapi.json", "This API, described", kJson,
       [&router] { return Response{.body = openapi_json(router)}; });
   add(router, "/", "This page", kHtml,

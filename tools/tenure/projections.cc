@@ -75,9 +75,9 @@ void print_verified(const VerifyReport& report, bool json) {
     }
     out += "}\n";
   } else {
-    out += report.difference ? "DIFFERENT: " + *report.difference + "\n"
-                             : "equal to a rebuild, up to decision " +
-                                   std::to_string(report.applied) + "\n";
+    out += report.difference
+               ? "DIFFERENT: " + *report.difference + "\n"
+               : "equal to a rebuild, up to decision " + std::to_string(report.applied) + "\n";
   }
   std::fwrite(out.data(), 1, out.size(), stdout);
 }

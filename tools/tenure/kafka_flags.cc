@@ -1,0 +1,68 @@
+#include "tools/tenure/kafka_flags.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace tenure {
+namespace {
+
+bool is_loopback(std::string_view broker) {
+  if (const size_t scheme = broker.find("://"); scheme != broker.npos) {
+    broker.remove_prefix(scheme + 3);
+  }
+  return broker.starts_with("127.") || broker.starts_with("localhost:") || broker == "localhost" ||
+         broker.starts_with("[::1]");
+}
+
+bool all_loopback(const std::string& brokers) {
+  std::istringstream list(brokers);
+  for (std::string broker; std::getline(list, broker, ',');) {
+    if (!is_loopback(broker)) return false;
+  }
+  return true;
+}
+
+bool is_encrypted(const KafkaConnection& connection) {
+  return std::ranges::any_of(connection.properties, [](const auto& property) {
+    std::string value = property.second;
+    std::ranges::transform(value, value.begin(), [](unsigned char c) { return std::tolower(c); });
+    return property.first == "security.protocol" && value.ends_with("ssl");
+  });
+}
+
+}  // namespace
+
+void add_kafka_options(CLI::App& app, KafkaFlags& flags) {
+  app.add_option("--brokers", flags.brokers, "host:port, comma-separated")
+      ->envname("TENURE_KAFKA")
+      ->capture_default_str();
+  app.add_option("--prefix", flags.prefix, "What the names of the topics begin with")
+      ->capture_default_str();
+  app.add_option("--partitions", flags.partitions, "Of the log; fixed once it was made")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--property", flags.properties,
+                 "name=value of the Kafka client, for TLS and SASL; may be repeated");
+  app.add_flag("--allow-plaintext", flags.allow_plaintext,
+               "Speak to brokers on other machines without TLS");
+}
+
+Result<KafkaConnection> connection_of(const KafkaFlags& flags) {
+  KafkaConnection connection{.brokers = flags.brokers, .properties = {}};
+  for (const std::string& property : flags.properties) {
+    const size_t equals = property.find('=');
+    if (equals == std::string::npos) {
+      return fail(ErrorKind::kInvalid, "--property takes name=value, not " + property);
+    }
+    connection.properties.emplace_back(property.substr(0, equals), property.substr(equals + 1));
+  }
+  if (!flags.allow_plaintext && !all_loopback(flags.brokers) && !is_encrypted(connection)) {
+    return fail(ErrorKind::kInvalid,
+                "the brokers " + flags.brokers +
+                    " are on other machines: encrypt by --property security.protocol=SASL_SSL (or "
+                    "SSL), or say --allow-plaintext");
+  }
+  return connection;
+}
+
+}  // namespace tenure

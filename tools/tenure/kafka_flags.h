@@ -1,0 +1,28 @@
+// The options by which a subcommand reaches a log over Kafka.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "engine/base/result.h"
+#include "engine/log/kafka_connection.h"
+#include "engine/log/kafka_topics.h"
+
+namespace tenure {
+
+struct KafkaFlags {
+  std::string brokers = "127.0.0.1:9092";
+  std::string prefix{kDefaultTopicPrefix};
+  uint32_t partitions = kDefaultPartitions;
+  std::vector<std::string> properties;
+  bool allow_plaintext = false;
+};
+
+void add_kafka_options(CLI::App& app, KafkaFlags& flags);
+
+// kInvalid: a property that is not name=value; or brokers on other machines would be spoken to in
+// clear, which --allow-plaintext permits.
+Result<KafkaConnection> connection_of(const KafkaFlags& flags);
+
+}  // namespace tenure
