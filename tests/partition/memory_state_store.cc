@@ -9,7 +9,14 @@ Result<void> MemoryStateStore::read_due(const std::function<void(DueEntry)>& vis
 
 Result<void> MemoryStateStore::read_ids(
     const std::function<void(Day, std::span<const UsedId>)>& visit) const {
-  for (const auto& [day, ids] : now_.ids) visit(day, ids);
+  for (const auto& [day, ids] : now_.ids) {
+    visit(day, ids);
+    if (!hashes_collide_) continue;
+    for (size_t i = 0; i + 1 < ids.size(); i++) {
+      const UsedId mistaken{ids[i].hash, ids[i + 1].number};
+      visit(day, {&mistaken, 1});
+    }
+  }
   return {};
 }
 

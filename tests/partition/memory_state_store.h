@@ -26,6 +26,8 @@ class MemoryStateStore final : public StateStore {
 
   // Faults.
   void fail_writes(std::optional<Error> error) { write_error_ = std::move(error); }
+  // Each id is found at the decision of the next one too, as if their hashes were the same.
+  void let_hashes_collide() { hashes_collide_ = true; }
   void lose_last_checkpoint() { now_ = before_; }  // as a crash right before it
   void change_mark(const std::function<void(CheckpointMark&)>& change) { change(*now_.mark); }
   void damage_rows_of(std::string_view org);
@@ -46,6 +48,7 @@ class MemoryStateStore final : public StateStore {
   Content now_, before_;
   std::optional<Error> write_error_;
   bool condemned_ = false;
+  bool hashes_collide_ = false;
   size_t resets_ = 0;
 };
 

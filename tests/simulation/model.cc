@@ -33,7 +33,10 @@ void Model::fail(const std::string& what) {
 
 size_t Model::sent(Buffer command) {
   const schema::CommandEnvelope& envelope = envelope_of(command);
-  Sent sent{.command = {}, .key = key_of(envelope), .canonical = canonical(envelope)};
+  Sent sent{.command = {},
+            .key = key_of(envelope),
+            .org = envelope.org()->str(),
+            .canonical = canonical(envelope)};
   sent.command = std::move(command);
   payloads_[sent.key].push_back(sent.canonical);
   sent_.push_back(std::move(sent));
@@ -50,6 +53,7 @@ void Model::answered(size_t handle, const Answer& answer) {
     return;
   }
   check_answer_shows(sent, answer);
+  if (answer.kind == Answer::Kind::kDecided) check_order(handle);
   const auto [told, is_new] = told_.emplace(answer.position.number.value, text(answer.decision));
   if (!is_new && told->second != text(answer.decision)) {
     fail("decision " + std::to_string(told->first) + " was told in two ways");
@@ -57,6 +61,16 @@ void Model::answered(size_t handle, const Answer& answer) {
   if (!is_new && answer.kind == Answer::Kind::kDecided) {
     fail("decision " + std::to_string(told->first) + " was new twice");
   }
+}
+
+// Handles rise with time, answers come in the order of the log.
+void Model::check_order(size_t handle) {
+  const auto [newest, is_first] = newest_.emplace(sent_[handle].org, handle);
+  if (newest->second > handle) {
+    fail(sent_[handle].key + " was decided after " + sent_[newest->second].key +
+         ", which came later");
+  }
+  newest->second = handle;
 }
 
 void Model::check_answer_shows(const Sent& sent, const Answer& answer) {
@@ -97,6 +111,14 @@ std::vector<size_t> Model::crashed() {
 void Model::check_all_answered() {
   for (size_t i = first_alive_; i < sent_.size(); i++) {
     if (sent_[i].answers != 1) fail(sent_[i].key + " was not answered");
+  }
+}
+
+void Model::check_nothing_due(Time now) {
+  for (const auto& [org, open] : checkouts_) {
+    for (const auto& [checkout, expires] : open) {
+      if (expires <= now) fail("checkout " + checkout + " of " + org + " was never expired");
+    }
   }
 }
 
@@ -202,9 +224,13 @@ void Model::check_due(const schema::Decision& decision, bool is_due_work) {
 }
 
 void Model::apply(const schema::Decision& decision) {
-  const std::string org = decision.command_nested_root()->org()->str();
+  const schema::CommandEnvelope& command = *decision.command_nested_root();
+  const std::string org = command.org()->str();
   if (decision.outcome() == schema::Outcome::accepted) {
     Organization& organization = organizations_[org];
+    if (command.expected_version().value_or(organization.version) != organization.version) {
+      fail(key_of(command) + " was accepted at another version than it expected");
+    }
     organization.id = OrgId(org);
     evolve(organization, decision, test_rulebooks());
     if (organization.owners == 0) fail(org + " is without an owner");

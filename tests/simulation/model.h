@@ -6,7 +6,10 @@
 //   - one decision for one (organization, actor, id) inside the window, and every answer to it the
 //     same; another payload under a used id gets no decision;
 //   - times rise, versions count the accepted decisions, each organization has an owner;
-//   - due work is done once, not early, and before anything later of its organization;
+//   - new commands of one organization are decided in the order in which they came, those with an
+//     expected version at that version only;
+//   - due work is done once, not early, before anything later of its organization, and at the end
+//     none is left;
 //   - every decision is what deciding again from the log gives: no answer came from a state that
 //     the log does not tell.
 #pragma once
@@ -48,6 +51,7 @@ class Model {
   // A crash: what was not answered until now never will be (returned, in order). All else must be.
   std::vector<size_t> crashed();
   void check_all_answered();
+  void check_nothing_due(Time now);  // after check_log
 
   // Reads the log from the beginning and checks all of it against what is known.
   void check_log(DecisionLog& log);
@@ -61,7 +65,7 @@ class Model {
  private:
   struct Sent {
     Buffer command;
-    std::string key, canonical;
+    std::string key, org, canonical;
     size_t answers = 0;
   };
   struct Use {
@@ -70,6 +74,7 @@ class Model {
   };
 
   void check_answer_shows(const Sent& sent, const Answer& answer);
+  void check_order(size_t handle);
   void check_decision(const ValidDecision& decision);
   void check_id(const schema::Decision& decision, uint64_t number);
   void check_due(const schema::Decision& decision, bool is_due_work);
@@ -81,7 +86,8 @@ class Model {
   size_t first_alive_ = 0;
   std::map<std::string, std::vector<std::string>> payloads_;  // sent under a key, canonical
   std::map<uint64_t, std::string> told_;                      // decisions shown in answers
-  std::vector<std::string> log_;                              // as it was last read
+  std::map<std::string, size_t> newest_;  // handle decided last, by organization
+  std::vector<std::string> log_;          // as it was last read
 
   // As of the decision of the log that is being checked.
   std::map<std::string, Organization, std::less<>> organizations_;

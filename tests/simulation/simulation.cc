@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "engine/json/json_edge.h"
+#include "engine/log/segment_check.h"
 #include "engine/log/segment_log.h"
 #include "engine/partition/partition.h"
 #include "engine/partition/state_rows.h"
@@ -16,9 +17,13 @@
 namespace tenure::test {
 namespace {
 
+using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::microseconds;
 using std::chrono::seconds;
+
+// More than any world needs to come to rest.
+constexpr size_t kMostRounds = 100'000;
 
 class Simulation {
  public:
@@ -35,7 +40,7 @@ class Simulation {
     if (const auto started = start(); !started) model_.fail(started.error().message);
     for (report_.steps = 0; report_.steps < options_.steps && !model_.failure(); report_.steps++) {
       act();
-      if (partition_ && partition_->failure()) restart();
+      if (partition_ && partition_->failure()) bury();
     }
     finish();
     report_.failure = model_.failure();
@@ -80,7 +85,7 @@ class Simulation {
       case 2:
       case 3:
       case 4:
-        return send(commands_.next(now_));
+        return send_next();
       case 5:
         return send_at_once();
       case 6:
@@ -89,7 +94,7 @@ class Simulation {
       case 8:
       case 9:
       case 10:
-        partition_->step(now_);
+        step();
         return;
       case 11:
       case 12:
@@ -120,21 +125,23 @@ class Simulation {
       case 0:
         return restart();
       case 1:
-        return fail_a_file_call(10);
+        return chance(3) ? fail_a_sync() : fail_a_file_call(10);
       case 2:
         return jump(hours(1));
       case 3:
         return jump(-hours(1));
       case 4:
-        return jump(hours(1 + below(30)));
+        return jump(chance(4) ? days(1 + below(40)) : hours(1 + below(30)));
       case 5:
         return stores_.fail_writes(chance(2));
       case 6:
         now_ += seconds(10);
         return;
+      case 7:
+        return step_when_due();
       default:  // everybody has time to finish
         for (int i = 0; i < 20; i++) {
-          partition_->step(now_);
+          step();
           run_some(jobs_, 3);
           log_->pump();
           run_some(posted_, 100);
@@ -142,11 +149,40 @@ class Simulation {
     }
   }
 
-  // The machine loses power at one of the next calls: it and all after it fail.
+  // The process dies at one of the next calls: it and all after it fail.
   void fail_a_file_call(uint64_t within) {
+    if (files_.fault_hit()) return;  // it has
     report_.faults++;
     files_.set_fault(
         Fault{.at = 1 + below(within), .error = ErrorKind::kIo, .only = {}, .lasting = true});
+  }
+
+  // The machine lives on, but what was to be synced will be gone with its power.
+  void fail_a_sync() {
+    report_.faults++;
+    sync_fails_ = true;
+    disk_.fail_next_sync();
+  }
+
+  // Between two steps of a clock that runs on, nothing comes due that next_due did not tell.
+  bool step() {
+    constexpr auto kTriesAgain = std::chrono::milliseconds(10);
+    const auto told = partition_->next_due();
+    const bool is_idle = partition_->stats().waiting == 0 && now_ >= stepped_;
+    const Number before = partition_->next_number();
+    const bool busy = partition_->step(stepped_ = now_);
+    if (is_idle && partition_->next_number() != before && (!told || *told > now_ + kTriesAgain)) {
+      model_.fail("work was due that next_due had not told");
+    }
+    return busy;
+  }
+
+  // At the very moment, or so little before it that a decision or two still come first.
+  void step_when_due() {
+    if (const auto due = partition_->next_due()) {
+      now_ = std::max(now_, *due - microseconds(below(3)));
+    }
+    step();
   }
 
   void jump(Duration by) {
@@ -234,7 +270,7 @@ class Simulation {
     LogId log_id{};
     log_id[0] = static_cast<std::byte>(options_.seed);
     log_ = TRY(SegmentLog::open({.directory = "log",
-                                 .segment_bytes = 256 << 10,
+                                 .segment_bytes = segment_bytes_,
                                  .reserve_bytes = 0,
                                  .own_thread = false,
                                  .command = "tenure_sim",
@@ -249,16 +285,27 @@ class Simulation {
     partition_ = TRY(Partition::open(*log_, stores_.state(), test_rulebooks(), test_catalog(),
                                      {"tenure_sim", "", "", to_micros(now_)}, now_,
                                      partition_options_, host));
+    stepped_ = now_;
     return stores_.open_read_models(*log_);
+  }
+
+  // A partition that is dead has told everybody, and has not died of itself.
+  void bury() {
+    if (!files_.fault_hit() && !sync_fails_) {
+      model_.fail("died without a fault: " + *partition_->failure());
+    }
+    model_.check_all_answered();
+    restart();
   }
 
   // The process dies at this moment, of a kill or of a power loss.
   void die() {
     report_.crashes++;
-    const bool power_loss = files_.fault_hit() || chance(2);
+    const bool power_loss = !chance(3);
     report_.power_losses += power_loss;
     power_loss ? disk_.crash() : disk_.kill();
     files_.set_fault(std::nullopt);
+    sync_fails_ = false;
     stop();
   }
 
@@ -314,31 +361,50 @@ class Simulation {
     }
   }
 
+  // What is kept on disk: the log, byte by byte, and the read models.
+  void check_kept() {
+    if (const auto log = check_log_deeply(files_, "log", {}); !log) {
+      return model_.fail("the log is damaged: " + log.error().message);
+    }
+    auto compared = stores_.compare_with_rebuilt(*log_);
+    if (compared) compared = stores_.compare_with(model_.organizations());
+    if (!compared) model_.fail(compared.error().message);
+  }
+
   // Everything comes to rest: all is answered, and all that is kept agrees.
   void finish() {
     if (model_.failure()) return;
     stores_.fail_writes(false);
+    while (files_.fault_hit()) restart();
+    if (model_.failure()) return;
     files_.set_fault(std::nullopt);
     now_ += hours(2);  // the clock may have been behind
     bool busy = true;
-    while (busy && !model_.failure()) {
-      busy = partition_->step(now_);
+    for (size_t round = 0; busy && !model_.failure(); round++) {
+      if (round == kMostRounds) return model_.fail("does not come to rest");
+      busy = step();
       busy |= !jobs_.empty() || !posted_.empty();
       run_some(jobs_, 100);
       busy |= log_->pump();
       run_some(posted_, 100);
       if (partition_->failure()) {
+        bury();
+        busy = true;
+      } else if (files_.fault_hit()) {  // died while starting
         restart();
         busy = true;
       }
+      if (busy || model_.failure()) continue;
+      const auto due = partition_->next_due();
+      busy = due && *due <= now_ + seconds(60);
+      if (busy) now_ = std::max(now_, *due);
     }
     if (model_.failure()) return;
     model_.check_all_answered();
     check_state();
+    model_.check_nothing_due(now_);
     report_.decisions = partition_->next_number().value;
-    if (auto compared = stores_.compare_with_rebuilt(*log_); !compared) {
-      model_.fail(compared.error().message);
-    }
+    check_kept();
     stop();
   }
 
@@ -348,8 +414,11 @@ class Simulation {
   Model model_;
   SimulationReport report_;
   Time now_ = from_micros(1'795'000'000'000'000);
-  uint64_t life_ = 0;  // of the process; changes with every death and every start
+  Time stepped_ = now_;      // when the partition made its last step
+  bool sync_fails_ = false;  // one of this life has failed, or will
+  uint64_t life_ = 0;        // of the process; changes with every death and every start
 
+  const uint64_t segment_bytes_ = one_of<uint64_t>({32 << 10, 256 << 10});
   SimulatedFileSystem disk_;
   FaultyFileSystem files_{disk_};
   SimulatedStores stores_;

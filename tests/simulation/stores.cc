@@ -2,12 +2,16 @@
 
 #include <filesystem>
 
+#include "projections/queries.h"
 #include "projections/read_models.h"
+#include "tests/domain/domain_machine.h"
 
 namespace tenure::test {
 
 SimulatedStores::SimulatedStores(bool real, uint64_t seed)
-    : real_(real), memory_state_(static_cast<uint8_t>(seed)) {}
+    : real_(real), memory_state_(static_cast<uint8_t>(seed)) {
+  if (seed % 4 == 0) memory_state_.let_hashes_collide();
+}
 
 Result<void> SimulatedStores::open_state() {
   if (!real_) {
@@ -58,7 +62,25 @@ void SimulatedStores::fail_writes(bool fail) {
 
 Result<bool> SimulatedStores::project() {
   if (!real_) return false;
-  return projector_->step();
+  const bool worked = TRY(projector_->step());
+  if (++projected_ % 8 == 0) TRY(read_models_->flush());
+  return worked;
+}
+
+Result<void> SimulatedStores::compare_with(
+    const std::map<std::string, Organization, std::less<>>& organizations) {
+  if (!real_) return {};
+  const auto view = read_models_->view();
+  const QueryContext context{*view, test_rulebooks(), {}, {}};
+  for (const auto& [org, organization] : organizations) {
+    const std::string version = "\"version\":" + std::to_string(organization.version) + ",";
+    const std::string row = TRY(get_organization(context, org));
+    if (row.find(version) == std::string::npos) {
+      return fail(ErrorKind::kCorrupt, "the read models have not " + version + " but " + row);
+    }
+    for (const auto& [user, member] : organization.members) TRY(get_member(context, org, user));
+  }
+  return {};
 }
 
 Result<void> SimulatedStores::compare_with_rebuilt(DecisionLog& log) {

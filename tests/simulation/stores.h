@@ -1,11 +1,13 @@
 // Where a simulated engine keeps its state and its read models: in memory, or in RocksDB.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
 #include <string>
 
+#include "engine/domain/state.h"
 #include "engine/log/decision_log.h"
 #include "engine/partition/state_store.h"
 #include "projections/projector.h"
@@ -32,7 +34,11 @@ class SimulatedStores {
   // While running; the state store in memory only.
   void fail_writes(bool fail);
 
-  Result<bool> project();  // one step of the projector; false if there was nothing to do
+  // One step of the projector, and sometimes a flush of what it wrote; false if there was nothing
+  // to do.
+  Result<bool> project();
+  // That every organization and member is there. After compare_with_rebuilt.
+  Result<void> compare_with(const std::map<std::string, Organization, std::less<>>& organizations);
   // Projects all of the log, builds the read models again beside them, and compares.
   Result<void> compare_with_rebuilt(DecisionLog& log);
 
@@ -43,6 +49,7 @@ class SimulatedStores {
   std::unique_ptr<StateStore> rocks_state_;
   std::unique_ptr<Store> read_models_;
   std::unique_ptr<Projector> projector_;
+  size_t projected_ = 0;  // steps
 };
 
 }  // namespace tenure::test

@@ -4,6 +4,7 @@
 // with the command that repeats it; exit code 1 then. Without --real-stores every 100th seed of a
 // range runs on RocksDB.
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
@@ -55,6 +56,14 @@ bool parse(int count, char** values, Arguments& arguments) {
   return arguments.first <= arguments.last;
 }
 
+// A seed that kills the process is named too.
+volatile std::sig_atomic_t running_seed = 0;
+void name_seed(int signal) {
+  std::signal(signal, SIG_DFL);
+  std::fprintf(stderr, "seed %d died\n", static_cast<int>(running_seed));
+  std::raise(signal);
+}
+
 void add(SimulationReport& sum, const SimulationReport& one) {
   sum.answers.decided += one.answers.decided;
   sum.answers.rejected += one.answers.rejected;
@@ -104,8 +113,10 @@ int main(int count, char** values) {
                  "usage: tenure_sim --seed N | --seeds A..B  [--steps K] [--real-stores]\n");
     return 2;
   }
+  for (int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE}) std::signal(signal, name_seed);
   SimulationReport sum;
   for (uint64_t seed = arguments.first; seed <= arguments.last; seed++) {
+    running_seed = static_cast<std::sig_atomic_t>(seed);
     const bool in_turn = arguments.first != arguments.last && seed % kRealStoresEvery == 0;
     const bool real_stores = arguments.real_stores || in_turn;
     const auto report = tenure::test::simulate(

@@ -6,6 +6,7 @@
 int main(int argc, char** argv) {
   CLI::App app{"Who belongs where, what they may do, what they use: decided, recorded, explained."};
   app.name("tenure");
+  app.set_version_flag("--version", "tenure " TENURE_VERSION, "Print the version");
   app.require_subcommand(1);
   tenure::Subcommand::Run chosen;
   for (const tenure::Subcommand* subcommand : tenure::Subcommand::all()) {
@@ -20,6 +21,8 @@ int main(int argc, char** argv) {
     return app.exit(help);
   } catch (const CLI::CallForAllHelp& help) {
     return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
   } catch (const CLI::ParseError& error) {
     app.exit(error);
     return tenure::kExitUsage;
