@@ -102,8 +102,8 @@ class SegmentLog final : public DecisionLog {
 
   const SegmentOptions options_;
   const std::unique_ptr<SegmentStore> store_;  // written by whoever set writing_, or pump()
-  bool session_open_ = false;        // of open_writer() and close()
-  std::atomic<bool> hurry_ = false;  // a batch waits for the next segment
+  bool session_open_ = false;                  // of open_writer() and close()
+  std::atomic<bool> hurry_ = false;            // a batch waits for the next segment
 
   mutable std::mutex mutex_;
   std::condition_variable work_;       // for the writer thread

@@ -67,8 +67,8 @@ TEST(Kill, AtAnyMomentLeavesRowsThatLeadToThoseOfARebuild) {
   }
   auto last = ReadModels::open(models, world.log(), {kPartition}).value();
   EXPECT_EQ(last->restarted(), "");
-  std::cout << killed << " kills; " << last->applied(kPartition).value << " of " << world.decisions()
-            << " decisions kept over the last\n";
+  std::cout << killed << " kills; " << last->applied(kPartition).value << " of "
+            << world.decisions() << " decisions kept over the last\n";
   catch_up(*last);
   EXPECT_EQ(difference_to_rebuilt(world, *last->view()), "") << "seed " << seed;
 }

@@ -38,7 +38,7 @@ TEST_P(ProjectorTest, RebuiltRowsEqualLiveOnesByteForByte) {
     world_.run_random(GetParam() * 100 + static_cast<uint64_t>(round), 60);
     catch_up(*live);
   }
-  EXPECT_EQ(live->applied().value, world_.decisions());
+  EXPECT_EQ(live->applied(kPartition).value, world_.decisions());
   EXPECT_EQ(difference_to_rebuilt(world_, *live->view()), "") << "seed " << GetParam();
   decisions_compared += world_.decisions();
 }

@@ -292,7 +292,7 @@ class Simulation {
   // A partition that is dead has told everybody, and has not died of itself.
   void bury() {
     if (!files_.fault_hit() && !sync_fails_) {
-      model_.fail("died without a fault: " + *partition_->failure());
+      model_.fail("died without a fault: " + partition_->failure()->message);
     }
     model_.check_all_answered();
     restart();

@@ -20,9 +20,11 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
     {"heartbeat.interval.ms", "500"},
     {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "50"},
-    // A pause throws away what was fetched: not much more than is soon needed.
-    {"queued.min.messages", "20000"},
-    {"queued.max.messages.kbytes", "16384"},
+    // Of all partitions together, as they share a queue. This library looks again only after a
+    // second whether a full queue has room (measured: with 20,000 messages, 50 k/s and no more), so
+    // it must hold what a second takes.
+    {"queued.min.messages", "1000000"},
+    {"queued.max.messages.kbytes", "131072"},
     {"reconnect.backoff.max.ms", "1000"},
 };
 

@@ -1,0 +1,87 @@
+// The inside of a host (engine_host.h). Its methods stand in three files: engine_host.cc (what
+// others call), engine_host_open.cc (open, close), engine_host_threads.cc (what runs).
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "engine/log/segment_log.h"
+#include "engine/personal/seal_command.h"
+#include "projections/read_models.h"
+#include "tools/server/applied_waiters.h"
+#include "tools/server/data_directory.h"
+#include "tools/server/engine_host.h"
+#include "tools/server/kafka_side.h"
+#include "tools/server/mailbox.h"
+#include "tools/server/owned_partition.h"
+#include "tools/server/work_pool.h"
+
+namespace tenure {
+
+struct EngineHost::Impl {
+  explicit Impl(HostOptions given) : options(std::move(given)) {}
+
+  HostOptions options;
+  SystemClock clock;
+  Rulebooks rulebooks;
+  std::optional<Catalog> catalog;
+  std::atomic<uint64_t> log_batches = 0, log_sync_nanoseconds = 0;
+  Mailbox mailbox;
+
+  // Destroyed from the last to the first: helpers end before what they work on.
+  std::unique_ptr<SegmentLog> segments;  // this or
+  std::unique_ptr<KafkaSide> kafka;      // this
+  DecisionLog* log = nullptr;            // is the log
+  std::unique_ptr<KeyStore> keys;
+  std::optional<KeyUnsealer> unsealer;
+  std::optional<OwnedPartition::Surroundings> around;
+  std::unique_ptr<ReadModels> models;
+  std::unique_ptr<WorkPool> helpers;
+
+  // What is known of one partition from other threads.
+  struct Place {
+    std::unique_ptr<OwnedPartition> owned;  // the engine thread's
+    AppliedWaiters waiters;
+    Number at_open;  // decisions in the log when it was opened
+    std::atomic<uint64_t> durable = 0;
+    PartitionStats stats;  // under state_mutex, as are these
+    bool writer = false;
+    uint64_t settled = 0;
+  };
+  std::deque<Place> places;  // by partition
+
+  std::thread engine, projector;
+  std::mutex projector_mutex;
+  std::condition_variable projector_wakes;
+  bool projector_has_work = false, projector_stops = false;
+
+  mutable std::mutex state_mutex;  // of what follows
+  std::optional<Error> failure;
+  std::function<void()> on_failure;
+  bool closed = false;
+
+  Result<void> open();
+  Result<void> open_segments(const DataDirectory& data);
+  Result<void> open_kafka(const DataDirectory& data);
+  void surround();
+  Result<void> open_partitions(const DataDirectory& data);
+  Partitions partitions() const;
+  void run_engine();
+  bool step_partitions();
+  std::chrono::microseconds patience();
+  bool drained() const;
+  void publish();
+  void fail(const Error& error);
+  void run_projector();
+  void advance();
+  void wake_projector();
+  Result<void> close();
+};
+
+}  // namespace tenure

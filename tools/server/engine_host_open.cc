@@ -1,0 +1,159 @@
+// How a host opens and closes.
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include "engine/base/check.h"
+#include "engine/rulebooks/builtin.h"
+#include "tools/server/engine_host_impl.h"
+
+namespace tenure {
+namespace {
+
+constexpr size_t kHelperThreads = 2;
+// The engine thread writes batches of a few commands itself (segment_log.h): about as many as are
+// decided while a sync lasts would be too many.
+constexpr size_t kInlineBytes = 8u << 10;
+
+Writer writer_of(const std::string& address, Time now) {
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  return {.process = std::string(host) + ":" + std::to_string(::getpid()),
+          .address = address,
+          .build = "tenure " TENURE_VERSION,
+          .time_us = to_micros(now)};
+}
+
+}  // namespace
+
+Result<void> EngineHost::Impl::open_segments(const DataDirectory& data) {
+  SegmentOptions opening;
+  opening.directory = data.log();
+  opening.address = options.address;
+  opening.files = options.files;
+  opening.segment_bytes = options.segment_bytes;
+  opening.inline_bytes = kInlineBytes;
+  opening.observe_sync = [this](std::chrono::nanoseconds took) {
+    log_batches.fetch_add(1, std::memory_order_relaxed);
+    log_sync_nanoseconds.fetch_add(static_cast<uint64_t>(took.count()), std::memory_order_relaxed);
+  };
+  segments = TRY(SegmentLog::open(std::move(opening)));
+  log = segments.get();
+  return {};
+}
+
+Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
+  KafkaSide::Hooks hooks;
+  hooks.on_change = [this] {
+    mailbox.nudge();
+    wake_projector();
+  };
+  hooks.assign = [this](PartitionId id) {
+    mailbox.post([this, id] { places[id.value].owned->assign(); });
+  };
+  hooks.revoke = [this](PartitionId id, std::function<void()> let_go) {
+    mailbox.post(
+        [this, id, let_go = std::move(let_go)] { places[id.value].owned->revoke(let_go); });
+  };
+  hooks.submit = [this](PartitionId id, CommandBytes command, Offset source, Reply reply) {
+    Submission one{std::move(command), std::move(reply), id, source.value};
+    if (!mailbox.put(std::span(&one, 1))) one.reply(unavailable("this process is stopping"));
+  };
+  hooks.on_failure = [this](const Error& error) { fail(error); };
+  kafka = TRY(KafkaSide::open(*options.kafka, data.mirror(), std::move(hooks)));
+  log = &kafka->log();
+  return {};
+}
+
+void EngineHost::Impl::surround() {
+  around.emplace(OwnedPartition::Surroundings{
+      .log = *log,
+      .rulebooks = rulebooks,
+      .catalog = *catalog,
+      .host = {.post = [this](std::function<void()> job) { mailbox.post(std::move(job)); },
+               .run_aside =
+                   [this](std::function<void()> job) { CHECK(helpers->submit(std::move(job))); }},
+      .writer = writer_of(options.address, clock.now()),
+      .polls = {},
+      .assigned_since = {},
+      .on_writer = {},
+      .on_doubt = {}});
+  if (!kafka) return;
+  around->polls = [this] { return kafka->polls(); };
+  around->assigned_since = [this](PartitionId id, uint64_t polls) {
+    return kafka->assigned_since(id, polls);
+  };
+  around->on_writer = [this](PartitionId id, uint64_t settled, std::chrono::milliseconds took) {
+    spdlog::info("event=claimed partition={} decisions={} settled={} took_ms={}", id.value,
+                 places[id.value].owned->partition().next_number().value, settled, took.count());
+    kafka->start(id, settled);
+  };
+  around->on_doubt = [](PartitionId id, const Error& error) {
+    spdlog::warn("event=doubt partition={} error=\"{}\"", id.value, error.message);
+  };
+}
+
+Result<void> EngineHost::Impl::open_partitions(const DataDirectory& data) {
+  for (PartitionId id{0}; id.value < (kafka ? options.kafka->partitions : 1); id = {id.value + 1}) {
+    PartitionOptions opening = options.partition;
+    opening.id = id;
+    Place& place = places.emplace_back();
+    auto store = TRY(open_state_store(kafka ? data.state_of(id) : data.state()));
+    const auto open = kafka ? OwnedPartition::open_following : OwnedPartition::open_writing;
+    place.owned = TRY(open(*around, std::move(store), opening, clock.now()));
+    place.at_open = place.owned->partition().durable();
+    place.durable = place.at_open.value;
+  }
+  return {};
+}
+
+Partitions EngineHost::Impl::partitions() const {
+  Partitions ids;
+  for (const Place& place : places) ids.push_back(place.owned->id());
+  return ids;
+}
+
+Result<void> EngineHost::Impl::open() {
+  DataDirectory data = TRY(DataDirectory::create(options.data_directory));
+  rulebooks = TRY(builtin_rulebooks());
+  catalog = TRY(builtin_catalog());
+  TRY(options.kafka ? open_kafka(data) : open_segments(data));
+  keys = TRY(KeyStore::open(*options.files, data.keys()));
+  unsealer.emplace(*keys);
+  helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);
+  surround();
+  TRY(open_partitions(data));
+  // After the claim: the read models keep the log's id, which the first claim names.
+  if (options.follow) models = TRY(ReadModels::open(data.read_models(), *log, partitions()));
+  advance();
+  engine = std::thread([this] { run_engine(); });
+  if (options.follow) projector = std::thread([this] { run_projector(); });
+  return kafka ? kafka->join(*unsealer) : Result<void>{};
+}
+
+Result<void> EngineHost::Impl::close() {
+  {
+    std::lock_guard lock(state_mutex);
+    if (closed || !engine.joinable()) return {};
+    closed = true;
+  }
+  if (kafka) kafka->leave();
+  mailbox.close();
+  engine.join();
+  helpers.reset();
+  Result<void> stopped = kafka ? kafka->log().close() : segments->close();
+  // What a full disk kept waiting has failed now; this thread takes the engine's place to say so.
+  Mailbox::Content content;
+  mailbox.take({}, content);
+  for (auto& job : content.jobs) job();
+  publish();
+  {
+    std::lock_guard lock(projector_mutex);
+    projector_stops = true;
+    projector_wakes.notify_one();
+  }
+  if (projector.joinable()) projector.join();
+  for (Place& place : places) place.waiters.give_up();
+  return stopped;
+}
+
+}  // namespace tenure

@@ -1,0 +1,120 @@
+// What runs in a host: the engine thread, the projector thread.
+#include <algorithm>
+
+#include "tools/server/engine_host_impl.h"
+
+namespace tenure {
+namespace {
+
+constexpr auto kLongestSleep = std::chrono::seconds(1);
+
+}  // namespace
+
+void EngineHost::Impl::run_engine() {
+  Mailbox::Content content;
+  bool busy = true;
+  while (true) {
+    mailbox.take(busy ? std::chrono::microseconds(0) : patience(), content);
+    if (content.closing && content.jobs.empty() && content.commands.empty() && drained()) return;
+    for (auto& job : content.jobs) job();
+    for (Submission& each : content.commands) {
+      places[each.partition.value].owned->partition().submit(std::move(each.command),
+                                                             std::move(each.reply), each.source);
+    }
+    content.clear();
+    busy = step_partitions();
+    publish();
+  }
+}
+
+bool EngineHost::Impl::step_partitions() {
+  bool busy = false;
+  for (Place& place : places) {
+    const Result<bool> stepped = place.owned->step(clock.now());
+    if (!stepped) fail(stepped.error());
+    busy |= stepped && *stepped;
+  }
+  return busy;
+}
+
+std::chrono::microseconds EngineHost::Impl::patience() {
+  const Time now = clock.now();
+  std::chrono::microseconds longest = kLongestSleep;
+  for (const Place& place : places) {
+    if (const auto wakes = place.owned->wakes_at(now)) longest = std::min(longest, *wakes - now);
+  }
+  return longest;
+}
+
+// Nothing is left to answer, or nothing can be answered any more.
+bool EngineHost::Impl::drained() const {
+  if (log->refusal()) return true;
+  return std::ranges::all_of(places, [](const Place& place) {
+    const Partition& partition = place.owned->partition();
+    return partition.failure() ||
+           (partition.stats().waiting == 0 && partition.durable() == partition.next_number());
+  });
+}
+
+void EngineHost::Impl::publish() {
+  bool more = false;
+  for (Place& place : places) {
+    const Partition& partition = place.owned->partition();
+    const uint64_t now_durable = partition.durable().value;
+    more |= place.durable.exchange(now_durable) != now_durable;
+    std::lock_guard lock(state_mutex);
+    place.stats = partition.stats();
+    place.writer = partition.is_writer();
+    place.settled = partition.settled();
+  }
+  if (more) wake_projector();
+}
+
+void EngineHost::Impl::fail(const Error& error) {
+  std::function<void()> callback;
+  {
+    std::lock_guard lock(state_mutex);
+    if (failure) return;
+    failure = error;
+    callback = on_failure;
+  }
+  for (Place& place : places) place.waiters.give_up();
+  if (callback) callback();
+}
+
+void EngineHost::Impl::advance() {
+  if (!models) return;
+  for (Place& place : places) place.waiters.advance(models->applied(place.owned->id()));
+}
+
+void EngineHost::Impl::run_projector() {
+  while (true) {
+    Result<bool> stepped = models->step();
+    // Over Kafka a mirror that lags behind what is durable makes a reader wait, and give up.
+    if (!stepped && stepped.error().kind != ErrorKind::kUnavailable) return fail(stepped.error());
+    advance();
+    auto deadline = std::chrono::steady_clock::now();
+    for (Place& place : places) place.waiters.expire(deadline);
+    std::unique_lock lock(projector_mutex);
+    if (projector_stops) return;
+    if ((stepped && *stepped) || projector_has_work) {
+      projector_has_work = false;
+      continue;
+    }
+    deadline += kLongestSleep;
+    for (const Place& place : places) {
+      if (auto next = place.waiters.next_deadline()) deadline = std::min(deadline, *next);
+    }
+    projector_wakes.wait_until(lock, deadline,
+                               [this] { return projector_has_work || projector_stops; });
+    projector_has_work = false;
+  }
+}
+
+void EngineHost::Impl::wake_projector() {
+  std::lock_guard lock(projector_mutex);
+  projector_has_work = true;
+  projector_wakes.notify_one();
+}
+
+}  // namespace tenure
