@@ -12,7 +12,7 @@ struct Armed {
   std::string name;
   std::atomic<long> passes_left;
 
-  explicit Armed(std::string setting)
+  explicit Armed(const std::string& setting)
       : name(setting.substr(0, setting.find(':'))), passes_left(count_in(setting)) {}
 
   static long count_in(const std::string& setting) {

@@ -1,7 +1,9 @@
 #include "engine/log/kafka_handle.h"
 
 #include <fmt/format.h>
+
 #include <librdkafka/rdkafka.h>
+#include <tuple>
 
 namespace tenure {
 namespace {
@@ -90,7 +92,7 @@ Result<KafkaOwner<rd_kafka_s>> make_kafka_client(
   const auto type = role == KafkaRole::kProducer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
   KafkaOwner<rd_kafka_s> client(rd_kafka_new(type, conf.get(), text, sizeof text));
   if (!client) return fail(ErrorKind::kInvalid, fmt::format("Kafka client: {}", text));
-  (void)conf.release();  // the client has it now
+  std::ignore = conf.release();  // the client has it now
   return client;
 }
 

@@ -85,7 +85,7 @@ Result<void> KafkaSession::check(std::span<const std::byte> record,
 }
 
 void KafkaSession::reported(Parcel& parcel, std::span<const std::byte> record,
-                            Result<Offset> offset) {
+                            const Result<Offset>& offset) {
   const std::scoped_lock lock(mutex_);
   if (doubt_) return;
   if (auto checked = check(record, offset); !checked) {

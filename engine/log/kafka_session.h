@@ -44,7 +44,7 @@ class KafkaSession : public std::enable_shared_from_this<KafkaSession> {
 
  private:
   struct Parcel;
-  void reported(Parcel& parcel, std::span<const std::byte> record, Result<Offset> offset);
+  void reported(Parcel& parcel, std::span<const std::byte> record, const Result<Offset>& offset);
   Result<void> check(std::span<const std::byte> record, const Result<Offset>& offset) const;
   void doubt_locked(Error why);
 

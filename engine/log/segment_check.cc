@@ -103,7 +103,7 @@ Result<LogDescription> describe_log(FileSystem& files, const std::string& direct
 Result<LogDescription> check_log_deeply(FileSystem& files, const std::string& directory,
                                         const CheckProgress& progress) {
   const RecoveredLog log = TRY(recover_beside_writer(files, directory));
-  const LogDescription description = describe(log);
+  LogDescription description = describe(log);
   DeepCheck deep(files, directory, log);
   for (uint64_t sequence = 0; sequence < description.segments; ++sequence) {
     TRY(deep.check(sequence));

@@ -55,8 +55,9 @@ void OwnedPartition::revoke(std::function<void()> let_go) {
 
 Result<bool> OwnedPartition::step(Time now) {
   if (const auto why = partition_->failure()) {
-    if (one_process() || is_final(*why)) return std::unexpected(*why);
-    return revive(now, *why);
+    if (!one_process() && !is_final(*why)) return revive(now, *why);
+    if (let_go_) let_go();
+    return std::unexpected(*why);
   }
   if (assigned_at_ == Time{}) assigned_at_ = now;
   const bool busy = partition_->step(now);
