@@ -23,8 +23,7 @@ Result<uint64_t> use_of(const QueryContext& context, OrganizationRows& organizat
 }
 
 std::optional<uint64_t> limit_of(const schema::MeterTerms& terms) {
-  auto limit = terms.limit();
-  return limit ? std::optional<uint64_t>(*limit) : std::nullopt;
+  return terms.limit();
 }
 
 Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organization,

@@ -12,7 +12,7 @@ namespace tenure {
 namespace {
 
 Result<void> check_options(const SegmentStoreOptions& options) {
-  if (options.segment_bytes % 4096 != 0 || options.segment_bytes < 2 * 4096) {
+  if (options.segment_bytes % 4096 != 0 || options.segment_bytes < 8192) {
     return fail(ErrorKind::kInvalid,
                 fmt::format("segments of {} bytes: take a multiple of 4096, 8192 or more",
                             options.segment_bytes));

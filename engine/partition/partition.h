@@ -79,12 +79,14 @@ class Partition {
   static Result<std::unique_ptr<Partition>> open(DecisionLog& log, StateStore& store,
                                                  const Rulebooks& rulebooks, const Catalog& catalog,
                                                  const Writer& writer, Time now,
-                                                 PartitionOptions options, PartitionHost host);
+                                                 PartitionOptions options,
+                                                 const PartitionHost& host);
   // The same without the claim: step() reads what others write, and nothing is decided.
   static Result<std::unique_ptr<Partition>> follow(DecisionLog& log, StateStore& store,
                                                    const Rulebooks& rulebooks,
                                                    const Catalog& catalog, Time now,
-                                                   PartitionOptions options, PartitionHost host);
+                                                   PartitionOptions options,
+                                                   const PartitionHost& host);
   ~Partition();
 
   // Claims, on a helper thread; is_writer() once the claim has come through. One that fails ends

@@ -38,7 +38,8 @@ Result<void> check_witness(DecisionLog& log, PartitionId partition, const Checkp
 Result<std::unique_ptr<Partition>> Partition::follow(DecisionLog& log, StateStore& store,
                                                      const Rulebooks& rulebooks,
                                                      const Catalog& catalog, Time now,
-                                                     PartitionOptions options, PartitionHost host) {
+                                                     PartitionOptions options,
+                                                     const PartitionHost& host) {
   auto found = store.mark();
   if (!found) TRY(store.reset());
   std::optional<CheckpointMark> mark = found ? *found : std::nullopt;
@@ -64,9 +65,8 @@ Result<std::unique_ptr<Partition>> Partition::open(DecisionLog& log, StateStore&
                                                    const Rulebooks& rulebooks,
                                                    const Catalog& catalog, const Writer& writer,
                                                    Time now, PartitionOptions options,
-                                                   PartitionHost host) {
-  auto partition =
-      TRY(follow(log, store, rulebooks, catalog, now, std::move(options), std::move(host)));
+                                                   const PartitionHost& host) {
+  auto partition = TRY(follow(log, store, rulebooks, catalog, now, options, host));
   TRY(partition->machine_->begin_session(
       TRY(log.open_writer(partition->machine_->partition(), writer))));
   return partition;

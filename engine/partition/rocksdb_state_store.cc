@@ -262,6 +262,7 @@ class RocksStateStore final : public StateStore {
       if (std::ranges::find(names, needed) == names.end()) names.emplace_back(needed);
     }
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    families.reserve(names.size());
     for (const std::string& name : names) families.emplace_back(name, family_options_);
     rocksdb::DB* db = nullptr;
     const Status status = rocksdb::DB::Open(options, path(), families, &handles_, &db);

@@ -31,7 +31,7 @@ class RowKey {
     separator().text(second);
   }
 
-  RowKey& separator() { return text({"", 1}); }
+  RowKey& separator() { return text(std::string_view("\0", 1)); }
   template <class Int>
   RowKey& big_endian(Int value) {
     char bytes[sizeof(Int)];

@@ -31,7 +31,7 @@ bool same_vector(const FieldPlan& field, const uint8_t* a, const uint8_t* b) {
   const auto& raw_b = *reinterpret_cast<const Vector<uint8_t>*>(b);
   if (raw_a.size() != raw_b.size()) return false;
   if (field.kind != FieldKind::kString && field.kind != FieldKind::kTable) {
-    return std::memcmp(raw_a.data(), raw_b.data(), raw_a.size() * field.size) == 0;
+    return std::memcmp(raw_a.data(), raw_b.data(), size_t{raw_a.size()} * field.size) == 0;
   }
   const auto& items_a = *reinterpret_cast<const Vector<flatbuffers::Offset<Table>>*>(a);
   const auto& items_b = *reinterpret_cast<const Vector<flatbuffers::Offset<Table>>*>(b);

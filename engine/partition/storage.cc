@@ -68,6 +68,7 @@ void Partition::Machine::request_loads() {
     std::vector<Entry*> entries(to_load_.begin() + static_cast<ptrdiff_t>(at),
                                 to_load_.begin() + static_cast<ptrdiff_t>(end));
     std::vector<OrgId> orgs;
+    orgs.reserve(entries.size());
     for (const Entry* entry : entries) orgs.push_back(entry->organization.id);
     run_aside([this_weak = weak_from_this(), post = host_.post, &store = store_,
                &rulebooks = rulebooks_, entries = std::move(entries), orgs = std::move(orgs)] {

@@ -108,6 +108,7 @@ class SealingCopy {
     if (!field.is_vector) return copy_value(plan, field, at);
     const auto& vector = follow<AnyVector>(at);
     std::vector<uint64_t> elements;
+    elements.reserve(vector.size());
     for (size_t i = 0; i < vector.size(); ++i) {
       elements.push_back(copy_value(plan, field, vector.Data() + i * field.size));
     }

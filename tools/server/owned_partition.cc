@@ -23,8 +23,7 @@ bool is_final(const Error& error) {
 Result<std::unique_ptr<OwnedPartition>> OwnedPartition::open_writing(
     const Surroundings& around, std::unique_ptr<StateStore> store, PartitionOptions options,
     Time now) {
-  std::unique_ptr<OwnedPartition> owned(
-      new OwnedPartition(around, std::move(store), std::move(options)));
+  std::unique_ptr<OwnedPartition> owned(new OwnedPartition(around, std::move(store), options));
   owned->partition_ =
       TRY(Partition::open(around.log, *owned->store_, around.rulebooks, around.catalog,
                           around.writer, now, owned->options_, around.host));
@@ -35,8 +34,7 @@ Result<std::unique_ptr<OwnedPartition>> OwnedPartition::open_writing(
 Result<std::unique_ptr<OwnedPartition>> OwnedPartition::open_following(
     const Surroundings& around, std::unique_ptr<StateStore> store, PartitionOptions options,
     Time now) {
-  std::unique_ptr<OwnedPartition> owned(
-      new OwnedPartition(around, std::move(store), std::move(options)));
+  std::unique_ptr<OwnedPartition> owned(new OwnedPartition(around, std::move(store), options));
   owned->partition_ = TRY(Partition::follow(around.log, *owned->store_, around.rulebooks,
                                             around.catalog, now, owned->options_, around.host));
   return owned;

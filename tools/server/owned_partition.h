@@ -63,7 +63,7 @@ class OwnedPartition {
  private:
   OwnedPartition(const Surroundings& around, std::unique_ptr<StateStore> store,
                  PartitionOptions options)
-      : around_(around), store_(std::move(store)), options_(std::move(options)) {}
+      : around_(around), store_(std::move(store)), options_(options) {}
 
   Result<bool> revive(Time now, const Error& why);
   void claim_if_due(Time now);
