@@ -73,8 +73,8 @@ class DecisionLog {
   virtual std::optional<std::string> refusal() const { return std::nullopt; }
 
   virtual Result<std::unique_ptr<RecordCursor>> read(PartitionId partition, Offset from) = 0;
-  // Where the decision of this number lies (or lay first, if void doubles exist). kNotFound beyond
-  // the end.
+  // Where the decision of this number lies; void records of the same number are passed over.
+  // kNotFound beyond the end.
   virtual Result<Offset> find(PartitionId partition, Number number) = 0;
   // One past the last durable record. Any thread.
   virtual Offset durable_end(PartitionId partition) const = 0;

@@ -15,6 +15,7 @@ void SegmentCatalog::roll() {
   const std::scoped_lock lock(mutex_);
   segments_.push_back({end_.next_offset, end_.next_number, sizeof(SegmentHeader)});
   active_index_.clear();
+  active_begin_ = end_;
 }
 
 LogMark SegmentCatalog::end() const {

@@ -40,9 +40,10 @@ auto last_not_behind(const Entries& entries, Sought sought) {
 class SegmentCatalog {
  public:
   SegmentCatalog(std::vector<SegmentExtent> segments, std::vector<IndexEntry> active_index,
-                 const LogMark& end)
+                 const LogMark& active_begin, const LogMark& end)
       : segments_(std::move(segments)),
         active_index_(std::move(active_index)),
+        active_begin_(active_begin),
         end_(end),
         durable_end_(end.next_offset) {}
 
@@ -65,12 +66,13 @@ class SegmentCatalog {
     uint64_t sequence;
     bool sealed;
     IndexEntry entry;
+    LogMark begin, end;  // of the segment, if it is not sealed; else its footer says
   };
   template <class Sought>
   Place locate(Sought sought) const {
     const std::scoped_lock lock(mutex_);
     const auto segment = last_not_behind(segments_, sought);
-    Place place{static_cast<uint64_t>(segment - segments_.begin()), true, {}};
+    Place place{static_cast<uint64_t>(segment - segments_.begin()), true, {}, active_begin_, end_};
     place.sealed = place.sequence + 1 < segments_.size();
     place.entry = {segment->first_offset, segment->first_number, sizeof(SegmentHeader)};
     if (!place.sealed && !active_index_.empty()) {
@@ -83,7 +85,7 @@ class SegmentCatalog {
   mutable std::mutex mutex_;
   std::vector<SegmentExtent> segments_;
   std::vector<IndexEntry> active_index_;
-  LogMark end_;
+  LogMark active_begin_, end_;
   std::atomic<uint64_t> durable_end_;
 };
 

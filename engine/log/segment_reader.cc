@@ -4,6 +4,7 @@
 
 #include "engine/log/batch_reader.h"
 #include "engine/log/log_directory.h"
+#include "engine/log/log_reader.h"
 #include "engine/log/record_walk.h"
 
 namespace tenure {
@@ -64,8 +65,8 @@ class SegmentCursor final : public RecordCursor {
 Result<SegmentReader> SegmentReader::open(FileSystem& files, const std::string& directory) {
   RecoveredLog log = TRY(recover_beside_writer(files, directory));
   log.segments.back().end_position = log.proven_position;
-  auto catalog = std::make_shared<SegmentCatalog>(std::move(log.segments),
-                                                  std::move(log.active.index), log.proven_end);
+  auto catalog = std::make_shared<SegmentCatalog>(
+      std::move(log.segments), std::move(log.active.index), log.active.begin, log.proven_end);
   return SegmentReader(files, directory, log.identity, std::move(catalog));
 }
 
@@ -79,6 +80,8 @@ Result<SegmentCatalog::Place> SegmentReader::locate(Sought sought) const {
   auto file = TRY(files_->open(path_in(directory_, segment_name(place.sequence)), OpenMode::kRead));
   const auto index = TRY(read_index(*file, directory_, identity_, ends));
   if (!index.empty()) place.entry = *last_not_behind(index, sought);
+  place.begin = ends.footer->begin;
+  place.end = ends.footer->end;
   return place;
 }
 
@@ -108,13 +111,20 @@ Result<Offset> SegmentReader::find(Number number) const {
     return fail(ErrorKind::kNotFound,
                 fmt::format("no decision {}: the log holds {}", number.value, end.next_number));
   }
-  const auto place = TRY(locate(SoughtNumber{number.value}));
+  auto place = TRY(locate(SoughtNumber{number.value}));
+  // Where no record of the segment is void, the first one of the number is the decision. Else only
+  // the rule can tell them apart, from a place where the stamp is known.
+  const bool voids = place.begin.void_records() != place.end.void_records();
+  if (voids) {
+    place.entry = {place.begin.next_offset, place.begin.next_number, sizeof(SegmentHeader)};
+  }
+  ReaderRule rule(place.begin.reader());
   auto cursor = TRY(read_from(place));
-  for (auto record = TRY(cursor->next()); record && record->status == RecordStatus::kOk;
-       record = TRY(cursor->next())) {
-    if (record->prefix.kind == RecordKind::kDecision && record->prefix.number == number) {
-      return record->offset;
-    }
+  while (auto record = TRY(cursor->next())) {
+    const bool counts =
+        voids ? TRY(rule.judge(*record)) == Validity::kValid
+              : record->status == RecordStatus::kOk && record->prefix.kind == RecordKind::kDecision;
+    if (counts && record->prefix.number == number) return record->offset;
   }
   return damage(directory_, place.sequence, place.entry.position,
                 fmt::format("decision {} is not where it should be", number.value));

@@ -83,7 +83,7 @@ SegmentStore::SegmentStore(SegmentStoreOptions options, std::unique_ptr<FileLock
       identity_(log.identity),
       recovery_(std::move(report)),
       catalog_(std::make_shared<SegmentCatalog>(std::move(log.segments), log.active.index,
-                                                log.active.end)),
+                                                log.active.begin, log.active.end)),
       reader_(*options_.files, options_.directory, identity_, catalog_),
       preparer_(preparing_plan(options_, identity_.log_id), log.active.sequence + 1,
                 std::move(next)),

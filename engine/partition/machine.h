@@ -130,6 +130,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   bool claiming_ = false;
   std::optional<Session> claimed_;  // not read up to yet
   SettledMark settled_;
+  uint64_t settled_below_ = ~uint64_t{0};  // as the host last said
   DecisionBuilder builder_;
   Time now_{};
   std::optional<std::string> refusal_;  // of this step

@@ -85,6 +85,7 @@ bool Partition::Machine::step(Time now) {
   now_ = now;
   if (!outbox_) return step_following();
   refusal_ = refusal();
+  if (host_.settled_below) settled_below_ = host_.settled_below(options_.id);
   bool busy = decide_due();
   busy |= decide_queued();
   request_loads();
@@ -246,7 +247,7 @@ void Partition::Machine::decide_one(Entry& entry, std::span<const uint8_t> comma
   const Organization* organization = entry.exists ? &entry.organization : nullptr;
   const auto decision = builder_.build(organization, command, partition_time());
   const Number number = outbox_->next();
-  outbox_->append(decision, settled_.mark(), std::move(reply));
+  outbox_->append(decision, std::min(settled_.mark(), settled_below_), std::move(reply));
   apply(entry, builder_.get(), number, id_hash);
 }
 

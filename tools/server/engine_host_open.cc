@@ -78,6 +78,7 @@ void EngineHost::Impl::surround() {
       .on_writer = {},
       .on_doubt = {}});
   if (!kafka) return;
+  around->host.settled_below = [this](PartitionId id) { return kafka->settled_below(id); };
   around->polls = [this] { return kafka->polls(); };
   around->assigned_since = [this](PartitionId id, uint64_t polls) {
     return kafka->assigned_since(id, polls);

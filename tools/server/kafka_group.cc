@@ -8,6 +8,9 @@
 namespace tenure {
 namespace {
 
+// How long a member that leaves waits for its first assignment.
+constexpr std::chrono::seconds kJoinPatience{3};
+constexpr int kJoinStepMs = 50;
 constexpr std::initializer_list<KafkaSetting> kSettings = {
     {"partition.assignment.strategy", "cooperative-sticky"},
     {"enable.auto.commit", "false"},
@@ -83,6 +86,7 @@ struct KafkaGroup::Impl : KafkaComplaints {
   KafkaOwner<rd_kafka_queue_t> queue;
   KafkaIncoming incoming;
   bool closed = false;
+  bool assigned_once = false;
 
   static Impl& of(void* opaque) {
     return static_cast<Impl&>(*static_cast<KafkaComplaints*>(opaque));
@@ -90,7 +94,10 @@ struct KafkaGroup::Impl : KafkaComplaints {
   static void on_rebalance(rd_kafka_t*, rd_kafka_resp_err_t code,
                            rd_kafka_topic_partition_list_t* list, void* opaque) {
     Impl& self = of(opaque);
-    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) return self.assigned(*list);
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+      self.assigned_once = true;
+      return self.assigned(*list);
+    }
     if (code == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) return self.revoked(*list);
     self.hooks.on_error(kafka_error(code, "rebalance of the group"));
     rd_kafka_assign(self.client.get(), nullptr);
@@ -147,7 +154,13 @@ List KafkaGroup::Impl::list(const Offsets& offsets) const {
 }
 
 KafkaGroup::KafkaGroup(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-KafkaGroup::~KafkaGroup() { close(); }
+KafkaGroup::~KafkaGroup() {
+  close();
+  // librdkafka up to 2.2 aborts when a client is destroyed that was never given an assignment (its
+  // issue 4312). Its threads use all of this, so all of it stays.
+  constexpr int kMended = 0x020300ff;
+  if (!impl_->assigned_once && rd_kafka_version() < kMended) std::ignore = impl_.release();
+}
 
 Result<std::unique_ptr<KafkaGroup>> KafkaGroup::make(const Options& options, Hooks hooks) {
   auto impl = std::make_unique<Impl>();
@@ -235,6 +248,13 @@ bool KafkaGroup::lost() const { return rd_kafka_assignment_lost(impl_->client.ge
 
 void KafkaGroup::close() {
   if (std::exchange(impl_->closed, true)) return;
+  // Who leaves while it joins is not heard, and the group waits a session for it.
+  const auto end = std::chrono::steady_clock::now() + kJoinPatience;
+  while (!impl_->assigned_once && std::chrono::steady_clock::now() < end) {
+    if (auto* message = rd_kafka_consume_queue(impl_->queue.get(), kJoinStepMs)) {
+      rd_kafka_message_destroy(message);
+    }
+  }
   rd_kafka_consumer_close(impl_->client.get());
 }
 

@@ -102,6 +102,12 @@ bool KafkaSide::assigned_since(PartitionId partition, uint64_t polls) const {
   return intake != nullptr && intake->assigned_since(partition, polls);
 }
 
+uint64_t KafkaSide::settled_below(PartitionId partition) const {
+  const KafkaIntake* intake = joined_;
+  const auto settled = intake == nullptr ? std::nullopt : intake->settled_below(partition);
+  return settled ? settled->value : 0;
+}
+
 void KafkaSide::start(PartitionId partition, uint64_t settled) {
   KafkaIntake* intake = joined_;
   if (intake != nullptr) intake->start(partition, Offset{settled});

@@ -51,6 +51,8 @@ class KafkaSide {
   uint64_t polls() const;
   bool assigned_since(PartitionId partition, uint64_t polls) const;
   void start(PartitionId partition, uint64_t settled);
+  // What a record may say of the commands at most; none if nothing was begun.
+  uint64_t settled_below(PartitionId partition) const;
 
   void send(CommandBytes command, Reply reply);
 

@@ -34,8 +34,8 @@ Result<bool> settle(KafkaAdmin& admin, const KafkaTopic& wanted, bool create) {
   return lines.empty();
 }
 
-Result<bool> settle_all(const Options& options) {
-  KafkaAdmin admin = TRY(KafkaAdmin::make(TRY(connection_of(options.kafka))));
+Result<bool> settle_all(const Options& options, const KafkaConnection& connection) {
+  KafkaAdmin admin = TRY(KafkaAdmin::make(connection));
   bool good = true;
   for (const KafkaTopic& topic :
        kafka_topics(options.kafka.prefix, options.kafka.partitions, options.replication)) {
@@ -45,7 +45,12 @@ Result<bool> settle_all(const Options& options) {
 }
 
 int run(const Options& options) {
-  const Result<bool> good = settle_all(options);
+  const auto connection = connection_of(options.kafka);
+  if (!connection) {
+    report(connection.error());
+    return kExitUsage;
+  }
+  const Result<bool> good = settle_all(options, *connection);
   if (!good) return report(good.error());
   return *good ? kExitOk : kExitRefused;
 }

@@ -1,5 +1,7 @@
 #include "tools/tenure/kafka_flags.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <sstream>
 
@@ -10,8 +12,12 @@ bool is_loopback(std::string_view broker) {
   if (const size_t scheme = broker.find("://"); scheme != broker.npos) {
     broker.remove_prefix(scheme + 3);
   }
-  return broker.starts_with("127.") || broker.starts_with("localhost:") || broker == "localhost" ||
-         broker.starts_with("[::1]");
+  if (broker.starts_with("[::1]")) return true;
+  const std::string host(broker.substr(0, broker.find(':')));
+  in_addr address;
+  constexpr uint8_t kLoopback = 127;
+  return host == "localhost" || (::inet_pton(AF_INET, host.c_str(), &address) == 1 &&
+                                 ntohl(address.s_addr) >> 24 == kLoopback);
 }
 
 bool all_loopback(const std::string& brokers) {
@@ -23,11 +29,13 @@ bool all_loopback(const std::string& brokers) {
 }
 
 bool is_encrypted(const KafkaConnection& connection) {
-  return std::ranges::any_of(connection.properties, [](const auto& property) {
-    std::string value = property.second;
-    std::ranges::transform(value, value.begin(), [](unsigned char c) { return std::tolower(c); });
-    return property.first == "security.protocol" && value.ends_with("ssl");
-  });
+  std::string protocol;  // the last one counts, as it does for the client
+  for (const auto& [name, value] : connection.properties) {
+    if (name == "security.protocol") protocol = value;
+  }
+  std::ranges::transform(protocol, protocol.begin(),
+                         [](unsigned char c) { return std::tolower(c); });
+  return protocol.ends_with("ssl");
 }
 
 }  // namespace

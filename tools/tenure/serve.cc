@@ -18,6 +18,7 @@ struct Options {
   std::string log = "embedded";
   KafkaFlags kafka;
   std::vector<std::string> roles = {"engine", "reads"};
+  uint32_t session_timeout_ms = 10'000;
 };
 
 // The roles that this process plays; over Kafka others may play the rest.
@@ -37,6 +38,7 @@ Result<void> choose_log(Options& options) {
   kafka.connection = TRY(connection_of(options.kafka));
   kafka.prefix = options.kafka.prefix;
   kafka.partitions = options.kafka.partitions;
+  kafka.session_timeout = std::chrono::milliseconds(options.session_timeout_ms);
   TRY(take_roles(options, kafka));
   options.serve.host.kafka = std::move(kafka);
   return {};
@@ -74,6 +76,10 @@ Subcommand::Run configure(CLI::App& app) {
                  "Over Kafka: decide for partitions (engine), answer reads (reads)")
       ->delimiter(',')
       ->check(CLI::IsMember({"engine", "reads"}))
+      ->capture_default_str();
+  app.add_option("--session-timeout-ms", options->session_timeout_ms,
+                 "Over Kafka: who is not heard of for so long loses its partitions")
+      ->check(CLI::Range(1'000, 300'000))
       ->capture_default_str();
   app.add_option("--log-level", options->log_level)
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
