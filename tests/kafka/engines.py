@@ -223,8 +223,10 @@ class Client(threading.Thread):
         if known is not process:
             connection = http.client.HTTPConnection("127.0.0.1", port)
             self.connections[engine.name] = (process, connection)
-        # Some give up soon: their answer is lost, and asked for again.
+        # Some give up soon: their answer is lost, and asked for again. Nobody waits long for a process that does not run.
         connection.timeout = self.paths.choice([0.5, 1.5, 12])
+        if engine.stopped:
+            connection.timeout = 0.5
         if connection.sock:
             connection.sock.settimeout(connection.timeout)
         try:

@@ -4,7 +4,7 @@
     fault_test.py KIND [--rounds N] [--seed S] [--logs L]
 
 KIND: kill (kill -9 of engines under load), zombie (SIGSTOP past the session, then SIGCONT), broker (kill -9 and start of the
-only broker), leaders (three brokers, one at a time), churn (engines join and leave), same (one command a thousand times at once),
+only broker), leaders (three brokers, one at a time), churn (engines join and leave), storm (they do while others do), same (one command a thousand times at once),
 poison (commands that are none). A round is one such fault. After the faults of a turn the load pauses, and every command that was
 sent has exactly one decision, every answer is that decision, versions have no gap, and all processes' read models agree; at the
 end they equal those of a process that began with nothing, and the records of the topic are counted by the reader's rule.
@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import resource
 import signal
 import statistics
@@ -30,8 +31,9 @@ import time
 from cluster import Cluster
 from engines import KEY, PARTITIONS, Engine, Log, kcat, partition_of, wait_until
 
+# A killed broker is taken back only once its session has passed, which is 9 s otherwise.
+QUICK = "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=400\n"
 SAME = 1000
-CHURN_SECONDS = 60  # for as many joins and leaves as there are rounds
 
 
 def spread(values):
@@ -151,11 +153,11 @@ def zombie(options):
 
 def broker(options):
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, Log(cluster, directory, "f", options.seed) as log:
+    with tempfile.TemporaryDirectory() as directory, Cluster.start(more=QUICK) as cluster, Log(cluster, directory, "f", options.seed) as log:
         log.start()
         (only,) = cluster.brokers
         for _ in range(options.rounds):
-            time.sleep(log.rng.uniform(0.05, 0.5))
+            time.sleep(log.rng.uniform(0.3, 1))
             at = time.monotonic()
             only.end(signal.SIGKILL)
             only.start()
@@ -174,12 +176,12 @@ def leaders_of(cluster, topic):
 
 def leaders(options):
     began, moves = time.monotonic(), 0
-    with tempfile.TemporaryDirectory() as directory, Cluster.start(3, heap="384m") as cluster, \
+    with tempfile.TemporaryDirectory() as directory, Cluster.start(3, heap="384m", more=QUICK) as cluster, \
             Log(cluster, directory, "f", options.seed, replication=3, pace=0.04) as log:
         log.start()
         topics = ["f.log", "f.commands", "f.results", "__consumer_offsets"]
         for turn in range(options.rounds):
-            time.sleep(log.rng.uniform(0.05, 0.5))
+            time.sleep(log.rng.uniform(0.3, 1))
             before, _ = leaders_of(cluster, "f.log")
             # The one that leads most: something moves each time.
             node = max(set(before), key=before.count)
@@ -199,36 +201,60 @@ def leaders(options):
                options.seed)
 
 
-def churn(options):
-    """Joins and leaves, one after the other, as fast as they were asked for; at least one process stays."""
+def join_or_leave(log):
+    """One process more or less, at least one stays. How long a leaving one took."""
+    serving = [engine for engine in log.engines if engine.serves()]
+    absent = [engine for engine in log.engines if not engine.serves()]
+    if not absent or (len(serving) > 1 and log.rng.random() < 0.5):
+        at = time.monotonic()
+        log.rng.choice(serving).stop()
+        return [time.monotonic() - at]
+    log.rng.choice(absent).start()
+    return []
+
+
+def settled(log):
+    """Each process that is there owns a part, and all parts are owned."""
+    log.tend()
+    log.load.fail_if_failed()
+    owners = log.owners()
+    return len(owners) == PARTITIONS and set(owners.values()) == {engine for engine in log.engines if engine.serves()}
+
+
+def change(options, what, after_each):
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, \
             Log(cluster, directory, "f", options.seed, engines=4) as log:
         log.start()
-        first, stops = time.monotonic(), []
-        for turn in range(options.rounds):
-            log.tend()
-            log.load.fail_if_failed()
-            serving = [engine for engine in log.engines if engine.serves()]
-            absent = [engine for engine in log.engines if not engine.serves()]
-            if not absent or (len(serving) > 1 and log.rng.random() < 0.5):
-                at = time.monotonic()
-                log.rng.choice(serving).stop()
-                stops.append(time.monotonic() - at)
-            else:
-                log.rng.choice(absent).start()
-            due = first + (turn + 1) * CHURN_SECONDS / max(50, options.rounds)
-            time.sleep(max(0, due - time.monotonic()))
-        took = time.monotonic() - first
-        answered = len(log.load.answers)
-        at = time.monotonic()
-        log.wait_answers(range(PARTITIONS), at)
+        first, stops, settling = time.monotonic(), [], []
+        for _ in range(options.rounds):
+            stops += join_or_leave(log)
+            settling += after_each(log)
+        took, answered = time.monotonic() - first, len(log.load.answers)
+        log.wait_answers(range(PARTITIONS), time.monotonic())
         with log.load.quiet(log.tend):
             log.check()
         finish(log)
-        report(f"joins and leaves, {options.rounds} in {took:.0f} s, {answered} commands answered meanwhile",
-               options.rounds, [log], began, options.seed)
+        report(f"{what}: {options.rounds} joins and leaves in {took:.0f} s, {answered} commands answered meanwhile", options.rounds,
+               [log], began, options.seed)
+        print(f"  until all partitions are owned by those who are there: {spread(settling)}")
         print(f"  to drain and end after SIGTERM: {spread(stops)}")
+
+
+def churn(options):
+    def after_each(log):
+        at = time.monotonic()
+        wait_until(lambda: settled(log), 60, "the group has settled:\n" + "\n".join(e.tail(4) for e in log.engines if e.runs()))
+        return [time.monotonic() - at]
+    change(options, "as soon as the last one is done", after_each)
+
+
+def storm(options):
+    def after_each(log):
+        log.load.fail_if_failed()
+        time.sleep(log.rng.uniform(0, 0.6))
+        return []
+    change(options, "without waiting for the last one", after_each)
 
 
 async def post_once(port, body):
@@ -329,6 +355,9 @@ def poison(options):
                 log.check()
         kept = wait_until(lambda: quarantined(cluster) >= sent and quarantined(cluster), 30, f"{sent} are in the quarantine")
         assert kept == sent, f"{sent} were sent, {kept} are in the quarantine"
+        reasons = kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%h\n").decode()
+        for line in reasons.splitlines():
+            assert re.search(r"tenure-error=[^,]", line), f"in the quarantine without a reason: {line}"
         finish(log)
         report(f"poison: {sent} into the topic, {kept} in the quarantine, {refused} over HTTP refused", options.rounds, [log], began,
                options.seed)
@@ -338,7 +367,7 @@ def quarantined(cluster):
     return len(kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%o\n").split())
 
 
-KINDS = {"kill": (kill, 30), "zombie": (zombie, 30), "broker": (broker, 30), "leaders": (leaders, 6), "churn": (churn, 50),
+KINDS = {"kill": (kill, 30), "zombie": (zombie, 30), "broker": (broker, 30), "leaders": (leaders, 6), "churn": (churn, 50), "storm": (storm, 20),
          "same": (same, 2), "poison": (poison, 1)}
 
 
