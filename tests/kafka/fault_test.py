@@ -23,13 +23,12 @@ import re
 import resource
 import signal
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
 
 from cluster import Cluster
-from engines import KEY, PARTITIONS, Engine, Log, kcat, partition_of, wait_until
+from engines import KEY, PARTITIONS, Log, kcat, wait_until
 
 # A killed broker is taken back only once its session has passed, which is 9 s otherwise.
 QUICK = "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=400\n"
@@ -155,18 +154,20 @@ def broker(options):
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory, Cluster.start(more=QUICK) as cluster, Log(cluster, directory, "f", options.seed) as log:
         log.start()
-        (only,) = cluster.brokers
+        (only,), down = cluster.brokers, []
         for _ in range(options.rounds):
             time.sleep(log.rng.uniform(0.3, 1))
             at = time.monotonic()
             only.end(signal.SIGKILL)
             only.start()
             only.wait_ready()
+            down.append(time.monotonic() - at)
             log.wait_answers(range(PARTITIONS), at)
             with log.load.quiet(log.tend):
                 log.check()
         finish(log)
         report("kill -9 of the only broker", options.rounds, [log], began, options.seed)
+        print(f"  the broker was gone: {spread(down)}")
 
 
 def leaders_of(cluster, topic):
@@ -180,7 +181,7 @@ def leaders(options):
             Log(cluster, directory, "f", options.seed, replication=3, pace=0.04) as log:
         log.start()
         topics = ["f.log", "f.commands", "f.results", "__consumer_offsets"]
-        for turn in range(options.rounds):
+        for _ in range(options.rounds):
             time.sleep(log.rng.uniform(0.3, 1))
             before, _ = leaders_of(cluster, "f.log")
             # The one that leads most: something moves each time.
