@@ -119,7 +119,7 @@ class Broker:
 
     def format(self, cluster_id):
         return subprocess.Popen(
-            java("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id,
+            java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}",  # may begin with a dash
                  "--config", str(self.settings), flags=["-Xmx64m", "-XX:TieredStopAtLevel=1"]),
             stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"))
 
@@ -173,7 +173,8 @@ class Cluster:
         self.directory, self.brokers = directory, brokers
 
     @classmethod
-    def start(cls, count=1, heap="512m"):
+    def start(cls, count=1, heap="512m", more=""):
+        """`more`: settings of the brokers beside those above, as lines."""
         directory = tempfile.mkdtemp(prefix="tenure-kafka-")
         ports = free_ports(2 * count)
         voters = ",".join(f"{n + 1}@127.0.0.1:{ports[count + n]}" for n in range(count))
@@ -184,7 +185,7 @@ class Cluster:
                 broker.directory.mkdir()
                 broker.settings.write_text(SETTINGS.format(
                     node=n + 1, voters=voters, port=ports[n], controller_port=ports[count + n],
-                    data=broker.directory / "data", replication=min(3, count)))
+                    data=broker.directory / "data", replication=min(3, count)) + more)
                 cluster.brokers.append(broker)
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             for broker, tool in [(b, b.format(cluster_id)) for b in cluster.brokers]:

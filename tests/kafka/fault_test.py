@@ -1,0 +1,389 @@
+#!/usr/bin/env python3
+"""The engine over a real Kafka while processes and brokers die, sleep and come and go (TRUST 9, 10, 11, 13, 14, 15, 17).
+
+    fault_test.py KIND [--rounds N] [--seed S] [--logs L]
+
+KIND: kill (kill -9 of engines under load), zombie (SIGSTOP past the session, then SIGCONT), broker (kill -9 and start of the
+only broker), leaders (three brokers, one at a time), churn (engines join and leave), storm (they do while others do), same (one command a thousand times at once),
+poison (commands that are none). A round is one such fault. After the faults of a turn the load pauses, and every command that was
+sent has exactly one decision, every answer is that decision, versions have no gap, and all processes' read models agree; at the
+end they equal those of a process that began with nothing, and the records of the topic are counted by the reader's rule.
+
+A member that is gone is missed by the group after its session, 10 s: engines of several logs are killed meanwhile, so that
+rounds cost less. The seed says what is sent and who is hit; when the processes get to run it cannot say.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import pathlib
+import random
+import re
+import resource
+import signal
+import statistics
+import tempfile
+import threading
+import time
+
+from cluster import Cluster
+from engines import KEY, PARTITIONS, Log, kcat, wait_until
+
+# A killed broker is taken back only once its session has passed, which is 9 s otherwise.
+QUICK = "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=400\n"
+SAME = 1000
+
+
+def spread(values):
+    if not values:
+        return "none"
+    return f"min {min(values):.2f} / median {statistics.median(values):.2f} / max {max(values):.2f} s ({len(values)})"
+
+
+def report(kind, rounds, logs, began, seed):
+    sent = sum(len(log.load.sent) for log in logs)
+    retries = sum(log.load.retries for log in logs)
+    print(f"{kind}: {rounds} rounds in {time.monotonic() - began:.0f} s, seed {seed}, {len(logs)} logs")
+    print(f"  {sent} commands, each decided once; {retries} retries")
+    print(f"  claims {sum(log.claims for log in logs)}, void records {sum(log.voids for log in logs)}")
+    print(f"  from the fault to a partition's first answer: {spread([t for log in logs for t in log.takeovers])}")
+    ends = [said for log in logs for said in log.own_ends]
+    print(f"  processes that ended by themselves: {len(ends)}" + (f", the first:\n{ends[0]}" if ends else ""), flush=True)
+
+
+def finish(log):
+    log.load.end()
+    log.load.fail_if_failed()
+    log.check()
+    log.check_rebuild()
+    for engine in log.engines:
+        if engine.serves():
+            engine.stop()
+
+
+def all_write(log):
+    """Each process owns something, so that whoever is hit is missed."""
+    def so():
+        log.tend()
+        return set(log.owners().values()) == set(log.engines) and len(log.owners()) == PARTITIONS
+    wait_until(so, 90, f"every process of {log.prefix} owns a partition:\n" + "\n".join(e.tail(5) for e in log.engines))
+
+
+def victims_of(log):
+    return log.rng.sample(log.engines, log.rng.choice([1, 2]))
+
+
+def kill_turn(log):
+    hit = victims_of(log)
+    time.sleep(log.rng.uniform(0.05, 0.4))
+    lost = [partition for engine in hit for partition in engine.writes()]
+    at = time.monotonic()
+    for engine in hit:
+        engine.kill()
+    at_once = log.rng.random() < 0.5
+    for engine in hit if at_once else ():
+        engine.start()
+    log.wait_answers(lost, at)
+    for engine in () if at_once else hit:
+        engine.start()
+    return len(hit)
+
+
+def zombie_turn(log):
+    hit = victims_of(log)
+    time.sleep(log.rng.uniform(0.05, 0.4))
+    lost = [partition for engine in hit for partition in engine.writes()]
+    at = time.monotonic()
+    for engine in hit:
+        engine.freeze()
+    log.wait_answers(lost, at)  # others own them: the session has passed
+    at = time.monotonic()
+    for engine in hit:
+        engine.thaw()
+    log.wait_answers(range(PARTITIONS), at, count=False)
+    return len(hit)
+
+
+def hit_processes(kind, turn, options):
+    """Logs side by side on one broker, each with processes of its own."""
+    began = time.monotonic()
+    each = -(-options.rounds // options.logs)
+    failures, done = [], []
+
+    def play(log):
+        try:
+            rounds = 0
+            while rounds < each and not failures:
+                all_write(log)
+                rounds += turn(log)
+                with log.load.quiet(log.tend):
+                    log.check()
+            done.append(rounds)
+            finish(log)
+        except BaseException as error:  # noqa: B902, raised again below
+            failures.append(error)
+
+    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster:
+        logs = [Log(cluster, directory, f"f{number}", options.seed, pace=0.03) for number in range(options.logs)]
+        try:
+            threads = []
+            for log in logs:
+                log.start()
+                threads.append(threading.Thread(target=play, args=(log,)))
+                threads[-1].start()
+            for thread in threads:
+                thread.join()
+        finally:
+            for log in logs:
+                log.__exit__()
+        if failures:
+            raise failures[0]
+        report(kind, sum(done), logs, began, options.seed)
+
+
+def kill(options):
+    hit_processes("kill -9 of an engine", kill_turn, options)
+
+
+def zombie(options):
+    hit_processes("SIGSTOP past the session, SIGCONT", zombie_turn, options)
+
+
+def broker(options):
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory, Cluster.start(more=QUICK) as cluster, Log(cluster, directory, "f", options.seed) as log:
+        log.start()
+        (only,), down = cluster.brokers, []
+        for _ in range(options.rounds):
+            time.sleep(log.rng.uniform(0.3, 1))
+            at = time.monotonic()
+            only.end(signal.SIGKILL)
+            only.start()
+            only.wait_ready()
+            down.append(time.monotonic() - at)
+            log.wait_answers(range(PARTITIONS), at)
+            with log.load.quiet(log.tend):
+                log.check()
+        finish(log)
+        report("kill -9 of the only broker", options.rounds, [log], began, options.seed)
+        print(f"  the broker was gone: {spread(down)}")
+
+
+def leaders_of(cluster, topic):
+    told = json.loads(kcat(cluster.bootstrap, "-L", "-J", "-t", topic))["topics"][0]["partitions"]
+    return [each["leader"] for each in told], all(len(each["isrs"]) == 3 for each in told)
+
+
+def leaders(options):
+    began, moves = time.monotonic(), 0
+    with tempfile.TemporaryDirectory() as directory, Cluster.start(3, heap="384m", more=QUICK) as cluster, \
+            Log(cluster, directory, "f", options.seed, replication=3, pace=0.04) as log:
+        log.start()
+        topics = ["f.log", "f.commands", "f.results", "__consumer_offsets"]
+        for _ in range(options.rounds):
+            time.sleep(log.rng.uniform(0.3, 1))
+            before, _ = leaders_of(cluster, "f.log")
+            # The one that leads most: something moves each time.
+            node = max(set(before), key=before.count)
+            hit = cluster.brokers[node - 1]
+            at = time.monotonic()
+            hit.end(log.rng.choice([signal.SIGKILL, signal.SIGTERM]))
+            log.wait_answers(range(PARTITIONS), at)
+            after, _ = leaders_of(cluster, "f.log")
+            moves += sum(old != new for old, new in zip(before, after))
+            hit.start()
+            hit.wait_ready()
+            wait_until(lambda: all(leaders_of(cluster, topic)[1] for topic in topics), 90, "all replicas are in sync again")
+            with log.load.quiet(log.tend):
+                log.check()
+        finish(log)
+        report(f"a broker of three ended and started ({moves} leaders of the log moved)", options.rounds, [log], began,
+               options.seed)
+
+
+def join_or_leave(log):
+    """One process more or less, at least one stays. How long a leaving one took."""
+    serving = [engine for engine in log.engines if engine.serves()]
+    absent = [engine for engine in log.engines if not engine.serves()]
+    if not absent or (len(serving) > 1 and log.rng.random() < 0.5):
+        at = time.monotonic()
+        log.rng.choice(serving).stop()
+        return [time.monotonic() - at]
+    log.rng.choice(absent).start()
+    return []
+
+
+def settled(log):
+    """Each process that is there owns a part, and all parts are owned."""
+    log.tend()
+    log.load.fail_if_failed()
+    owners = log.owners()
+    return len(owners) == PARTITIONS and set(owners.values()) == {engine for engine in log.engines if engine.serves()}
+
+
+def change(options, what, after_each):
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, \
+            Log(cluster, directory, "f", options.seed, engines=4) as log:
+        log.start()
+        first, stops, settling = time.monotonic(), [], []
+        for _ in range(options.rounds):
+            stops += join_or_leave(log)
+            settling += after_each(log)
+        took, answered = time.monotonic() - first, len(log.load.answers)
+        log.wait_answers(range(PARTITIONS), time.monotonic())
+        with log.load.quiet(log.tend):
+            log.check()
+        finish(log)
+        report(f"{what}: {options.rounds} joins and leaves in {took:.0f} s, {answered} commands answered meanwhile", options.rounds,
+               [log], began, options.seed)
+        print(f"  until all partitions are owned by those who are there: {spread(settling)}")
+        print(f"  to drain and end after SIGTERM: {spread(stops)}")
+
+
+def churn(options):
+    def after_each(log):
+        at = time.monotonic()
+        wait_until(lambda: settled(log), 60, "the group has settled:\n" + "\n".join(e.tail(4) for e in log.engines if e.runs()))
+        return [time.monotonic() - at]
+    change(options, "as soon as the last one is done", after_each)
+
+
+def storm(options):
+    def after_each(log):
+        log.load.fail_if_failed()
+        time.sleep(log.rng.uniform(0, 0.6))
+        return []
+    change(options, "without waiting for the last one", after_each)
+
+
+async def post_once(port, body):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"POST /v1/commands HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {KEY}\r\nContent-Type: "
+                     f"application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+        head, _, text = (await reader.read()).decode().partition("\r\n\r\n")
+    finally:
+        writer.close()
+    return int(head.split()[1]), "Idempotent-Replayed" in head, text
+
+
+async def post_all(ports, body, count):
+    return await asyncio.wait_for(asyncio.gather(*(post_once(ports[n % len(ports)], body) for n in range(count))), 120)
+
+
+def same(options):
+    began, results = time.monotonic(), []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, Log(cluster, directory, "f", options.seed) as log:
+        log.start()
+        for turn in range(options.rounds):
+            identity = f"same-{turn}"
+            body = json.dumps({"id": identity, "org": f"same-{turn}", "actor": "user:owner", "command_type": "CreateOrganization",
+                               "command": {"name": "Company", "rulebook": "space"}})
+            log.load.sent[identity] = body
+            for when in ("at once", "after a restart"):
+                ports = [engine.port for engine in log.engines]
+                answers, retries = [], 0
+                while len(answers) < SAME:
+                    got = asyncio.run(post_all(ports, body, SAME - len(answers)))
+                    answers += [(replayed, text) for status, replayed, text in got if status == 200]
+                    assert all(status in (200, 503) for status, _, _ in got), {g for g in got if g[0] not in (200, 503)}
+                    retries += SAME - len(answers)
+                    assert retries < 20 * SAME, "it is never answered"
+                texts = {text for _, text in answers}
+                assert len(texts) == 1, f"{len(texts)} answers: {sorted(texts)[:2]}"
+                decided = sum(not replayed for replayed, _ in answers)
+                assert decided <= (when == "at once"), f"{decided} of the answers say that they decided it, {when}"
+                log.load.answers.setdefault(identity, json.loads(texts.pop()))
+                results.append(f"{when}: {SAME} answers, {decided} of them the first, {retries} retries")
+                if when == "at once":
+                    for engine in log.engines:
+                        engine.kill() if log.rng.random() < 0.5 else engine.stop()
+                    for engine in log.engines:
+                        engine.begin()
+                    for engine in log.engines:
+                        engine.wait_ready()
+            with log.load.quiet(log.tend):
+                log.check()
+        finish(log)
+        report("the same command a thousand times", options.rounds, [log], began, options.seed)
+        print("\n".join(f"  {line}" for line in results))
+
+
+def poisons(rng, org):
+    """Commands that are none, as they may come from anywhere: what, key, value."""
+    command = {"id": "x", "org": org, "actor": "user:owner", "command_type": "AddMember", "command": {"user": "u", "role": "ADMIN"}}
+    yield "garbage", org, rng.randbytes(200)
+    yield "nothing", org, b""
+    yield "no JSON", org, b'{"id":"x","org":'
+    yield "JSON of another kind", org, b'{"hello":[1,2,3]}'
+    yield "an unknown command", org, json.dumps(command | {"command_type": "MakeCoffee"}).encode()
+    yield "an unknown field", org, json.dumps(command | {"command": {"user": "u", "role": "ADMIN", "x": 1}}).encode()
+    yield "a bad identifier", org, json.dumps(command | {"org": "no/such id"}).encode()
+    yield "a depth bomb", org, b'{"id":"x","command":' + b'[' * 100_000
+    yield "a bad buffer", org, bytes([16, 0, 0, 0]) + b"TNRC" + rng.randbytes(400)
+    yield "a cut buffer", org, bytes([16, 0, 0, 0]) + b"TNRC"
+    yield "9 MB", org, b'{"id":"' + b"a" * 9_000_000 + b'"}'
+    yield "9 MB of garbage", org, rng.randbytes(9_000_000)
+
+
+def poison(options):
+    began, sent, refused = time.monotonic(), 0, 0
+    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, Log(cluster, directory, "f", options.seed) as log:
+        log.start()
+        file = pathlib.Path(directory) / "poison"
+        own = {client.partition: client.orgs[0] for client in log.load.clients}
+        for _ in range(options.rounds):
+            for partition, org in own.items():
+                for what, key, value in poisons(log.rng, org):
+                    file.write_bytes(value)
+                    at = time.monotonic()
+                    if value:
+                        kcat(cluster.bootstrap, "-P", "-t", "f.commands", "-p", str(partition), "-k", key,
+                             "-X", "message.max.bytes=10000000", str(file))
+                    else:
+                        kcat(cluster.bootstrap, "-P", "-t", "f.commands", "-p", str(partition), "-K", "|", "-Z", input=f"{key}|\n".encode())
+                    sent += 1
+                    log.wait_answers([partition], at, seconds=30)
+            engine = log.rng.choice(log.engines)
+            for body in (b"garbage", b'{"id":', b'[' * 100_000, b'{"id":"x","org":"y"}', b"a" * (17 << 20)):
+                status, text = engine.request("POST", "/v1/commands", body, headers={"Content-Type": "application/json"})
+                assert 400 <= status < 500 and json.loads(text)["detail"], f"{body[:20]}: {status} {text}"
+                refused += 1
+            with log.load.quiet(log.tend):
+                log.check()
+        kept = wait_until(lambda: quarantined(cluster) >= sent and quarantined(cluster), 30, f"{sent} are in the quarantine")
+        assert kept == sent, f"{sent} were sent, {kept} are in the quarantine"
+        reasons = kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%h\n").decode()
+        for line in reasons.splitlines():
+            assert re.search(r"tenure-error=[^,]", line), f"in the quarantine without a reason: {line}"
+        finish(log)
+        report(f"poison: {sent} into the topic, {kept} in the quarantine, {refused} over HTTP refused", options.rounds, [log], began,
+               options.seed)
+
+
+def quarantined(cluster):
+    return len(kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%o\n").split())
+
+
+KINDS = {"kill": (kill, 30), "zombie": (zombie, 30), "broker": (broker, 30), "leaders": (leaders, 6), "churn": (churn, 50), "storm": (storm, 20),
+         "same": (same, 2), "poison": (poison, 1)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--logs", type=int, default=4, help="side by side, for kill and zombie")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    options = parser.parse_args()
+    run, rounds = KINDS[options.kind]
+    options.rounds = options.rounds or rounds
+    print(f"fault_test.py {options.kind} --rounds {options.rounds} --logs {options.logs} --seed {options.seed}", flush=True)
+    run(options)
+
+
+if __name__ == "__main__":
+    main()
