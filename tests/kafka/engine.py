@@ -52,7 +52,8 @@ def crc32_home(org):
 
 
 def run(*command, input=None, timeout=90):
-    return run_bytes(*command, input=input, timeout=timeout).decode()
+    """kcat prints what is not text as it is, too."""
+    return run_bytes(*command, input=input, timeout=timeout).decode(errors="replace")
 
 
 def run_bytes(*command, input=None, timeout=90):
@@ -118,7 +119,7 @@ class Log:
 
     def kcat(self, *arguments, input=None):
         settings = [part for each in self.properties for part in ("-X", each)]
-        return run("kcat", "-q", "-b", self.brokers, *settings, *arguments, input=input)
+        return run("kcat", "-b", self.brokers, *settings, *arguments, input=input)
 
     def publish(self, commands, *more):
         """(org, value) each, with kcat's own partitioner unless told otherwise."""
@@ -128,7 +129,7 @@ class Log:
     def messages(self, topic):
         """All there is now; headers as a dictionary."""
         out = self.kcat("-C", "-J", "-t", self.topic(topic), "-o", "beginning", "-e")
-        found = [json.loads(line) for line in out.splitlines()]
+        found = [json.loads(line) for line in out.split("\n") if line]
         for each in found:
             names = each.get("headers", [])
             each["headers"] = dict(zip(names[::2], names[1::2]))
@@ -144,7 +145,7 @@ class Log:
     def records(self, partition):
         """The log's, as they are, those of anybody else too."""
         mark = b"\n--end of record--\n"
-        out = run_bytes("kcat", "-q", "-b", self.brokers, "-C", "-t", self.topic("log"), "-p", str(partition),
+        out = run_bytes("kcat", "-b", self.brokers, "-C", "-t", self.topic("log"), "-p", str(partition),
                         "-o", "beginning", "-e", "-D", mark.decode())
         return out.split(mark)[:-1]
 
