@@ -93,12 +93,12 @@ class FollowLogTest(EngineTest):
         first = self.serve(self.log)
         second = self.serve(self.log)
         until("both own partitions", lambda: len(owners(second)) == 2)
-        commands = [found(f"org-{n}") for n in range(5000)]
+        commands = [found(f"org-{n}") for n in range(3000)]
         values = [(each["org"], json.dumps(each)) for each in commands]
-        self.log.publish(values[:4000])
+        self.log.publish(values[:2000])
         until("both have decided", lambda: all(each["decisions"] > 0 for each in places(second)))
         first.kill()
-        self.log.publish(values[4000:])
+        self.log.publish(values[2000:])
         until("the survivor owns all", lambda: len(owners(second)) == 1, seconds=40)
         until("it is done", lambda: caught_up(second) and still(second))
         partitions = self.assert_follows(self.log, second)
