@@ -6,6 +6,10 @@
     cluster.py stop  --state FILE                      ends what that start began, deletes its data
     cluster.py run   [--brokers 3] COMMAND...          start, COMMAND with TENURE_KAFKA set, stop
 
+With `--user NAME:PASSWORD` (repeated) the brokers listen for TLS with SASL (SCRAM-SHA-256, PLAIN) too, with
+certificates of an authority made for the occasion; with `--acls` those users may do nothing until
+they are permitted (StandardAuthorizer), and whoever comes in clear is the administrator.
+
 FILE says, as JSON, where the brokers are. Only processes that were started here are ever ended, by
 their id. Tests that stop, kill and restart brokers use class Cluster. Needs Java 17, and Maven once.
 """
@@ -35,8 +39,8 @@ SETTINGS = """\
 process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners={listeners}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={data}
@@ -54,6 +58,21 @@ transaction.state.log.replication.factor={replication}
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor={replication}
 share.coordinator.state.topic.min.isr=1
+"""
+
+
+SECURE_SETTINGS = """\
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
+sasl.enabled.mechanisms=SCRAM-SHA-256,PLAIN
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required {users};
+ssl.keystore.type=PEM
+ssl.keystore.location={keys}
+"""
+
+ACL_SETTINGS = """\
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
 """
 
 
@@ -101,12 +120,49 @@ def begun(pid):
     return None if fields[0] == "Z" else fields[19]
 
 
+def make_authority(directory):
+    """ca.pem, who signs; broker.pem, key and certificate of a broker at 127.0.0.1."""
+    directory.mkdir()
+
+    def openssl(*arguments):
+        done = subprocess.run(["openssl", *arguments], cwd=directory, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise BrokerError(f"openssl {arguments[0]}: {done.stderr.strip()}")
+
+    new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl(*new, "-x509", "-days", "2", "-subj", "/CN=authority of a test", "-keyout", "ca.key", "-out", "ca.pem")
+    openssl(*new, "-subj", "/CN=broker", "-keyout", "broker.key", "-out", "broker.csr")
+    (directory / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    openssl("x509", "-req", "-in", "broker.csr", "-days", "2", "-CA", "ca.pem", "-CAkey", "ca.key",
+            "-CAcreateserial", "-extfile", "names", "-out", "broker.crt")
+    both = (directory / "broker.key").read_text() + (directory / "broker.crt").read_text()
+    (directory / "broker.pem").write_text(both)
+
+
+class Security:
+    """What a cluster with a SASL_SSL listener has beside its brokers: users {name: password}, an authority."""
+
+    def __init__(self, users, acls=False):
+        self.users, self.acls = users, acls
+
+    def settings(self, authority):
+        users = " ".join(f'user_{name}="{password}"' for name, password in self.users.items())
+        secure = SECURE_SETTINGS.format(keys=authority / "broker.pem", users=users)
+        return secure + (ACL_SETTINGS if self.acls else "")
+
+    def scram(self):
+        """For the format, which makes the users."""
+        return [part for name, password in self.users.items()
+                for part in ("--add-scram", f"SCRAM-SHA-256=[name={name},password={password}]")]
+
+
 class Broker:
     """One node. `pid` and `since` name its process while it runs."""
 
-    def __init__(self, directory, port, heap, pid=None, since=None):
+    def __init__(self, directory, port, heap, pid=None, since=None, secure_port=None):
         self.directory = pathlib.Path(directory)
         self.port, self.heap, self.pid, self.since = port, heap, pid, since
+        self.secure_port = secure_port  # of the SASL_SSL listener, if there is one
         self.process = None  # if this program started it
 
     @property
@@ -117,10 +173,18 @@ class Broker:
     def settings(self):
         return self.directory / "server.properties"
 
-    def format(self, cluster_id):
+    @property
+    def listeners(self):
+        secure = f",SASL_SSL://127.0.0.1:{self.secure_port}" if self.secure_port else ""
+        return f"PLAINTEXT://127.0.0.1:{self.port}{secure}"
+
+    def format(self, cluster_id, scram=()):
         return subprocess.Popen(
             java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}",  # may begin with a dash
                  "--config", str(self.settings), flags=["-Xmx64m", "-XX:TieredStopAtLevel=1"]),
+
+            java("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id,
+                 "--config", str(self.settings), *scram, flags=["-Xmx64m", "-XX:TieredStopAtLevel=1"]),
             stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"))
 
     def start(self):
@@ -175,20 +239,30 @@ class Cluster:
     @classmethod
     def start(cls, count=1, heap="512m", more=""):
         """`more`: settings of the brokers beside those above, as lines."""
+
+    def start(cls, count=1, heap="512m", security=None):
         directory = tempfile.mkdtemp(prefix="tenure-kafka-")
-        ports = free_ports(2 * count)
+        ports = free_ports(3 * count)
         voters = ",".join(f"{n + 1}@127.0.0.1:{ports[count + n]}" for n in range(count))
         cluster = cls(directory, [])
         try:
+            if security:
+                make_authority(cluster.authority)
             for n in range(count):
-                broker = Broker(os.path.join(directory, str(n + 1)), ports[n], heap)
+                broker = Broker(os.path.join(directory, str(n + 1)), ports[n], heap,
+                                secure_port=ports[2 * count + n] if security else None)
                 broker.directory.mkdir()
                 broker.settings.write_text(SETTINGS.format(
                     node=n + 1, voters=voters, port=ports[n], controller_port=ports[count + n],
                     data=broker.directory / "data", replication=min(3, count)) + more)
+
+                    node=n + 1, voters=voters, listeners=broker.listeners, controller_port=ports[count + n],
+                    data=broker.directory / "data", replication=min(3, count))
+                    + (security.settings(cluster.authority) if security else ""))
                 cluster.brokers.append(broker)
+            scram = security.scram() if security else ()
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            for broker, tool in [(b, b.format(cluster_id)) for b in cluster.brokers]:
+            for broker, tool in [(b, b.format(cluster_id, scram)) for b in cluster.brokers]:
                 if tool.wait() != 0:
                     raise BrokerError(f"cannot format:\n{broker.log.read_text()}")
             for broker in cluster.brokers:
@@ -203,6 +277,14 @@ class Cluster:
     @property
     def bootstrap(self):
         return ",".join(f"127.0.0.1:{broker.port}" for broker in self.brokers)
+
+    @property
+    def secure_bootstrap(self):
+        return ",".join(f"127.0.0.1:{broker.secure_port}" for broker in self.brokers if broker.secure_port)
+
+    @property
+    def authority(self):
+        return pathlib.Path(self.directory) / "authority"
 
     def stop(self):
         for broker in self.brokers:
@@ -219,10 +301,12 @@ class Cluster:
 
     def save(self, path):
         brokers = [{"directory": str(b.directory), "port": b.port, "heap": b.heap, "pid": b.pid,
-                    "since": b.since} for b in self.brokers]
+                    "since": b.since, "secure_port": b.secure_port} for b in self.brokers]
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         pathlib.Path(path).write_text(json.dumps(
-            {"bootstrap": self.bootstrap, "directory": self.directory, "brokers": brokers}, indent=1))
+            {"bootstrap": self.bootstrap, "secure_bootstrap": self.secure_bootstrap,
+             "authority": str(self.authority / "ca.pem"), "directory": self.directory, "brokers": brokers},
+            indent=1))
 
     @classmethod
     def load(cls, path):
@@ -236,6 +320,12 @@ def stop_saved(path):
         os.remove(path)
 
 
+def security_of(options):
+    if not options.user:
+        return None
+    return Security(dict(each.split(":", 1) for each in options.user), options.acls)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -247,6 +337,8 @@ def main():
         if name != "stop":
             each.add_argument("--brokers", type=int, default=1)
             each.add_argument("--heap", default="512m", help="of each broker")
+            each.add_argument("--user", action="append", metavar="NAME:PASSWORD")
+            each.add_argument("--acls", action="store_true")
         if name == "run":
             each.add_argument("run", nargs=argparse.REMAINDER, metavar="COMMAND")
     options = parser.parse_args()
@@ -257,11 +349,11 @@ def main():
             stop_saved(options.state)
         elif options.command == "start":
             stop_saved(options.state)  # what a run that was cut short left
-            cluster = Cluster.start(options.brokers, options.heap)
+            cluster = Cluster.start(options.brokers, options.heap, security_of(options))
             cluster.save(options.state)
             print(cluster.bootstrap)
         else:
-            with Cluster.start(options.brokers, options.heap) as cluster:
+            with Cluster.start(options.brokers, options.heap, security_of(options)) as cluster:
                 environment = os.environ | {"TENURE_KAFKA": cluster.bootstrap}
                 return subprocess.run(options.run, env=environment).returncode
     except (BrokerError, subprocess.CalledProcessError, OSError) as error:
