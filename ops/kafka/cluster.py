@@ -181,9 +181,6 @@ class Broker:
     def format(self, cluster_id, scram=()):
         return subprocess.Popen(
             java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}",  # may begin with a dash
-                 "--config", str(self.settings), flags=["-Xmx64m", "-XX:TieredStopAtLevel=1"]),
-
-            java("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id,
                  "--config", str(self.settings), *scram, flags=["-Xmx64m", "-XX:TieredStopAtLevel=1"]),
             stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"))
 
@@ -237,10 +234,8 @@ class Cluster:
         self.directory, self.brokers = directory, brokers
 
     @classmethod
-    def start(cls, count=1, heap="512m", more=""):
+    def start(cls, count=1, heap="512m", security=None, more=""):
         """`more`: settings of the brokers beside those above, as lines."""
-
-    def start(cls, count=1, heap="512m", security=None):
         directory = tempfile.mkdtemp(prefix="tenure-kafka-")
         ports = free_ports(3 * count)
         voters = ",".join(f"{n + 1}@127.0.0.1:{ports[count + n]}" for n in range(count))
@@ -252,13 +247,12 @@ class Cluster:
                 broker = Broker(os.path.join(directory, str(n + 1)), ports[n], heap,
                                 secure_port=ports[2 * count + n] if security else None)
                 broker.directory.mkdir()
-                broker.settings.write_text(SETTINGS.format(
-                    node=n + 1, voters=voters, port=ports[n], controller_port=ports[count + n],
-                    data=broker.directory / "data", replication=min(3, count)) + more)
-
-                    node=n + 1, voters=voters, listeners=broker.listeners, controller_port=ports[count + n],
-                    data=broker.directory / "data", replication=min(3, count))
-                    + (security.settings(cluster.authority) if security else ""))
+                settings = SETTINGS.format(
+                    node=n + 1, voters=voters, listeners=broker.listeners,
+                    controller_port=ports[count + n], data=broker.directory / "data",
+                    replication=min(3, count))
+                secure = security.settings(cluster.authority) if security else ""
+                broker.settings.write_text(settings + secure + more)
                 cluster.brokers.append(broker)
             scram = security.scram() if security else ()
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
