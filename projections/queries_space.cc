@@ -22,9 +22,7 @@ Result<uint64_t> use_of(const QueryContext& context, OrganizationRows& organizat
   return row.as<schema::MeterRow>().used();
 }
 
-std::optional<uint64_t> limit_of(const schema::MeterTerms& terms) {
-  return terms.limit();
-}
+std::optional<uint64_t> limit_of(const schema::MeterTerms& terms) { return terms.limit(); }
 
 Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organization,
                             std::string_view space) {

@@ -46,7 +46,8 @@ Verdict verdict_on(SegmentFixture& log, uint64_t decisions) {
   }
   const SegmentReader reader(
       log.files, log.directory(), found.identity,
-      std::make_shared<SegmentCatalog>(found.segments, found.active.index, found.active.begin, found.active.end));
+      std::make_shared<SegmentCatalog>(found.segments, found.active.index, found.active.begin,
+                                       found.active.end));
   auto cursor = reader.read(Offset{0});
   if (!cursor) return Verdict::kWhenRead;
   const History history = history_of(*std::move(cursor));
