@@ -6,6 +6,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "tools/server/api.h"
 #include "tools/server/api_key.h"
@@ -187,8 +188,16 @@ Result<void> serve(ServeOptions options) {
   ingest.reset();
   readers.reset();
   if (auto failure = host->failure()) return std::unexpected(*failure);
-  if (closed) spdlog::info("event=stopped decisions={}", host->stats().durable);
-  return closed;
+  if (!closed) return closed;
+  spdlog::info("event=stopped decisions={}", host->stats().durable);
+  // All is durable, partitions are handed back. librdkafka 2.0.2 may wait for ever where it
+  // destroys a consumer that was closed in the middle of a rebalance, so nothing is destroyed here.
+  if (options.host.kafka) {
+    spdlog::default_logger()->flush();
+    std::fflush(nullptr);
+    std::_Exit(0);
+  }
+  return {};
 }
 
 }  // namespace tenure
