@@ -96,12 +96,7 @@ void SegmentLog::append(PartitionId, Batch batch, Done done) {
     work_.notify_one();
     return;
   }
-  writing_ = true;
-  lock.unlock();
-  finish(std::move(queued));
-  if (store_->preparer().wants(prepare_target())) preparing_.notify_one();
-  lock.lock();
-  writing_ = false;
+  finish_unlocked(lock, std::move(queued));
   const bool more = !queue_.empty() || ending_ || draining_;
   lock.unlock();
   if (more) work_.notify_one();
@@ -203,13 +198,18 @@ void SegmentLog::run_writer() {
     }
     Queued queued = std::move(queue_.front());
     queue_.pop_front();
-    writing_ = true;
-    lock.unlock();
-    finish(std::move(queued));
-    if (store_->preparer().wants(prepare_target())) preparing_.notify_one();
-    lock.lock();
-    writing_ = false;
+    finish_unlocked(lock, std::move(queued));
   }
+}
+
+// Nobody else writes meanwhile; others may queue.
+void SegmentLog::finish_unlocked(std::unique_lock<std::mutex>& lock, Queued queued) {
+  writing_ = true;
+  lock.unlock();
+  finish(std::move(queued));
+  if (store_->preparer().wants(prepare_target())) preparing_.notify_one();
+  lock.lock();
+  writing_ = false;
 }
 
 // Wakes when the log has moved on, and every second to look at the free space.

@@ -88,6 +88,7 @@ class SegmentLog final : public DecisionLog {
   Result<void> write(Bytes records, uint32_t count, const LogMark& after);
   bool may_write_inline(size_t record_bytes) const;
   void finish(Queued queued);
+  void finish_unlocked(std::unique_lock<std::mutex>& lock, Queued queued);
 
   bool prepare(uint64_t target);  // one step; false if there was none to do
   uint64_t prepare_target() const;
