@@ -51,24 +51,25 @@ TEST_F(KafkaClaimTest, AClaimEndsTheSessionOfAnotherProcess) {
   EXPECT_EQ(history().payloads, payloads(5));
 }
 
-TEST_F(KafkaClaimTest, RecordsThatLandBehindAnothersClaimAreVoidAndDisturbItOnce) {
+TEST_F(KafkaClaimTest, ARecordThatLandsBehindAnothersClaimIsVoidAndDisturbsItOnce) {
   const auto one = kafka_.open("one"), two = kafka_.open("two");
   Session first = claim(*one);
   one->unfollow(kPartition);  // so it cannot learn of the claim before it appends
   Session second = claim(*two);
-  const auto late = append(*one, first, 3);
+  // One record: of several, the client may send some later, after the first answer has ended the session.
+  const auto late = append(*one, first, 1);
   ASSERT_FALSE(late);
   EXPECT_THAT(late.error().message, HasSubstr("should lie at offset 1, but it landed at offset 2"));
   const auto shifted = append(*two, second, 2);
   ASSERT_FALSE(shifted);
-  EXPECT_THAT(shifted.error().message, HasSubstr("at offset 2, but it landed at offset 5"));
+  EXPECT_THAT(shifted.error().message, HasSubstr("at offset 2, but it landed at offset 3"));
   // They are valid all the same: only the answer was in doubt.
   Session third = claim(*two);
   EXPECT_EQ(third.next, Number{2});
   must(append(*two, third, 2));
   const History found = history();
   EXPECT_EQ(found.payloads, payloads(4));
-  EXPECT_EQ(found.void_records, 3u);
+  EXPECT_EQ(found.void_records, 1u);
 }
 
 TEST_F(KafkaClaimTest, AnIdleSessionLearnsOfAnothersClaim) {
