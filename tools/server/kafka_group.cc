@@ -40,6 +40,7 @@ List list_of(int size) {
 }
 std::vector<PartitionId> partitions_of(const rd_kafka_topic_partition_list_t& list) {
   std::vector<PartitionId> all;
+  all.reserve(static_cast<size_t>(list.cnt));
   for (int i = 0; i < list.cnt; ++i) {
     all.push_back({static_cast<uint32_t>(list.elems[i].partition)});
   }
