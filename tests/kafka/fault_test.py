@@ -17,8 +17,6 @@ rounds cost less. The seed says what is sent and who is hit; when the processes 
 import argparse
 import asyncio
 import json
-import os
-import pathlib
 import random
 import re
 import resource
@@ -30,7 +28,9 @@ import threading
 import time
 
 from cluster import Cluster
-from engines import KEY, PARTITIONS, Log, kcat, wait_until
+from fleet import Fleet
+from kafka_log import PARTITIONS
+from tenure import KEY, command, wait_until
 
 # A killed broker is taken back only once its session has passed, which is 9 s otherwise. Of several, none may be missed that
 # only waits for a processor.
@@ -46,67 +46,67 @@ def spread(values):
     return f"min {min(values):.2f} / median {statistics.median(values):.2f} / max {max(values):.2f} s ({len(values)})"
 
 
-def report(kind, rounds, logs, began, seed):
-    sent = sum(len(log.load.sent) for log in logs)
-    retries = sum(log.load.retries for log in logs)
-    print(f"{kind}: {rounds} rounds in {time.monotonic() - began:.0f} s, seed {seed}, {len(logs)} logs")
+def report(kind, rounds, fleets, began, seed):
+    sent = sum(len(fleet.load.sent) for fleet in fleets)
+    retries = sum(fleet.load.retries for fleet in fleets)
+    print(f"{kind}: {rounds} rounds in {time.monotonic() - began:.0f} s, seed {seed}, {len(fleets)} logs")
     print(f"  {sent} commands, each decided once; {retries} retries")
-    print(f"  claims {sum(log.claims for log in logs)}, void records {sum(log.voids for log in logs)}")
-    print(f"  from the fault to a partition's first answer: {spread([t for log in logs for t in log.takeovers])}")
-    ends = [said for log in logs for said in log.own_ends]
+    print(f"  claims {sum(fleet.claims for fleet in fleets)}, void records {sum(fleet.voids for fleet in fleets)}")
+    print(f"  from the fault to a partition's first answer: {spread([t for fleet in fleets for t in fleet.takeovers])}")
+    ends = [said for fleet in fleets for said in fleet.own_ends]
     print(f"  processes that ended by themselves: {len(ends)}" + (f", the first:\n{ends[0]}" if ends else ""), flush=True)
 
 
-def finish(log):
-    log.load.end()
-    log.load.fail_if_failed()
-    log.check()
-    log.check_rebuild()
-    for engine in log.engines:
+def finish(fleet):
+    fleet.load.end()
+    fleet.load.fail_if_failed()
+    fleet.check()
+    fleet.check_rebuild()
+    for engine in fleet.engines:
         if engine.serves():
             engine.stop()
 
 
-def all_write(log):
+def all_write(fleet):
     """Each process owns something, so that whoever is hit is missed."""
     def so():
-        log.tend()
-        return set(log.owners().values()) == set(log.engines) and len(log.owners()) == PARTITIONS
-    wait_until(so, 90, f"every process of {log.prefix} owns a partition:\n" + "\n".join(e.tail(5) for e in log.engines))
+        fleet.tend()
+        return set(fleet.owners().values()) == set(fleet.engines) and len(fleet.owners()) == PARTITIONS
+    wait_until(so, lambda: f"every process of {fleet.log.prefix} owns a partition\n{fleet.tails()}", 90)
 
 
-def victims_of(log):
-    return log.rng.sample(log.engines, log.rng.choice([1, 2]))
+def victims_of(fleet):
+    return fleet.rng.sample(fleet.engines, fleet.rng.choice([1, 2]))
 
 
-def kill_turn(log):
-    hit = victims_of(log)
-    time.sleep(log.rng.uniform(0.05, 0.4))
+def kill_turn(fleet):
+    hit = victims_of(fleet)
+    time.sleep(fleet.rng.uniform(0.05, 0.4))
     lost = [partition for engine in hit for partition in engine.writes()]
     at = time.monotonic()
     for engine in hit:
         engine.kill()
-    at_once = log.rng.random() < 0.5
+    at_once = fleet.rng.random() < 0.5
     for engine in hit if at_once else ():
         engine.start()
-    log.wait_answers(lost, at)
+    fleet.wait_answers(lost, at)
     for engine in () if at_once else hit:
         engine.start()
     return len(hit)
 
 
-def zombie_turn(log):
-    hit = victims_of(log)
-    time.sleep(log.rng.uniform(0.05, 0.4))
+def zombie_turn(fleet):
+    hit = victims_of(fleet)
+    time.sleep(fleet.rng.uniform(0.05, 0.4))
     lost = [partition for engine in hit for partition in engine.writes()]
     at = time.monotonic()
     for engine in hit:
         engine.freeze()
-    log.wait_answers(lost, at)  # others own them: the session has passed
+    fleet.wait_answers(lost, at)  # others own them: the session has passed
     at = time.monotonic()
     for engine in hit:
         engine.thaw()
-    log.wait_answers(range(PARTITIONS), at, count=False)
+    fleet.wait_answers(range(PARTITIONS), at, count=False)
     return len(hit)
 
 
@@ -116,35 +116,35 @@ def hit_processes(kind, turn, options):
     each = -(-options.rounds // options.logs)
     failures, done = [], []
 
-    def play(log):
+    def play(fleet):
         try:
             rounds = 0
             while rounds < each and not failures:
-                all_write(log)
-                rounds += turn(log)
-                with log.load.quiet(log.tend):
-                    log.check()
+                all_write(fleet)
+                rounds += turn(fleet)
+                with fleet.load.quiet(fleet.tend):
+                    fleet.check()
             done.append(rounds)
-            finish(log)
+            finish(fleet)
         except BaseException as error:  # noqa: B902, raised again below
             failures.append(error)
 
     with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster:
-        logs = [Log(cluster, directory, f"f{number}", options.seed, pace=0.03) for number in range(options.logs)]
+        fleets = [Fleet(cluster, directory, f"f{number}", options.seed, pace=0.03) for number in range(options.logs)]
         try:
             threads = []
-            for log in logs:
-                log.start()
-                threads.append(threading.Thread(target=play, args=(log,)))
+            for fleet in fleets:
+                fleet.start()
+                threads.append(threading.Thread(target=play, args=(fleet,)))
                 threads[-1].start()
             for thread in threads:
                 thread.join()
         finally:
-            for log in logs:
-                log.__exit__()
+            for fleet in fleets:
+                fleet.__exit__()
         if failures:
             raise failures[0]
-        report(kind, sum(done), logs, began, options.seed)
+        report(kind, sum(done), fleets, began, options.seed)
 
 
 def kill(options):
@@ -157,55 +157,55 @@ def zombie(options):
 
 def broker(options):
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as directory, Cluster.start(more=QUICKEST) as cluster, Log(cluster, directory, "f", options.seed) as log:
-        log.start()
+    with tempfile.TemporaryDirectory() as directory, Cluster.start(more=QUICKEST) as cluster, Fleet(cluster, directory, "f", options.seed) as fleet:
+        fleet.start()
         (only,), down = cluster.brokers, []
         for number in range(options.rounds):
-            time.sleep(log.rng.uniform(0.2, 0.8))
+            time.sleep(fleet.rng.uniform(0.2, 0.8))
             at = time.monotonic()
             only.end(signal.SIGKILL)
             only.start()
             only.wait_ready()
             down.append(time.monotonic() - at)
-            log.wait_answers(range(PARTITIONS), at)
-            with log.load.quiet(log.tend):
-                log.check()
+            fleet.wait_answers(range(PARTITIONS), at)
+            with fleet.load.quiet(fleet.tend):
+                fleet.check()
                 if number % 10 == 9:
-                    log.check_rebuild()
-        finish(log)
-        report("kill -9 of the only broker", options.rounds, [log], began, options.seed)
+                    fleet.check_rebuild()
+        finish(fleet)
+        report("kill -9 of the only broker", options.rounds, [fleet], began, options.seed)
         print(f"  the broker was gone: {spread(down)}")
 
 
-def leaders_of(cluster, topic):
-    told = json.loads(kcat(cluster.bootstrap, "-L", "-J", "-t", topic))["topics"][0]["partitions"]
+def leaders_of(fleet, topic):
+    told = json.loads(fleet.log.kcat("-L", "-J", "-t", topic))["topics"][0]["partitions"]
     return [each["leader"] for each in told], all(len(each["isrs"]) == 3 for each in told)
 
 
 def leaders(options):
     began, moves = time.monotonic(), 0
     with tempfile.TemporaryDirectory() as directory, Cluster.start(3, heap="384m", more=QUICK) as cluster, \
-            Log(cluster, directory, "f", options.seed, replication=3, pace=0.04) as log:
-        log.start()
+            Fleet(cluster, directory, "f", options.seed, replication=3, pace=0.04) as fleet:
+        fleet.start()
         topics = ["f.log", "f.commands", "f.results", "__consumer_offsets"]
         for _ in range(options.rounds):
-            time.sleep(log.rng.uniform(0.3, 1))
-            before, _ = leaders_of(cluster, "f.log")
+            time.sleep(fleet.rng.uniform(0.3, 1))
+            before, _ = leaders_of(fleet, "f.log")
             # The one that leads most: something moves each time.
             node = max(set(before), key=before.count)
             hit = cluster.brokers[node - 1]
             at = time.monotonic()
-            hit.end(log.rng.choice([signal.SIGKILL, signal.SIGTERM]))
-            log.wait_answers(range(PARTITIONS), at)
-            after, _ = leaders_of(cluster, "f.log")
+            hit.end(fleet.rng.choice([signal.SIGKILL, signal.SIGTERM]))
+            fleet.wait_answers(range(PARTITIONS), at)
+            after, _ = leaders_of(fleet, "f.log")
             moves += sum(old != new for old, new in zip(before, after))
             hit.start()
             hit.wait_ready()
-            wait_until(lambda: all(leaders_of(cluster, topic)[1] for topic in topics), 90, "all replicas are in sync again")
-            with log.load.quiet(log.tend):
-                log.check()
-        finish(log)
-        report(f"a broker of three ended and started ({moves} leaders of the log moved)", options.rounds, [log], began,
+            wait_until(lambda: all(leaders_of(fleet, topic)[1] for topic in topics), "all replicas are in sync again", 90)
+            with fleet.load.quiet(fleet.tend):
+                fleet.check()
+        finish(fleet)
+        report(f"a broker of three ended and started ({moves} leaders of the log moved)", options.rounds, [fleet], began,
                options.seed)
 
 
@@ -221,43 +221,43 @@ def join_or_leave(engines, rng, least=1):
     return []
 
 
-def settled(log):
+def settled(fleet):
     """Each process that is there owns a part, and all parts are owned."""
-    log.tend()
-    log.load.fail_if_failed()
-    owners = log.owners()
-    return len(owners) == PARTITIONS and set(owners.values()) == {engine for engine in log.engines if engine.serves()}
+    fleet.tend()
+    fleet.load.fail_if_failed()
+    owners = fleet.owners()
+    return len(owners) == PARTITIONS and set(owners.values()) == {engine for engine in fleet.engines if engine.serves()}
 
 
 def churn(options):
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, \
-            Log(cluster, directory, "f", options.seed, engines=4) as log:
-        log.start()
+            Fleet(cluster, directory, "f", options.seed, engines=4) as fleet:
+        fleet.start()
         first, stops, settling = time.monotonic(), [], []
         for _ in range(options.rounds):
-            stops += join_or_leave(log.engines, log.rng)
+            stops += join_or_leave(fleet.engines, fleet.rng)
             at = time.monotonic()
-            wait_until(lambda: settled(log), 60, "the group has settled:\n" + "\n".join(e.tail(4) for e in log.engines if e.runs()))
+            wait_until(lambda: settled(fleet), lambda: f"the group has settled\n{fleet.tails()}")
             settling.append(time.monotonic() - at)
-        took, answered = time.monotonic() - first, len(log.load.answers)
-        finish_after(log)
+        took, answered = time.monotonic() - first, len(fleet.load.answers)
+        finish_after(fleet)
         report(f"joins and leaves, each once the last one is done: {took:.0f} s, {answered} commands answered meanwhile",
-               options.rounds, [log], began, options.seed)
+               options.rounds, [fleet], began, options.seed)
         print(f"  until all partitions are owned by those who are there: {spread(settling)}")
         print(f"  to drain and end after SIGTERM: {spread(stops)}")
 
 
-def finish_after(log):
-    log.wait_answers(range(PARTITIONS), time.monotonic())
-    with log.load.quiet(log.tend):
-        log.check()
-    finish(log)
+def finish_after(fleet):
+    fleet.wait_answers(range(PARTITIONS), time.monotonic())
+    with fleet.load.quiet(fleet.tend):
+        fleet.check()
+    finish(fleet)
 
 
-def generation(cluster):
+def generation(fleet):
     """How often the only group has rebalanced, as its coordinator keeps it: GroupMetadataValue in __consumer_offsets."""
-    raw = kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "__consumer_offsets", "-f", "%K %S\n%k%s")
+    raw = fleet.log.kcat("-C", "-q", "-e", "-o", "beginning", "-t", "__consumer_offsets", "-f", "%K %S\n%k%s")
     at, last = 0, 0
     while at < len(raw):
         end = raw.index(b"\n", at)
@@ -285,28 +285,28 @@ def storm(options):
             failures.append(error)
 
     with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, \
-            Log(cluster, directory, "f", options.seed, engines=5) as log:
-        log.start()
-        first, before, rebalances = time.monotonic(), generation(cluster), 0
-        pairs = [log.engines[1:3], log.engines[3:5]]  # the first stays
+            Fleet(cluster, directory, "f", options.seed, engines=5) as fleet:
+        fleet.start()
+        first, before, rebalances = time.monotonic(), generation(fleet), 0
+        pairs = [fleet.engines[1:3], fleet.engines[3:5]]  # the first stays
         players = [threading.Thread(target=play, args=each) for each in enumerate(pairs)]
         for player in players:
             player.start()
         try:
             while rebalances < options.rounds and not failures:
-                log.load.fail_if_failed()
+                fleet.load.fail_if_failed()
                 time.sleep(1)
-                rebalances = generation(cluster) - before
-            took, answered = time.monotonic() - first, len(log.load.answers)
+                rebalances = generation(fleet) - before
+            took, answered = time.monotonic() - first, len(fleet.load.answers)
         finally:
             over.set()
             for player in players:
                 player.join()
         if failures:
             raise failures[0]
-        finish_after(log)
+        finish_after(fleet)
         report(f"{rebalances} rebalances in {took:.0f} s by {len(stops)} joins and leaves, {answered} commands answered meanwhile",
-               options.rounds, [log], began, options.seed)
+               options.rounds, [fleet], began, options.seed)
         print(f"  to drain and end after SIGTERM: {spread([took for each in stops for took in each])}")
 
 
@@ -328,15 +328,14 @@ async def post_all(ports, body, count):
 def same(options):
     began, results = time.monotonic(), []
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
-    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, Log(cluster, directory, "f", options.seed) as log:
-        log.start()
+    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, Fleet(cluster, directory, "f", options.seed) as fleet:
+        fleet.start()
         for turn in range(options.rounds):
             identity = f"same-{turn}"
-            body = json.dumps({"id": identity, "org": f"same-{turn}", "actor": "user:owner", "command_type": "CreateOrganization",
-                               "command": {"name": "Company", "rulebook": "space"}})
-            log.load.sent[identity] = body
+            body = json.dumps(command(identity, "CreateOrganization", org=identity, name="Company", rulebook="space"))
+            fleet.load.sent[identity] = body
             for when in ("at once", "after a restart"):
-                ports = [engine.port for engine in log.engines]
+                ports = [engine.port for engine in fleet.engines]
                 answers, retries = [], 0
                 while len(answers) < SAME:
                     got = asyncio.run(post_all(ports, body, SAME - len(answers)))
@@ -348,32 +347,32 @@ def same(options):
                 assert len(texts) == 1, f"{len(texts)} answers: {sorted(texts)[:2]}"
                 decided = sum(not replayed for replayed, _ in answers)
                 assert decided <= (when == "at once"), f"{decided} of the answers say that they decided it, {when}"
-                log.load.answers.setdefault(identity, json.loads(texts.pop()))
+                fleet.load.answers.setdefault(identity, json.loads(texts.pop()))
                 results.append(f"{when}: {SAME} answers, {decided} of them the first, {retries} retries")
                 if when == "at once":
-                    for engine in log.engines:
-                        engine.kill() if log.rng.random() < 0.5 else engine.stop()
-                    for engine in log.engines:
+                    for engine in fleet.engines:
+                        engine.kill() if fleet.rng.random() < 0.5 else engine.stop()
+                    for engine in fleet.engines:
                         engine.begin()
-                    for engine in log.engines:
+                    for engine in fleet.engines:
                         engine.wait_ready()
-            with log.load.quiet(log.tend):
-                log.check()
-        finish(log)
-        report("the same command a thousand times", options.rounds, [log], began, options.seed)
+            with fleet.load.quiet(fleet.tend):
+                fleet.check()
+        finish(fleet)
+        report("the same command a thousand times", options.rounds, [fleet], began, options.seed)
         print("\n".join(f"  {line}" for line in results))
 
 
 def poisons(rng, org):
     """Commands that are none, as they may come from anywhere: what, key, value."""
-    command = {"id": "x", "org": org, "actor": "user:owner", "command_type": "AddMember", "command": {"user": "u", "role": "ADMIN"}}
+    sound = command("x", "AddMember", org=org, user="u", role="ADMIN")
     yield "garbage", org, rng.randbytes(200)
     yield "nothing", org, b""
     yield "no JSON", org, b'{"id":"x","org":'
     yield "JSON of another kind", org, b'{"hello":[1,2,3]}'
-    yield "an unknown command", org, json.dumps(command | {"command_type": "MakeCoffee"}).encode()
-    yield "an unknown field", org, json.dumps(command | {"command": {"user": "u", "role": "ADMIN", "x": 1}}).encode()
-    yield "a bad identifier", org, json.dumps(command | {"org": "no/such id"}).encode()
+    yield "an unknown command", org, json.dumps(sound | {"command_type": "MakeCoffee"}).encode()
+    yield "an unknown field", org, json.dumps(sound | {"command": {"user": "u", "role": "ADMIN", "x": 1}}).encode()
+    yield "a bad identifier", org, json.dumps(sound | {"org": "no/such id"}).encode()
     yield "a depth bomb", org, b'{"id":"x","command":' + b'[' * 100_000
     yield "a bad buffer", org, bytes([16, 0, 0, 0]) + b"TNRC" + rng.randbytes(400)
     yield "a cut buffer", org, bytes([16, 0, 0, 0]) + b"TNRC"
@@ -383,41 +382,38 @@ def poisons(rng, org):
 
 def poison(options):
     began, sent, refused = time.monotonic(), 0, 0
-    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, Log(cluster, directory, "f", options.seed) as log:
-        log.start()
-        file = pathlib.Path(directory) / "poison"
-        own = {client.partition: client.orgs[0] for client in log.load.clients}
+    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, Fleet(cluster, directory, "f", options.seed) as fleet:
+        fleet.start()
+        own = {client.partition: client.orgs[0] for client in fleet.load.clients}
         for _ in range(options.rounds):
             for partition, org in own.items():
-                for what, key, value in poisons(log.rng, org):
-                    file.write_bytes(value)
+                for what, key, value in poisons(fleet.rng, org):
                     at = time.monotonic()
                     if value:
-                        kcat(cluster.bootstrap, "-P", "-t", "f.commands", "-p", str(partition), "-k", key,
-                             "-X", "message.max.bytes=10000000", str(file))
+                        fleet.log.put("commands", partition, value, "-k", key, "-X", "message.max.bytes=10000000")
                     else:
-                        kcat(cluster.bootstrap, "-P", "-t", "f.commands", "-p", str(partition), "-K", "|", "-Z", input=f"{key}|\n".encode())
+                        fleet.log.kcat("-P", "-t", "f.commands", "-p", str(partition), "-K", "|", "-Z", input=f"{key}|\n".encode())
                     sent += 1
-                    log.wait_answers([partition], at, seconds=30)
-            engine = log.rng.choice(log.engines)
+                    fleet.wait_answers([partition], at, seconds=30)
+            engine = fleet.rng.choice(fleet.engines)
             for body in (b"garbage", b'{"id":', b'[' * 100_000, b'{"id":"x","org":"y"}', b"a" * (17 << 20)):
-                status, text = engine.request("POST", "/v1/commands", body, headers={"Content-Type": "application/json"})
-                assert 400 <= status < 500 and json.loads(text)["detail"], f"{body[:20]}: {status} {text}"
+                answer = engine.post("/v1/commands", body)
+                assert 400 <= answer.status < 500 and answer.json["detail"], f"{body[:20]}: {answer.status} {answer.text}"
                 refused += 1
-            with log.load.quiet(log.tend):
-                log.check()
-        kept = wait_until(lambda: quarantined(cluster) >= sent and quarantined(cluster), 30, f"{sent} are in the quarantine")
+            with fleet.load.quiet(fleet.tend):
+                fleet.check()
+        kept = wait_until(lambda: (count := quarantined(fleet)) >= sent and count, f"{sent} are in the quarantine", 30)
         assert kept == sent, f"{sent} were sent, {kept} are in the quarantine"
-        reasons = kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%h\n").decode()
+        reasons = fleet.log.consume("quarantine", "-f", "%h\n").decode()
         for line in reasons.splitlines():
             assert re.search(r"tenure-error=[^,]", line), f"in the quarantine without a reason: {line}"
-        finish(log)
-        report(f"poison: {sent} into the topic, {kept} in the quarantine, {refused} over HTTP refused", options.rounds, [log], began,
+        finish(fleet)
+        report(f"poison: {sent} into the topic, {kept} in the quarantine, {refused} over HTTP refused", options.rounds, [fleet], began,
                options.seed)
 
 
-def quarantined(cluster):
-    return len(kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%o\n").split())
+def quarantined(fleet):
+    return len(fleet.log.consume("quarantine", "-f", "%o\n").split())
 
 
 KINDS = {"kill": (kill, 30), "zombie": (zombie, 30), "broker": (broker, 30), "leaders": (leaders, 6), "churn": (churn, 50), "storm": (storm, 50),

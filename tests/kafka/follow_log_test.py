@@ -4,45 +4,43 @@ import json
 import time
 import unittest
 
-from engine import PARTITIONS, EngineTest, Log, brokers, decisions_over_http, home, new_id, record, until
-from server import command
+from java_client import follow
+from kafka_case import KafkaTest, decisions_over_http
+from kafka_log import PARTITIONS, KafkaLog, brokers, partition_of, record
+from tenure import command, new_id, wait_until
 
 
 def found(org):
     return command(new_id(), "CreateOrganization", org=org, name="Acme", rulebook="space")
 
 
-def places(server):
-    return server.get("/v1/status").json["partitions"]
-
-
 def owners(server):
-    return {each["owner"] for each in places(server)}
+    return {each["owner"] for each in server.partitions()}
 
 
 def caught_up(server):
     """All that the log holds is in its read models."""
     return all(each["decisions"] == each["applied"] and each["waiting"] == 0
-               for each in places(server))
+               for each in server.partitions())
 
 
 def still(server):
     """Nothing new was decided for a while."""
-    before = places(server)
+    before = server.partitions()
     time.sleep(3)
-    return places(server) == before
+    return server.partitions() == before
 
 
-class FollowLogTest(EngineTest):
+class FollowLogTest(KafkaTest):
     def setUp(self):
-        self.log = Log(brokers()).make_topics()
+        self.log = KafkaLog(brokers()).make_topics()
 
     def test_it_reads_what_the_engine_serves(self):
         server = self.serve(self.log)
         server.submit(*[found(f"org-{n}") for n in range(40)],
                       *[command(new_id(), "CreateSpace", org=f"org-{n}", actor=actor, space="web",
                                 name="Web") for n in range(40) for actor in ("user:alice", "user:eve")])
-        until("the read models", lambda: caught_up(server))
+        wait_until(lambda: caught_up(server), "the read models")
         partitions = self.assert_follows(self.log, server)
         self.assertEqual(sum(each["decisions"] for each in partitions.values()), 120)
         self.assertEqual([each["void"] for each in partitions.values()], [0] * PARTITIONS)
@@ -52,7 +50,7 @@ class FollowLogTest(EngineTest):
         server = self.serve(self.log)
         answers = server.submit(*[found(f"org-{n}") for n in range(20)])
         self.assertEqual({each["outcome"] for each in answers}, {"accepted"}, answers)
-        self.assertEqual({home(f"org-{n}") for n in range(20)}, set(range(PARTITIONS)))
+        self.assertEqual({partition_of(f"org-{n}") for n in range(20)}, set(range(PARTITIONS)))
         return server
 
     def insist(self, server, commands):
@@ -60,30 +58,30 @@ class FollowLogTest(EngineTest):
         def answered():
             answers = server.submit(*commands)
             return "unavailable" not in {each["outcome"] for each in answers} and answers
-        answers = until("all are answered", answered)
+        answers = wait_until(answered, "all are answered")
         self.assertEqual({each["outcome"] for each in answers}, {"accepted"}, answers)
         return answers
 
     def test_a_foreign_record_is_void_for_both(self):
         server = self.begin()
         for value in (b"a note from somebody else", b"x"):
-            self.log.put(0, value)
+            self.log.put("log", 0, value)
         self.insist(server, [found(f"more-{n}") for n in range(20)])
-        until("the read models", lambda: caught_up(server))
+        wait_until(lambda: caught_up(server), "the read models")
         partitions = self.assert_follows(self.log, server)
         self.assertGreaterEqual(partitions[0]["void"], 2)
 
     def test_a_decision_that_came_too_late_is_void_for_both(self):
         """A zombie's: of a claim before the last one, with the number that comes next."""
         server = self.begin()
-        decisions, _ = self.log.follow()
+        decisions, _ = follow(self.log)
         number = sum(position.startswith("0:") for position in decisions)
-        self.log.put(0, record(decisions["0:0"], stamp=0, number=number))
-        org = next(f"more-{n}" for n in range(20) if home(f"more-{n}") == 0)
+        self.log.put("log", 0, record(decisions["0:0"], stamp=0, number=number))
+        org = next(f"more-{n}" for n in range(20) if partition_of(f"more-{n}") == 0)
         wanted = found(org)
         (answer,) = self.insist(server, [wanted])
         self.assertEqual(answer["command_id"], wanted["id"])
-        until("the read models", lambda: caught_up(server))
+        wait_until(lambda: caught_up(server), "the read models")
         self.assertEqual(server.get(f"/v1/orgs/{org}/commands/{wanted['id']}").json["org"], org)
         partitions = self.assert_follows(self.log, server)
         self.assertGreaterEqual(partitions[0]["void"], 1)
@@ -92,15 +90,15 @@ class FollowLogTest(EngineTest):
         """Killed while it decides and forwards, and before the group's first offsets are committed."""
         first = self.serve(self.log)
         second = self.serve(self.log)
-        until("both own partitions", lambda: len(owners(second)) == 2)
+        wait_until(lambda: all(owners(second)) and len(owners(second)) == 2, "both own partitions, and nobody else any")
         commands = [found(f"org-{n}") for n in range(3000)]
         values = [(each["org"], json.dumps(each)) for each in commands]
         self.log.publish(values[:2000])
-        until("both have decided", lambda: all(each["decisions"] > 0 for each in places(second)))
+        wait_until(lambda: all(each["decisions"] > 0 for each in second.partitions()), "both have decided")
         first.kill()
         self.log.publish(values[2000:])
-        until("the survivor owns all", lambda: len(owners(second)) == 1, seconds=40)
-        until("it is done", lambda: caught_up(second) and still(second))
+        wait_until(lambda: len(owners(second)) == 1, "the survivor owns all")
+        wait_until(lambda: caught_up(second) and still(second), "it is done")
         partitions = self.assert_follows(self.log, second)
         self.assertGreater(sum(each["claims"] for each in partitions.values()), PARTITIONS)
         decided = [each["command_id"] for each in decisions_over_http(second)]

@@ -3,25 +3,28 @@
 import json
 import unittest
 
-from engine import EngineTest, Log, brokers, crc32_home, home, java, new_id
+from java_client import java
+from kafka_case import KafkaTest
+from kafka_log import KafkaLog, brokers, crc32_partition_of, partition_of
+from tenure import command, new_id
 
 ORGS = [f"org-{n}" for n in range(24)]
 
 
-def command(org, kind, id=None, actor="user:alice", **fields):
-    return (org, json.dumps({"id": id or new_id(), "org": org, "actor": actor, "command_type": kind,
-                             "command": fields}))
+def message(org, kind, id=None, **fields):
+    """-> its key and its value"""
+    return org, json.dumps(command(id or new_id(), kind, org=org, **fields))
 
 
 def found(org, **more):
-    return command(org, "CreateOrganization", name="Acme", rulebook="space", **more)
+    return message(org, "CreateOrganization", name="Acme", rulebook="space", **more)
 
 
-class InteropTest(EngineTest):
+class InteropTest(KafkaTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.log = Log(brokers()).make_topics()
+        cls.log = KafkaLog(brokers()).make_topics()
         cls.server = cls.serve(cls.log)
 
     def send(self, *commands, more=()):
@@ -36,20 +39,20 @@ class InteropTest(EngineTest):
 
     def test_kcat_s_own_partitioner_misses_and_every_command_is_decided_where_it_belongs(self):
         orgs = [f"crc-{org}" for org in ORGS]
-        missed = {org for org in orgs if crc32_home(org) != home(org)}
+        missed = {org for org in orgs if crc32_partition_of(org) != partition_of(org)}
         self.assertGreater(len(missed), 6)
         results = self.send(*map(found, orgs))
         self.assertEqual({each["headers"]["tenure-answer"] for each in results}, {"decided"})
         decisions = [json.loads(each["payload"]) for each in results]
         self.assertEqual({d["org"]: d["outcome"] for d in decisions}, dict.fromkeys(orgs, "accepted"))
         for decision, result in zip(decisions, results):
-            self.assertEqual(int(decision["position"].partition(":")[0]), home(decision["org"]))
+            self.assertEqual(int(decision["position"].partition(":")[0]), partition_of(decision["org"]))
             self.assertEqual(result["key"], decision["command_id"])
             self.assertEqual(result["headers"]["tenure-position"], decision["position"])
             self.assertEqual(result["headers"]["content-type"], "application/json")
         forwarded = self.forwarded("crc-")
         self.assertEqual({each["key"]: each["partition"] for each in forwarded},
-                         {org: home(org) for org in missed})
+                         {org: partition_of(org) for org in missed})
         self.assertEqual(len(forwarded), len(missed))
 
     def test_the_partitioner_that_we_recommend_misses_never(self):
@@ -70,13 +73,13 @@ class InteropTest(EngineTest):
     def test_an_id_used_for_something_else_is_told_so(self):
         id = new_id()
         self.send(found("twice", id=id))
-        (other,) = self.send(command("twice", "CreateSpace", id=id, space="web", name="Web"))
+        (other,) = self.send(message("twice", "CreateSpace", id=id, space="web", name="Web"))
         self.assertEqual(other["headers"]["tenure-answer"], "idempotency_mismatch", other)
         self.assertEqual(json.loads(other["payload"])["code"], "idempotency_mismatch")
 
     def test_a_rejection_is_a_decision_too(self):
         self.send(found("strict"))
-        sent = command("strict", "CreateSpace", actor="user:eve", space="web", name="Web")
+        sent = message("strict", "CreateSpace", actor="user:eve", space="web", name="Web")
         (result,) = self.send(sent)
         self.assertEqual(result["headers"]["tenure-answer"], "decided")
         decision = json.loads(result["payload"])
@@ -98,7 +101,7 @@ class InteropTest(EngineTest):
             self.assertIn("reply-to", each["headers"])
             self.assertTrue(each["headers"]["tenure-error"].startswith("malformed: "))
             topic, partition, offset = each["headers"]["tenure-origin"].rsplit("-", 2)
-            self.assertEqual((topic, int(partition)), (self.log.topic("commands"), crc32_home("garbage")))
+            self.assertEqual((topic, int(partition)), (self.log.topic("commands"), crc32_partition_of("garbage")))
 
     def test_a_command_without_reply_to_is_decided_and_answers_nobody(self):
         sent = found("quiet")
@@ -111,7 +114,7 @@ class InteropTest(EngineTest):
         orgs = [f"java-{org}" for org in ORGS]
         retried = found("java-again")
         commands = [*map(found, orgs), retried, retried, ("java-wrong", "nonsense"),
-                    command("java-org-0", "CreateSpace", actor="user:eve", space="web", name="Web")]
+                    message("java-org-0", "CreateSpace", actor="user:eve", space="web", name="Web")]
         lines = "".join(f"{org}\t{value}\n" for org, value in commands)
         out = java("SendCommands", self.log.brokers, self.log.prefix, "java", input=lines.encode())
         results = [line.split("\t", 2) for line in out.splitlines()]
@@ -125,7 +128,7 @@ class InteropTest(EngineTest):
         self.assertEqual(sorted(outcomes), ["accepted"] * (len(orgs) + 1) + ["rejected"])
         self.assertIn(answers["duplicate"][0], answers["decided"])
         for each in answers["decided"]:
-            self.assertEqual(int(each["position"].partition(":")[0]), home(each["org"]))
+            self.assertEqual(int(each["position"].partition(":")[0]), partition_of(each["org"]))
         self.assertEqual(self.forwarded("java-"), [])
 
 

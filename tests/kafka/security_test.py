@@ -9,8 +9,10 @@ import unittest
 
 from acls import ROLES, rights
 from cluster import Cluster, Security
-from engine import EngineTest, Log, home, java, new_id, run, until
-from server import KEY, TENURE, command, environment
+from java_client import follow, java
+from kafka_case import KafkaTest
+from kafka_log import KafkaLog
+from tenure import KEY, TENURE, command, environment, new_id, run, wait_until
 
 PASSWORD = "correct-horse"
 
@@ -67,7 +69,7 @@ class PlaintextTest(unittest.TestCase):
                 self.assertEqual(code, 2)
 
 
-class SecurityTest(EngineTest):
+class SecurityTest(KafkaTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -75,7 +77,7 @@ class SecurityTest(EngineTest):
         cls.cluster = Cluster.start(security=Security(users, acls=True))
         cls.addClassCleanup(cls.cluster.stop)
         cls.authority = str(cls.cluster.authority / "ca.pem")
-        cls.inside = Log(cls.cluster.bootstrap)  # in clear: the administrator
+        cls.inside = KafkaLog(cls.cluster.bootstrap)  # in clear: the administrator
         granted = "".join(f"{role} {resource} {name} {pattern} {operation}\n" for role in ROLES
                           for resource, name, pattern, operations in rights(role, cls.inside.prefix)
                           for operation in operations)
@@ -87,11 +89,10 @@ class SecurityTest(EngineTest):
 
     @classmethod
     def log_of(cls, user, mechanism="PLAIN", password=PASSWORD, trust=True):
-        log = Log(cls.cluster.secure_bootstrap, [
+        return KafkaLog(cls.cluster.secure_bootstrap, [
             "security.protocol=SASL_SSL", f"sasl.mechanism={mechanism}", f"sasl.username={user}",
-            f"sasl.password={password}", *([f"ssl.ca.location={cls.authority}"] if trust else [])])
-        log.prefix = cls.inside.prefix
-        return log
+            f"sasl.password={password}", *([f"ssl.ca.location={cls.authority}"] if trust else [])],
+            prefix=cls.inside.prefix)
 
     def java_settings(self, user):
         path = pathlib.Path(self.root) / f"{user}.properties"
@@ -144,14 +145,14 @@ ssl.truststore.location={self.authority}
 
     def test_a_consumer_follows_the_log(self):
         self.engine.submit(found("followed"))
-        decisions, _ = self.log_of("consumer").follow(self.java_settings("consumer"))
+        decisions, _ = follow(self.log_of("consumer"), self.java_settings("consumer"))
         self.assertTrue(any(b"followed" in payload for payload in decisions.values()))
 
     def test_a_process_that_only_reads_hands_commands_on(self):
         reads = self.serve(self.log_of("reads"), "--roles", "reads")
         (answer,) = reads.submit(found("handed-on"))
         self.assertEqual(answer["outcome"], "accepted", answer)
-        until("it reads", lambda: reads.get("/v1/orgs/handed-on").status == 200)
+        wait_until(lambda: reads.get("/v1/orgs/handed-on").status == 200, "it reads")
 
     def test_nobody_may_do_what_is_another_role_s(self):
         def assert_denied(user, topic, *how, input=None):

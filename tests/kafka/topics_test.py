@@ -1,19 +1,17 @@
 """`tenure kafka topics`: makes the topics of a log, and names each difference of existing ones."""
 
-import json
-import os
 import subprocess
 import unittest
 import uuid
 
-TENURE = os.environ["TENURE_BINARY"]
-with open(os.environ["TENURE_KAFKA_STATE"]) as state:
-    BROKERS = json.load(state)["bootstrap"]
+from kafka_log import brokers
+from tenure import TENURE
+
 TOPICS = ["commands", "log", "results", "quarantine", "keys", "events"]
 
 
-def topics(*arguments, brokers=BROKERS):
-    done = subprocess.run([TENURE, "kafka", "topics", "--brokers", brokers, *arguments],
+def topics(*arguments, at=None):
+    done = subprocess.run([TENURE, "kafka", "topics", "--brokers", at or brokers(), *arguments],
                           capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -55,7 +53,7 @@ class TopicsTest(unittest.TestCase):
         self.assertIn("replication factor", error.lower())
 
     def test_a_wrong_address_is_named(self):
-        code, _, error = topics(brokers="127.0.0.1:1")
+        code, _, error = topics(at="127.0.0.1:1")
         self.assertEqual(code, 3)
         self.assertIn("no answer from the Kafka brokers 127.0.0.1:1", error)
         self.assertIn("Connection refused", error)

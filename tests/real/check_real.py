@@ -3,7 +3,7 @@
 each declared state is what the server answers, live when it is reached and `as_of` its version when
 all is over.
 
-    check_real.py TENURE DIR    exit code 0 holds, 1 differs, 77 DIR is not there
+    check_real.py DIR    exit code 0 holds, 1 differs, 77 DIR is not there
 """
 
 import pathlib
@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from map_history import map_history, organizations
-from server import Server
+from tenure import Server
 
 SKIPPED = 77
 LEVELS = ("Admin", "ReadWrite", "Readonly")  # highest first
@@ -36,17 +36,17 @@ def effective(state):
 
 def read_state(server, org, **moment):
     """What the server answers, in the form of a declared state, and the effective access."""
-    members = server.get_all("members", "orgs", org, "members", **moment)
-    groups = server.get_all("groups", "orgs", org, "groups", **moment)
+    members = server.list("members", "orgs", org, "members", **moment)
+    groups = server.list("groups", "orgs", org, "groups", **moment)
     state = {"members": {one["user"]: one["role"] for one in members},
              "groups": {one["group"]: sorted(one["users"]) for one in groups},
              "access": {}, "effective": {}}
-    for space in server.get_all("spaces", "orgs", org, "spaces", **moment):
+    for space in server.list("spaces", "orgs", org, "spaces", **moment):
         path = ("orgs", org, "spaces", space["space"])
         access = {one["subject"]: one["roles"]
-                  for one in server.get_all("access", *path, "access", **moment)}
+                  for one in server.list("access", *path, "access", **moment)}
         if access:
-            people = server.get_all("members", *path, "members", **moment)
+            people = server.list("members", *path, "members", **moment)
             state["access"][space["space"]] = access
             state["effective"][space["space"]] = {
                 one["user"]: (one["roles"], sorted(one["via"])) for one in people}
@@ -76,7 +76,7 @@ def submit(server, org, commands):
     """-> (the last decision, how many were refused)"""
     refused = 0
     for start in range(0, len(commands), BATCH):
-        decisions = server.submit(commands[start:start + BATCH])
+        decisions = server.submit(*commands[start:start + BATCH])
         for decision in decisions:
             if decision["outcome"] != "accepted":
                 refused += 1
@@ -103,13 +103,13 @@ def check(server, directory, org):
 
 
 def main():
-    binary, directory = sys.argv[1], pathlib.Path(sys.argv[2])
+    directory = pathlib.Path(sys.argv[1])
     if not directory.is_dir():
         print(f"SKIPPED: the real history is not there: {directory}")
         return SKIPPED
     names = organizations(directory)
     with tempfile.TemporaryDirectory(prefix="tenure-real-") as data, \
-            Server(binary, f"{data}/data") as server:
+            Server(f"{data}/data", "--log-level", "error") as server:
         wrong = sum(check(server, directory, org) for org in names)
     return 1 if wrong or not names else 0
 

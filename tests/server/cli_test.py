@@ -4,7 +4,8 @@ import json
 import os
 import unittest
 
-from server import FOUND_ACME, ServerTest, command
+from server_case import FOUND_ACME, ServerTest
+from tenure import command
 
 REFUSED = command("r1", "AddMember", actor="user:bob", user="dan", role="ADMIN")
 

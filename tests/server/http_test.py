@@ -5,7 +5,8 @@ import re
 import socket
 import unittest
 
-from server import FOUND_ACME, ServerTest, command
+from server_case import FOUND_ACME, ServerTest
+from tenure import command
 
 
 class Commands(ServerTest):

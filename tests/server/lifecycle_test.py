@@ -14,7 +14,8 @@ import threading
 import time
 import unittest
 
-from server import FOUND_ACME, TENURE, ServerTest, command, environment
+from server_case import FOUND_ACME, ServerTest
+from tenure import TENURE, command, environment
 
 
 class Starting(ServerTest):
@@ -110,7 +111,7 @@ class Stopping(ServerTest):
         for how in (signal.SIGTERM, signal.SIGINT):
             server = self.start()
             server.post("/v1/commands", FOUND_ACME[0])
-            self.assertEqual(server.end(lambda: server.process.send_signal(how)), 0)
+            self.assertEqual(server.end(how), 0)
 
     def test_idle_connections_do_not_delay_the_stop(self):
         server = self.start()

@@ -2,7 +2,7 @@
 """The committed history through the engine: when `tenure apply` applies it, then each line is
 answered as company.expected.json foretells, and a server on that directory shows the state named.
 
-    check_company.py TENURE
+    check_company.py
 """
 
 import collections
@@ -14,17 +14,14 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests/real"))
+from tenure import TENURE, Server, address
 
-from server import Server
-
-HISTORY = ROOT / "tools/history"
+HISTORY = pathlib.Path(__file__).parents[2] / "tools/history"
 
 
-def apply(binary, data):
+def apply(data):
     """-> the code of each line, None where accepted"""
-    run = subprocess.run([binary, "apply", HISTORY / "company.ndjson", "--data", data, "--json"],
+    run = subprocess.run([TENURE, "apply", HISTORY / "company.ndjson", "--data", data, "--json"],
                          stdout=subprocess.PIPE, text=True)
     answers = [json.loads(line) for line in run.stdout.splitlines()]
     return [one.get("rejection", {}).get("code") for one in answers if "outcome" in one]
@@ -41,18 +38,18 @@ def answer_faults(codes, expected):
 
 def read_space(server, org, space):
     path = ("orgs", org, "spaces", space)
-    used = {one["meter"]: one["used"] for one in server.get(*path, "usage")["meters"]}
-    billing = server.get(*path, "billing")
+    used = {one["meter"]: one["used"] for one in server.read(address(*path, "usage")).json["meters"]}
+    billing = server.read(address(*path, "billing")).json
     return {"plan": billing["plan"], "pending": billing["status"] == "pending_payment",
             "resources": used["resources"], "members": used["members"],
             "api_requests": used["api_requests"]}
 
 
 def read_organization(server, org):
-    members = server.get_all("members", "orgs", org, "members")
-    groups = server.get_all("groups", "orgs", org, "groups")
-    spaces = server.get_all("spaces", "orgs", org, "spaces")
-    return {"version": server.get("orgs", org)["version"],
+    members = server.list("members", "orgs", org, "members")
+    groups = server.list("groups", "orgs", org, "groups")
+    spaces = server.list("spaces", "orgs", org, "spaces")
+    return {"version": server.read(address("orgs", org)).json["version"],
             "members": dict(collections.Counter(one["role"] for one in members)),
             "groups": {one["group"]: len(one["users"]) for one in groups},
             "spaces": {one["space"]: read_space(server, org, one["space"]) for one in spaces}}
@@ -66,20 +63,20 @@ def state_faults(server, expected):
                 yield f"{org}: {part} are {actual[part]}, foretold {foretold[part]}"
 
 
-def check(binary, expected):
+def check(expected):
     began = time.gmtime()
     with tempfile.TemporaryDirectory(prefix="tenure-company-") as directory:
         data = f"{directory}/data"
-        faults = list(answer_faults(apply(binary, data), expected))
-        with Server(binary, data) as server:
+        faults = list(answer_faults(apply(data), expected))
+        with Server(data, "--log-level", "error") as server:
             faults += state_faults(server, expected)
     # The counters begin anew with the month: what ran across its end says nothing.
-    return faults if time.gmtime().tm_mon == began.tm_mon else check(binary, expected)
+    return faults if time.gmtime().tm_mon == began.tm_mon else check(expected)
 
 
 def main():
     expected = json.loads((HISTORY / "company.expected.json").read_text())
-    faults = check(sys.argv[1], expected)
+    faults = check(expected)
     for fault in itertools.islice(faults, 40):
         print(fault)
     print(f"{expected['commands']} commands, {len(faults)} faults")
