@@ -267,6 +267,8 @@ void KafkaGroup::close() {
       rd_kafka_message_destroy(message);
     }
   }
+  // Only closed, librdkafka 2.0 leaves without a word if it is a member that has no partition.
+  rd_kafka_unsubscribe(impl_->client.get());
   rd_kafka_consumer_close(impl_->client.get());
 }
 
