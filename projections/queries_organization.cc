@@ -1,4 +1,5 @@
 // An organization, its members and groups, and which roles may be given.
+#include <algorithm>
 #include <charconv>
 
 #include "projections/history_numbers.h"
@@ -178,6 +179,19 @@ Result<HistoryPage> get_history(const QueryContext& context, std::string_view or
     }
     found.numbers.push_back(*number);
   }
+  return found;
+}
+
+Result<std::vector<uint64_t>> find_command(const QueryContext& context, std::string_view org,
+                                           std::string_view id) {
+  auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need(Action::kAuditRead));
+  HistoryNumbers numbers(context.rows, org, "", 0);
+  std::vector<uint64_t> found;
+  while (auto number = TRY(numbers.next())) {
+    if (numbers.command() == command_hash(id)) found.push_back(*number);
+  }
+  std::ranges::reverse(found);
   return found;
 }
 

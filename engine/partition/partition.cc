@@ -145,6 +145,9 @@ void Partition::Machine::look_ahead() {
       if (entries[i] != nullptr) step(entries[i]->organization, queue_[i].command.get());
     }
   }
+  for (size_t i = 0; i < count; i++) {
+    if (entries[i] != nullptr) entries[i]->touched.prefetch_end();
+  }
 }
 
 bool Partition::Machine::decide_queued() {
@@ -260,6 +263,7 @@ void Partition::Machine::apply(Entry& entry, const schema::Decision& decision, N
     checkpointer_.add_id(day, {*id_hash, number});
   }
   if (decision.outcome() != schema::Outcome::accepted) return;
+  if (number < entry.known) return;  // replayed, and the store's rows had it already
   checkpointer_.before_change(entry, decision);
   if (!entry.exists) {
     entry.exists = true;

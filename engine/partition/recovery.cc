@@ -1,7 +1,5 @@
 // How a partition comes to decide: the store's checkpoint, the tail of the log, the claim; and how
 // it follows what others write meanwhile.
-#include <limits>
-
 #include "engine/base/check.h"
 #include "engine/partition/machine.h"
 
@@ -19,15 +17,15 @@ std::unexpected<Error> lost(const std::string& what) {
 
 // That the log still holds the last decision that the store knows of.
 Result<void> check_witness(DecisionLog& log, PartitionId partition, const CheckpointMark& mark) {
-  const uint64_t next = mark.position.next_number.value;
+  const uint64_t next = mark.last.next.value;
   if (next == 0) return {};
   const std::string number = std::to_string(next - 1);
-  if (log.durable_end(partition) <= mark.last_offset) {
+  if (log.durable_end(partition) <= mark.last.offset) {
     return lost("it ends before decision " + number);
   }
-  const auto cursor = TRY(log.read(partition, mark.last_offset));
+  const auto cursor = TRY(log.read(partition, mark.last.offset));
   const auto record = TRY(cursor->next());
-  if (!record || record->prefix.number.value + 1 != next || record->prefix.crc != mark.last_crc) {
+  if (!record || record->prefix.number.value + 1 != next || record->prefix.crc != mark.last.crc) {
     return lost("its decision " + number + " is another one");
   }
   return {};
@@ -90,8 +88,7 @@ Result<void> Partition::Machine::recover(const std::optional<CheckpointMark>& ma
 Result<void> Partition::Machine::load_store(const CheckpointMark& mark) {
   last_time_ = mark.last_time;
   total_organizations_ = mark.organizations;
-  replayed_offset_ = mark.last_offset;
-  replayed_crc_ = mark.last_crc;
+  replayed_ = known_to_store_ = mark.last;
   TRY(store_.read_due([&](DueEntry entry) { due_.insert(due_.end(), std::move(entry)); }));
   TRY(store_.read_ids([&](Day day, std::span<const UsedId> ids) {
     for (const UsedId& id : ids) used_ids_.add(day, id);
@@ -180,8 +177,7 @@ bool Partition::Machine::release() {
   auto cursor = log_.read(options_.id, at.next_offset);
   if (!cursor) return false;
   if (const auto crc = outbox_->last_crc()) {
-    replayed_offset_ = outbox_->offset_of({at.next_number.value - 1});
-    replayed_crc_ = *crc;
+    replayed_ = {at.next_number, outbox_->offset_of({at.next_number.value - 1}), *crc};
   }
   reader_ = std::make_unique<LogReader>(*std::move(cursor), at);
   outbox_.reset();
@@ -196,7 +192,7 @@ Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
   Entry& entry = find_or_add(hash_of_org(org), org);
   if (!to_load_.empty()) {
     to_load_.clear();
-    Result<Loaded> loaded = load(store_, rulebooks_, org);
+    Result<StoredOrganization> loaded = load(store_, rulebooks_, org);
     store_damaged_ = !loaded;
     take_in(entry, TRY(std::move(loaded)));
     resume(entry);
@@ -206,15 +202,15 @@ Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
   apply(entry, payload, decision.number,
         is_due_work ? std::nullopt : std::optional(hash_of_id(command)));
   settled_.raise(decision.prefix.source);
-  replayed_offset_ = decision.offset;
-  replayed_crc_ = decision.prefix.crc;
+  replayed_ = {decision.number.next(), decision.offset, decision.prefix.crc};
   return {};
 }
 
 Result<void> Partition::Machine::checkpoint_now() {
   begin_checkpoint();
-  CHECK(checkpointer_.gather(std::numeric_limits<size_t>::max() / 2));
-  TRY(store_.write(*checkpointer_.gathered()));
+  checkpointer_.gather_all(next_number());
+  finish_checkpoint();
+  TRY(store_.write(*checkpointer_.finished()));
   checkpointer_.written();
   return {};
 }

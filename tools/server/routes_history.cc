@@ -1,7 +1,5 @@
 // What happened: the history of an organization or of one thing in it, a command's decision by its
 // id, and the decisions of all organizations in the order of the log.
-#include <algorithm>
-
 #include "engine/json/json_edge.h"
 #include "tools/server/decision_source.h"
 #include "tools/server/read_request.h"
@@ -40,25 +38,11 @@ Result<Response> history(Api& api, const ReadRequest& request) {
   return response;
 }
 
-// Every number of the organization's history that the viewer may see, oldest first.
-Result<std::vector<uint64_t>> all_numbers(const QueryContext& context, std::string_view org) {
-  std::vector<uint64_t> numbers;
-  Page page{.limit = 5000, .cursor = {}};
-  do {
-    HistoryPage part = TRY(get_history(context, org, "", page));
-    numbers.insert(numbers.end(), part.numbers.begin(), part.numbers.end());
-    page.cursor = std::move(part.next);
-  } while (!page.cursor.empty());
-  return numbers;
-}
-
-// Newest first: who asks for a command's answer lost it a moment ago.
 Result<Response> command_by_id(Api& api, const ReadRequest& request) {
   const std::string& id = request.path[1];
   auto view = api.host.view();
-  std::vector<uint64_t> numbers =
-      TRY(all_numbers(context_of(api, *view, request), request.path[0]));
-  std::ranges::reverse(numbers);
+  const std::vector<uint64_t> numbers =
+      TRY(find_command(context_of(api, *view, request), request.path[0], id));
   Response response;
   TRY(read_numbered(api.host.log(), api.host.partition_of(request.path[0]), numbers,
                     [&](Position position, std::span<const std::byte> payload) {
