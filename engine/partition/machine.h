@@ -48,6 +48,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   uint64_t settled() const { return settled_.mark(); }
   PartitionStats stats() const;
   Result<uint64_t> digest(std::string_view org);
+  Result<void> save();
 
  private:
   using Entry = OrganizationEntry;

@@ -361,6 +361,9 @@ PartitionStats& PartitionStats::operator+=(const PartitionStats& other) {
   loads += other.loads;
   retries_read += other.retries_read;
   checkpoints += other.checkpoints;
+  open_seconds += other.open_seconds;
+  replay_seconds += other.replay_seconds;
+  replayed += other.replayed;
   if (store_error.empty()) store_error = other.store_error;
   return *this;
 }
@@ -382,5 +385,6 @@ Number Partition::durable() const { return machine_->durable(); }
 std::optional<Error> Partition::failure() const { return machine_->failure(); }
 PartitionStats Partition::stats() const { return machine_->stats(); }
 Result<uint64_t> Partition::digest(std::string_view org) { return machine_->digest(org); }
+Result<void> Partition::save() { return machine_->save(); }
 
 }  // namespace tenure

@@ -1,5 +1,7 @@
 // How a partition comes to decide: the store's checkpoint, the tail of the log, the claim; and how
 // it follows what others write meanwhile.
+#include <chrono>
+
 #include "engine/base/check.h"
 #include "engine/partition/machine.h"
 
@@ -71,18 +73,40 @@ Result<std::unique_ptr<Partition>> Partition::open(DecisionLog& log, StateStore&
 }
 
 Result<void> Partition::Machine::recover(const std::optional<CheckpointMark>& mark, Time now) {
+  using Clock = std::chrono::steady_clock;
+  const auto began = Clock::now();
   now_ = checkpoint_tried_ = now;
   if (mark) {
     Result<void> loaded = load_store(*mark);
     store_damaged_ = !loaded;
     if (!loaded) return loaded;
   }
+  const auto opened = Clock::now();
   const ReaderPosition from = mark ? mark->position : ReaderPosition{};
   reader_ = std::make_unique<LogReader>(TRY(log_.read(options_.id, from.next_offset)), from);
   while (TRY(follow_on(kFollowedAtOnce))) {
     if (checkpointer_.pending_bytes() >= options_.checkpoint_bytes) TRY(checkpoint_now());
   }
+  counts_.open_seconds = std::chrono::duration<double>(opened - began).count();
+  counts_.replay_seconds = std::chrono::duration<double>(Clock::now() - opened).count();
+  counts_.replayed = followed_number().value - from.next_number.value;
   return {};
+}
+
+Result<void> Partition::Machine::save() {
+  if (failure_ || durable() < next_number() || writing_ == Writing::kWriting) return {};
+  if (writing_ == Writing::kGathering) {
+    checkpointer_.gather_all(next_number());
+    finish_checkpoint();
+    writing_ = Writing::kGathered;
+  }
+  if (writing_ == Writing::kGathered) {
+    TRY(store_.write(*checkpointer_.finished()));
+    checkpointer_.written();
+    writing_ = Writing::kNothing;
+  }
+  if (checkpointer_.pending_bytes() == 0) return {};
+  return checkpoint_now();
 }
 
 Result<void> Partition::Machine::load_store(const CheckpointMark& mark) {
@@ -90,9 +114,7 @@ Result<void> Partition::Machine::load_store(const CheckpointMark& mark) {
   total_organizations_ = mark.organizations;
   replayed_ = known_to_store_ = mark.last;
   TRY(store_.read_due([&](DueEntry entry) { due_.insert(due_.end(), std::move(entry)); }));
-  TRY(store_.read_ids([&](Day day, std::span<const UsedId> ids) {
-    for (const UsedId& id : ids) used_ids_.add(day, id);
-  }));
+  TRY(store_.read_ids([&](Day day, std::span<const UsedId> ids) { used_ids_.add_all(day, ids); }));
   used_ids_.forget(last_time_);
   return {};
 }

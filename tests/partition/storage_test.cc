@@ -83,6 +83,31 @@ TEST_F(Storage, ALogThatLostWhatACheckpointKnowsIsRefused) {
   EXPECT_NE(opened.error().message.find("it ends before decision 1"), std::string::npos);
 }
 
+TEST_F(Storage, AfterSavingAStartReadsNoTail) {
+  Harness partition(store);
+  partition.open();
+  make_organizations(partition, 5);
+  partition.checkpoint();
+  partition.ask(add("3", "org1", "carl"));
+  partition.now += std::chrono::seconds(10);
+  partition.step();  // begins a checkpoint, and is stopped while it gathers
+  partition.ask(add("4", "org2", "dora"));
+  const uint64_t live = *partition.partition().digest("org2");
+  ASSERT_TRUE(partition.partition().save().has_value());
+  partition.open();
+  EXPECT_EQ(partition.partition().stats().replayed, 0u);
+  EXPECT_EQ(*partition.partition().digest("org2"), live);
+}
+
+TEST_F(Storage, WhatIsNotDurableIsNotSaved) {
+  Harness partition(store);
+  partition.open();
+  partition.send(create("1", "acme"));
+  partition.step();
+  ASSERT_TRUE(partition.partition().save().has_value());
+  EXPECT_FALSE(store.mark()->has_value());
+}
+
 TEST_F(Storage, ACheckpointBeginsWhenEnoughHasChanged) {
   Harness partition(store, {.checkpoint_bytes = 10'000});
   partition.open();

@@ -126,6 +126,7 @@ Result<void> EngineHost::Impl::open() {
   // After the claim: the read models keep the log's id, which the first claim names.
   if (options.follow) models = TRY(ReadModels::open(data.read_models(), *log, partitions()));
   advance();
+  publish();
   engine = std::thread([this] { run_engine(); });
   if (options.follow) projector = std::thread([this] { run_projector(); });
   return kafka ? kafka->join(*unsealer) : Result<void>{};
@@ -147,6 +148,11 @@ Result<void> EngineHost::Impl::close() {
   mailbox.take({}, content);
   for (auto& job : content.jobs) job();
   publish();
+  // Then the next start reads no tail. The log has everything all the same.
+  for (Place& place : places) {
+    const Result<void> saved = place.owned->partition().save();
+    if (!saved) spdlog::warn("event=state_not_saved {}", saved.error().message);
+  }
   {
     std::lock_guard lock(projector_mutex);
     projector_stops = true;

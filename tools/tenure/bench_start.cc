@@ -13,15 +13,22 @@ namespace {
 constexpr size_t kAtOnce =
     500'000;  // commands built ahead of the run, to bound the memory they take
 
-Result<double> seconds_to_open(const std::string& directory) {
+struct Start {
+  double seconds = 0;
+  PartitionStats partition;
+};
+
+Result<Start> start(const std::string& directory) {
   HostOptions options;
   options.data_directory = directory;
   options.follow = false;
-  auto start = std::chrono::steady_clock::now();
+  const auto begin = std::chrono::steady_clock::now();
   auto host = TRY(EngineHost::open(options));
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  Start measured{
+      .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+      .partition = host->stats().partition};
   TRY(host->close());
-  return seconds;
+  return measured;
 }
 
 // Copies what is on disk while the engine still runs: what a kill would leave.
@@ -52,16 +59,20 @@ Result<void> bench_start(const BenchOptions& options) {
   std::filesystem::create_directories(options.directory, error);
   std::string stopped = options.directory + "/stopped", killed = options.directory + "/killed";
   TRY(write_decisions(options, stopped, killed));
-  double empty = TRY(seconds_to_open(options.directory + "/empty"));
+  const double empty = TRY(start(options.directory + "/empty")).seconds;
   for (const auto& [name, directory] :
        {std::pair("stopped", stopped), std::pair("killed", killed)}) {
-    double seconds = TRY(seconds_to_open(directory));
+    const Start measured = TRY(start(directory));
     BenchRow row;
     row.bench = fmt::format("start/{}", name);
-    row.per_s = 1 / seconds;
+    row.per_s = 1 / measured.seconds;
     row.probe = "start of an empty log";
     row.probe_per_s = 1 / empty;
-    row.more = {{"seconds", seconds}, {"decisions", static_cast<double>(options.commands)}};
+    row.more = {{"seconds", measured.seconds},
+                {"decisions", static_cast<double>(options.commands)},
+                {"state_store_seconds", measured.partition.open_seconds},
+                {"tail_seconds", measured.partition.replay_seconds},
+                {"tail_decisions", static_cast<double>(measured.partition.replayed)}};
     print_bench_row(row, options.json);
   }
   return {};
