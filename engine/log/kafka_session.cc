@@ -14,7 +14,7 @@ struct KafkaSession::Parcel final : KafkaParcel {
   size_t acknowledged = 0;
 
   void reported(std::span<const std::byte> record, Result<Offset> offset) override {
-    session->reported(*this, record, std::move(offset));
+    session->reported(*this, record, offset);
   }
   bool landed() const { return !records.empty() && acknowledged == records.size(); }
 };

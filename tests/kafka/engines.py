@@ -15,6 +15,7 @@ import pathlib
 import random
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
@@ -429,6 +430,7 @@ class Log:
         finally:
             if fresh.runs():
                 fresh.kill()
+            shutil.rmtree(fresh.data, ignore_errors=True)
         self.check_raw()
 
     def check_raw(self):

@@ -4,7 +4,8 @@
     fault_test.py KIND [--rounds N] [--seed S] [--logs L]
 
 KIND: kill (kill -9 of engines under load), zombie (SIGSTOP past the session, then SIGCONT), broker (kill -9 and start of the
-only broker), leaders (three brokers, one at a time), churn (engines join and leave), storm (they do while others do), same (one command a thousand times at once),
+only broker), leaders (three brokers, one at a time), churn (engines join and leave),
+storm (they do while others do; a round is a rebalance), same (one command a thousand times at once),
 poison (commands that are none). A round is one such fault. After the faults of a turn the load pauses, and every command that was
 sent has exactly one decision, every answer is that decision, versions have no gap, and all processes' read models agree; at the
 end they equal those of a process that began with nothing, and the records of the topic are counted by the reader's rule.
@@ -23,6 +24,7 @@ import re
 import resource
 import signal
 import statistics
+import struct
 import tempfile
 import threading
 import time
@@ -30,9 +32,12 @@ import time
 from cluster import Cluster
 from engines import KEY, PARTITIONS, Log, kcat, wait_until
 
-# A killed broker is taken back only once its session has passed, which is 9 s otherwise.
+# A killed broker is taken back only once its session has passed, which is 9 s otherwise. Of several, none may be missed that
+# only waits for a processor.
 QUICK = "broker.session.timeout.ms=2000\nbroker.heartbeat.interval.ms=400\n"
+QUICKEST = "broker.session.timeout.ms=500\nbroker.heartbeat.interval.ms=100\n"
 SAME = 1000
+GROUP_KEY = 2  # the version of a key in __consumer_offsets that is a group's
 
 
 def spread(values):
@@ -152,11 +157,11 @@ def zombie(options):
 
 def broker(options):
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as directory, Cluster.start(more=QUICK) as cluster, Log(cluster, directory, "f", options.seed) as log:
+    with tempfile.TemporaryDirectory() as directory, Cluster.start(more=QUICKEST) as cluster, Log(cluster, directory, "f", options.seed) as log:
         log.start()
         (only,), down = cluster.brokers, []
-        for _ in range(options.rounds):
-            time.sleep(log.rng.uniform(0.3, 1))
+        for number in range(options.rounds):
+            time.sleep(log.rng.uniform(0.2, 0.8))
             at = time.monotonic()
             only.end(signal.SIGKILL)
             only.start()
@@ -165,6 +170,8 @@ def broker(options):
             log.wait_answers(range(PARTITIONS), at)
             with log.load.quiet(log.tend):
                 log.check()
+                if number % 10 == 9:
+                    log.check_rebuild()
         finish(log)
         report("kill -9 of the only broker", options.rounds, [log], began, options.seed)
         print(f"  the broker was gone: {spread(down)}")
@@ -202,15 +209,15 @@ def leaders(options):
                options.seed)
 
 
-def join_or_leave(log):
-    """One process more or less, at least one stays. How long a leaving one took."""
-    serving = [engine for engine in log.engines if engine.serves()]
-    absent = [engine for engine in log.engines if not engine.serves()]
-    if not absent or (len(serving) > 1 and log.rng.random() < 0.5):
+def join_or_leave(engines, rng, least=1):
+    """One process more or less, at least so many stay. How long a leaving one took."""
+    serving = [engine for engine in engines if engine.serves()]
+    absent = [engine for engine in engines if not engine.serves()]
+    if not absent or (len(serving) > least and rng.random() < 0.5):
         at = time.monotonic()
-        log.rng.choice(serving).stop()
+        rng.choice(serving).stop()
         return [time.monotonic() - at]
-    log.rng.choice(absent).start()
+    rng.choice(absent).start()
     return []
 
 
@@ -222,40 +229,85 @@ def settled(log):
     return len(owners) == PARTITIONS and set(owners.values()) == {engine for engine in log.engines if engine.serves()}
 
 
-def change(options, what, after_each):
+def churn(options):
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, \
             Log(cluster, directory, "f", options.seed, engines=4) as log:
         log.start()
         first, stops, settling = time.monotonic(), [], []
         for _ in range(options.rounds):
-            stops += join_or_leave(log)
-            settling += after_each(log)
+            stops += join_or_leave(log.engines, log.rng)
+            at = time.monotonic()
+            wait_until(lambda: settled(log), 60, "the group has settled:\n" + "\n".join(e.tail(4) for e in log.engines if e.runs()))
+            settling.append(time.monotonic() - at)
         took, answered = time.monotonic() - first, len(log.load.answers)
-        log.wait_answers(range(PARTITIONS), time.monotonic())
-        with log.load.quiet(log.tend):
-            log.check()
-        finish(log)
-        report(f"{what}: {options.rounds} joins and leaves in {took:.0f} s, {answered} commands answered meanwhile", options.rounds,
-               [log], began, options.seed)
+        finish_after(log)
+        report(f"joins and leaves, each once the last one is done: {took:.0f} s, {answered} commands answered meanwhile",
+               options.rounds, [log], began, options.seed)
         print(f"  until all partitions are owned by those who are there: {spread(settling)}")
         print(f"  to drain and end after SIGTERM: {spread(stops)}")
 
 
-def churn(options):
-    def after_each(log):
-        at = time.monotonic()
-        wait_until(lambda: settled(log), 60, "the group has settled:\n" + "\n".join(e.tail(4) for e in log.engines if e.runs()))
-        return [time.monotonic() - at]
-    change(options, "as soon as the last one is done", after_each)
+def finish_after(log):
+    log.wait_answers(range(PARTITIONS), time.monotonic())
+    with log.load.quiet(log.tend):
+        log.check()
+    finish(log)
+
+
+def generation(cluster):
+    """How often the only group has rebalanced, as its coordinator keeps it: GroupMetadataValue in __consumer_offsets."""
+    raw = kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "__consumer_offsets", "-f", "%K %S\n%k%s")
+    at, last = 0, 0
+    while at < len(raw):
+        end = raw.index(b"\n", at)
+        key_size, size = (max(0, int(part)) for part in raw[at:end].split())
+        key, value = raw[end + 1:end + 1 + key_size], raw[end + 1 + key_size:end + 1 + key_size + size]
+        at = end + 1 + key_size + size
+        if value and struct.unpack_from(">h", key) == (GROUP_KEY,):
+            version, type_size = struct.unpack_from(">hh", value)
+            assert version <= 3, f"a group's record of version {version} is written in another way"
+            last = max(last, *struct.unpack_from(">i", value, 4 + type_size))
+    return last
 
 
 def storm(options):
-    def after_each(log):
-        log.load.fail_if_failed()
-        time.sleep(log.rng.uniform(0, 0.6))
-        return []
-    change(options, "without waiting for the last one", after_each)
+    """Several at a time, without waiting for each other, until the group has rebalanced so often."""
+    began, stops, failures, over = time.monotonic(), [], [], threading.Event()
+
+    def play(number, engines):
+        rng = random.Random(f"{options.seed}/{number}")
+        try:
+            while not over.is_set():
+                stops.append(join_or_leave(engines, rng, least=0))
+                time.sleep(rng.uniform(0, 0.4))
+        except BaseException as error:  # noqa: B902, raised again below
+            failures.append(error)
+
+    with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, \
+            Log(cluster, directory, "f", options.seed, engines=5) as log:
+        log.start()
+        first, before, rebalances = time.monotonic(), generation(cluster), 0
+        pairs = [log.engines[1:3], log.engines[3:5]]  # the first stays
+        players = [threading.Thread(target=play, args=each) for each in enumerate(pairs)]
+        for player in players:
+            player.start()
+        try:
+            while rebalances < options.rounds and not failures:
+                log.load.fail_if_failed()
+                time.sleep(1)
+                rebalances = generation(cluster) - before
+            took, answered = time.monotonic() - first, len(log.load.answers)
+        finally:
+            over.set()
+            for player in players:
+                player.join()
+        if failures:
+            raise failures[0]
+        finish_after(log)
+        report(f"{rebalances} rebalances in {took:.0f} s by {len(stops)} joins and leaves, {answered} commands answered meanwhile",
+               options.rounds, [log], began, options.seed)
+        print(f"  to drain and end after SIGTERM: {spread([took for each in stops for took in each])}")
 
 
 async def post_once(port, body):
@@ -368,7 +420,7 @@ def quarantined(cluster):
     return len(kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%o\n").split())
 
 
-KINDS = {"kill": (kill, 30), "zombie": (zombie, 30), "broker": (broker, 30), "leaders": (leaders, 6), "churn": (churn, 50), "storm": (storm, 20),
+KINDS = {"kill": (kill, 30), "zombie": (zombie, 30), "broker": (broker, 30), "leaders": (leaders, 6), "churn": (churn, 50), "storm": (storm, 50),
          "same": (same, 2), "poison": (poison, 1)}
 
 

@@ -40,7 +40,7 @@ void EngineHost::submit(CommandBytes command, Reply reply) {
 void EngineHost::submit(std::span<Submission> batch) {
   if (impl_->kafka) {
     for (Submission& each : batch) {
-      impl_->kafka->send(std::move(each.command), std::move(each.reply));
+      impl_->kafka->send(std::move(each.command), each.reply);
     }
     return;
   }
@@ -136,7 +136,7 @@ std::optional<Error> EngineHost::failure() const {
   return impl_->failure;
 }
 
-void EngineHost::on_failure(std::function<void()> callback) {
+void EngineHost::on_failure(const std::function<void()>& callback) {
   {
     std::lock_guard lock(impl_->state_mutex);
     impl_->on_failure = callback;

@@ -91,7 +91,7 @@ class EngineHost {
 
   // What stopped the engine, if something did. `on_failure` is called once, on the engine thread.
   std::optional<Error> failure() const;
-  void on_failure(std::function<void()> callback);
+  void on_failure(const std::function<void()>& callback);
 
   // Takes no more, answers what waits, makes it durable, marks the stop as clean.
   Result<void> close();

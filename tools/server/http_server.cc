@@ -127,9 +127,10 @@ struct HttpServer::Impl {
             [](auto& options) { options.set_option(asio::ip::tcp::no_delay(true)); })
         .acceptor_post_bind_hook(
             [this](asio::ip::tcp::acceptor& acceptor) { port = acceptor.local_endpoint().port(); })
-        .request_handler([this, handler = std::move(handler)](restinio::request_handle_t request) {
-          return handle(request, handler);
-        });
+        .request_handler(
+            [this, handler = std::move(handler)](const restinio::request_handle_t& request) {
+              return handle(request, handler);
+            });
     server =
         std::make_unique<RestinioServer>(restinio::external_io_context(io), std::move(settings));
   }
@@ -169,7 +170,7 @@ void HttpServer::post(std::function<void()> task) { asio::post(impl_->io, std::m
 void HttpServer::stop(std::chrono::milliseconds grace) {
   if (!impl_->thread.joinable()) return;
   impl_->stopping = true;
-  impl_->server->close_async([] {}, [](std::exception_ptr) {});
+  impl_->server->close_async([] {}, [](const std::exception_ptr&) {});
   auto deadline = std::chrono::steady_clock::now() + grace;
   while (impl_->in_flight.load(std::memory_order_acquire) > 0 &&
          std::chrono::steady_clock::now() < deadline) {

@@ -8,7 +8,7 @@
 namespace tenure {
 namespace {
 
-// How long a member that leaves waits for its first assignment.
+// How long a member that leaves waits for the end of a join.
 constexpr std::chrono::seconds kJoinPatience{3};
 constexpr int kJoinStepMs = 50;
 constexpr std::initializer_list<KafkaSetting> kSettings = {
@@ -21,6 +21,8 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
     {"check.crcs", "true"},
     {"enable.partition.eof", "false"},
     {"heartbeat.interval.ms", "500"},
+    // Where the member stands is told by the statistics alone, and it waits for them to leave.
+    {"statistics.interval.ms", "100"},
     {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "50"},
     // Of all partitions together, as they share a queue. This library looks again only after a
@@ -40,6 +42,7 @@ List list_of(int size) {
 }
 std::vector<PartitionId> partitions_of(const rd_kafka_topic_partition_list_t& list) {
   std::vector<PartitionId> all;
+  all.reserve(static_cast<size_t>(list.cnt));
   for (int i = 0; i < list.cnt; ++i) {
     all.push_back({static_cast<uint32_t>(list.elems[i].partition)});
   }
@@ -87,6 +90,7 @@ struct KafkaGroup::Impl : KafkaComplaints {
   KafkaIncoming incoming;
   bool closed = false;
   bool assigned_once = false;
+  bool steady = false;  // a member, and no join is under way; as the library said last
 
   static Impl& of(void* opaque) {
     return static_cast<Impl&>(*static_cast<KafkaComplaints*>(opaque));
@@ -108,6 +112,11 @@ struct KafkaGroup::Impl : KafkaComplaints {
     Impl& self = of(opaque);
     self.hooks.on_error(kafka_error(code, "offsets of the group not committed"));
     if (list) self.hooks.on_commit_failed(partitions_of(*list));
+  }
+
+  static int on_statistics(rd_kafka_t*, char* json, size_t size, void* opaque) {
+    of(opaque).steady = std::string_view(json, size).contains(R"("join_state": "steady")");
+    return 0;  // the library frees it
   }
 
   void assigned(rd_kafka_topic_partition_list_t& list);
@@ -177,6 +186,7 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::make(const Options& options, Hoo
                                        [](rd_kafka_conf_t* conf, void*) {
                                          rd_kafka_conf_set_rebalance_cb(conf, Impl::on_rebalance);
                                          rd_kafka_conf_set_offset_commit_cb(conf, Impl::on_commit);
+                                         rd_kafka_conf_set_stats_cb(conf, Impl::on_statistics);
                                        }));
   rd_kafka_poll_set_consumer(impl->client.get());
   impl->queue.reset(rd_kafka_queue_get_consumer(impl->client.get()));
@@ -248,9 +258,11 @@ bool KafkaGroup::lost() const { return rd_kafka_assignment_lost(impl_->client.ge
 
 void KafkaGroup::close() {
   if (std::exchange(impl_->closed, true)) return;
-  // Who leaves while it joins is not heard, and the group waits a session for it.
+  // Who leaves while it joins, the first time or again, is not heard: the broker answers the join
+  // before it reads on. The group would wait a session for it.
   const auto end = std::chrono::steady_clock::now() + kJoinPatience;
-  while (!impl_->assigned_once && std::chrono::steady_clock::now() < end) {
+  impl_->steady = false;
+  while (!impl_->steady && std::chrono::steady_clock::now() < end) {
     if (auto* message = rd_kafka_consume_queue(impl_->queue.get(), kJoinStepMs)) {
       rd_kafka_message_destroy(message);
     }

@@ -151,6 +151,7 @@ KafkaGroup::Offsets KafkaIntake::Impl::to_commit(std::span<const PartitionId> pa
 
 void KafkaIntake::Impl::commit() {
   std::vector<PartitionId> partitions;
+  partitions.reserve(assigned.size());
   for (const auto& [partition, _] : assigned) partitions.push_back(partition);
   const auto offsets = to_commit(partitions);
   if (offsets.empty()) return;
@@ -289,7 +290,7 @@ void KafkaIntake::Impl::handle(KafkaIncoming& message, KafkaOutbox::Place place)
           id);
     }
     forwarded += 1;
-    return outbox->send(std::move(place), tenure::forwarded(message, home, topics));
+    return outbox->send(place, tenure::forwarded(message, home, topics));
   }
   submitted += 1;
   auto reply = outbox->reply(std::move(place), std::move(id), reply_to_of(message));

@@ -50,20 +50,21 @@ Reply KafkaOutbox::reply(Place place, std::string command_id, std::optional<Kafk
 
 void KafkaOutbox::answered(Waiting& waiting, KafkaPublisher& publisher) {
   const Unsealer& unsealer = options_.unsealer ? *options_.unsealer : kOpensNothing;
-  publish(std::move(waiting.place),
+  publish(waiting.place,
           result_of(waiting.to, waiting.command_id, waiting.answer, unsealer, options_.topics),
           std::nullopt, publisher);
 }
 
-void KafkaOutbox::send(Place place, KafkaOutgoing first, std::optional<KafkaOutgoing> second) {
+void KafkaOutbox::send(const Place& place, KafkaOutgoing first,
+                       std::optional<KafkaOutgoing> second) {
   const std::scoped_lock lock(mutex_);
   if (!publisher_) return;
   place.lane->publication_begins();
-  publish(std::move(place), std::move(first), std::move(second), *publisher_);
+  publish(place, std::move(first), std::move(second), *publisher_);
 }
 
-void KafkaOutbox::publish(Place place, KafkaOutgoing first, std::optional<KafkaOutgoing> second,
-                          KafkaPublisher& publisher) {
+void KafkaOutbox::publish(const Place& place, KafkaOutgoing first,
+                          std::optional<KafkaOutgoing> second, KafkaPublisher& publisher) {
   // Held by a pointer, as a callback is copied.
   auto then = second ? std::make_shared<KafkaOutgoing>(std::move(*second)) : nullptr;
   auto done = [self = shared_from_this(), place, then, &publisher](const Result<void>& how) {

@@ -39,14 +39,15 @@ class KafkaOutbox : public std::enable_shared_from_this<KafkaOutbox> {
   Reply reply(Place place, std::string command_id, std::optional<KafkaReplyTo> to);
 
   // Settled when the first is acknowledged, then the second, if there is one.
-  void send(Place place, KafkaOutgoing first, std::optional<KafkaOutgoing> second = std::nullopt);
+  void send(const Place& place, KafkaOutgoing first,
+            std::optional<KafkaOutgoing> second = std::nullopt);
 
   const KafkaCommandTopics& topics() const { return options_.topics; }
 
  private:
   struct Waiting;  // a result that is to be made
   void answered(Waiting& waiting, KafkaPublisher& publisher);
-  void publish(Place place, KafkaOutgoing first, std::optional<KafkaOutgoing> second,
+  void publish(const Place& place, KafkaOutgoing first, std::optional<KafkaOutgoing> second,
                KafkaPublisher& publisher);
   void ended(const Place& place, const Result<void>& how);
 

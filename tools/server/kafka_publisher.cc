@@ -7,6 +7,7 @@
 #include <atomic>
 #include <mutex>
 #include <thread>
+#include <tuple>
 
 #include "engine/log/kafka_handle.h"
 
@@ -153,8 +154,8 @@ Result<void> KafkaPublisher::publish(KafkaOutgoing message, Delivered delivered)
       rd_kafka_produceva(impl_->client.get(), fields.data(), fields.size()),
       &rd_kafka_error_destroy);
   if (error) return std::unexpected(not_sent(rd_kafka_error_code(error.get()), "not sent"));
-  (void)headers.release();  // the library has both now
-  (void)sent.release();
+  std::ignore = headers.release();  // the library has both now
+  std::ignore = sent.release();
   return {};
 }
 

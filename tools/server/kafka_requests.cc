@@ -185,7 +185,7 @@ Result<std::unique_ptr<KafkaRequests>> KafkaRequests::open(KafkaRequestsOptions 
   return std::unique_ptr<KafkaRequests>(new KafkaRequests(std::move(impl)));
 }
 
-void KafkaRequests::send(CommandBytes command, Reply reply, Deadline deadline) {
+void KafkaRequests::send(CommandBytes command, const Reply& reply, Deadline deadline) {
   const auto sent = impl_->submit(command, reply, deadline);
   if (!sent) reply(unavailable(sent.error().message));
 }

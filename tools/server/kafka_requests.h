@@ -46,7 +46,7 @@ class KafkaRequests {
   // one that sends, or within send() and close(). Not under any lock, but it must not block. Its
   // answer is kUnavailable at the deadline (within 50 ms), at close(), or if the intake refused the
   // command, which it does only for what the sender should have refused (personal text).
-  void send(CommandBytes command, Reply reply, Deadline deadline);
+  void send(CommandBytes command, const Reply& reply, Deadline deadline);
 
   size_t waiting() const;
   const std::string& reply_to() const;  // this process, as its commands name it

@@ -113,9 +113,8 @@ void KafkaSide::start(PartitionId partition, uint64_t settled) {
   if (intake != nullptr) intake->start(partition, Offset{settled});
 }
 
-void KafkaSide::send(CommandBytes command, Reply reply) {
-  requests_->send(std::move(command), std::move(reply),
-                  std::chrono::steady_clock::now() + kAnswerPatience);
+void KafkaSide::send(CommandBytes command, const Reply& reply) {
+  requests_->send(std::move(command), reply, std::chrono::steady_clock::now() + kAnswerPatience);
 }
 
 void KafkaSide::leave() {

@@ -54,7 +54,7 @@ class KafkaSide {
   // What a record may say of the commands at most; none if nothing was begun.
   uint64_t settled_below(PartitionId partition) const;
 
-  void send(CommandBytes command, Reply reply);
+  void send(CommandBytes command, const Reply& reply);
 
   // Gives its partitions back and leaves the group; then answers what waits for others.
   void leave();

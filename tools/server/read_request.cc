@@ -26,9 +26,10 @@ Result<size_t> parse_limit(std::string_view text) {
 // Cursors are ids, or two of them; what else they mean is the query's business.
 Result<std::string> parse_cursor(std::string_view text) {
   constexpr size_t kLongest = 512;
-  bool plain = text.size() <= kLongest && std::ranges::all_of(text, [](unsigned char c) {
-                 return std::isalnum(c) != 0 || std::string_view("._:-/").contains(c);
-               });
+  bool plain =
+      text.size() <= kLongest && std::ranges::all_of(text, [](unsigned char c) {
+        return std::isalnum(c) != 0 || std::string_view("._:-/").contains(static_cast<char>(c));
+      });
   if (!plain) return fail(ErrorKind::kInvalid, "cursor must be the `next` of the page before");
   return std::string(text);
 }

@@ -121,8 +121,8 @@ void add_check_routes(Router& router, Api& api) {
               .parameters = {"at_least", "as_of"},
               .request_types = {kJson},
               .response_types = {kJson},
-              .handler = [&api](const Request& request, PathValues, QueryParameters parameters,
-                                Respond respond) {
+              .handler = [&api](const Request& request, const PathValues&,
+                                QueryParameters parameters, Respond respond) {
                 post_check(api, request, std::move(parameters), std::move(respond));
               }});
 }

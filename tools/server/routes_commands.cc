@@ -119,8 +119,8 @@ void add_command_routes(Router& router, Api& api) {
               .parameters = {},
               .request_types = {kJson, kNdjson, kFlatBuffers},
               .response_types = {kJson, kNdjson},
-              .handler = [&api, queue](const Request& request, PathValues, QueryParameters,
-                                       Respond respond) {
+              .handler = [&api, queue](const Request& request, const PathValues&,
+                                       const QueryParameters&, Respond respond) {
                 post_commands(api, queue, request, std::move(respond));
               }});
 }

@@ -85,8 +85,9 @@ void add(Router& router, std::string_view pattern, std::string_view summary, std
               .parameters = {},
               .request_types = {},
               .response_types = {type},
-              .handler = [answer = std::move(answer)](const Request&, PathValues, QueryParameters,
-                                                      Respond respond) { respond(answer()); }});
+              .handler = [answer = std::move(answer)](
+                             const Request&, const PathValues&, const QueryParameters&,
+                             const Respond& respond) { respond(answer()); }});
 }
 
 }  // namespace

@@ -77,6 +77,7 @@ struct Table {
 
   void print(std::string& out) const {
     std::vector<size_t> widths;
+    widths.reserve(columns.size());
     for (const std::string& name : columns) widths.push_back(width(name));
     for (const auto& row : rows) {
       for (size_t i = 0; i < row.size(); ++i) {

@@ -52,6 +52,7 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const std::string& d
   environment.push_back(nullptr);
   std::array<std::string, 6> words = {"tenure", "serve", "--data", data_directory, "--port", "0"};
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 
