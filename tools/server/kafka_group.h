@@ -56,7 +56,8 @@ class KafkaGroup {
   ~KafkaGroup();  // close()
   KafkaGroup(const KafkaGroup&) = delete;
 
-  // Waits for one message, at most for `patience`. False if none came.
+  // Waits for a message, at most for `patience`, and gives it and some more that have come, which
+  // may be of partitions that were revoked or paused meanwhile. False if none came.
   bool poll(std::chrono::milliseconds patience, const std::function<void(KafkaIncoming&)>& take);
   void wake();  // any thread: has poll() return
 
