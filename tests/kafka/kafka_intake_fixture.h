@@ -229,7 +229,7 @@ class IntakeProcess {
   }
 
   // kBlock: as a process that stands still, until the mode is another.
-  enum class Mode : uint8_t { kDecide, kHold, kRefuse, kBlock };
+  enum class Mode : uint8_t { kDecide, kDecideAndLose, kHold, kRefuse, kBlock };
   void set_mode(Mode mode) {
     const std::scoped_lock lock(mutex_);
     mode_ = mode;
@@ -268,7 +268,8 @@ class IntakeProcess {
       mode = mode_;
     }
     if (mode == Mode::kDecide) log_.decide(partition, command, reply);
-    if (mode == Mode::kRefuse) reply(unavailable("not now"));
+    if (mode == Mode::kDecideAndLose) log_.decide(partition, command, [](const Answer&) {});
+    if (mode == Mode::kRefuse || mode == Mode::kDecideAndLose) reply(unavailable("not now"));
   }
 
   FakeLog& log_;

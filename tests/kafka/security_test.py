@@ -132,8 +132,8 @@ ssl.truststore.location={self.authority}
         publisher = self.log_of("publisher")
         sent = found("published")
         publisher.publish([("published", json.dumps(sent)), ("published", "nonsense")], "-H", "reply-to=kcat")
-        answers = {each["headers"]["tenure-answer"] for each in publisher.results("kcat", 2)}
-        self.assertEqual(answers, {"decided", "refused"})
+        outcomes = {json.loads(each["payload"])["outcome"] for each in publisher.results("kcat", 2)}
+        self.assertEqual(outcomes, {"accepted", "rejected"})
         self.assertEqual(len(self.inside.messages("quarantine")), 1)
 
     def test_a_publisher_by_the_java_client_and_scram(self):

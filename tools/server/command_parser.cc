@@ -75,6 +75,18 @@ Checked CommandParser::parse(std::string_view json, const CommandDefaults& defau
   return command;
 }
 
+NamedSender sender_in(std::string_view json) {
+  if (json.size() > kMaxCommandSize) return {};
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) return {};
+  const auto text = [&](std::string_view field) {
+    std::string_view found;
+    return object[field].get(found) == simdjson::SUCCESS ? std::string(found) : std::string();
+  };
+  return {text("org"), text("actor")};
+}
+
 Checked verify_binary_command(std::string_view bytes) {
   return checked(verify_command({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
 }

@@ -35,6 +35,12 @@ class CommandParser {
   JsonReader reader_;
 };
 
+// Whom JSON says it is for and from that is no command; empty where it does not, or is no object.
+struct NamedSender {
+  std::string org, actor;
+};
+NamedSender sender_in(std::string_view json);
+
 // The same checks for a command that came as a finished FlatBuffer.
 Expected<CommandBytes, Undecided> verify_binary_command(std::string_view bytes);
 

@@ -1,11 +1,14 @@
 #include "tools/server/kafka_command.h"
 
 #include <fmt/format.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "engine/base/murmur2.h"
+#include "engine/domain/names.h"
 #include "tools/server/api.h"
 
 namespace tenure {
@@ -26,10 +29,6 @@ std::string_view short_header(const KafkaIncoming& message, std::string_view nam
   return value.size() <= kMaxHeader ? value : std::string_view{};
 }
 
-std::string origin_of(const KafkaIncoming& message, const KafkaCommandTopics& topics) {
-  return fmt::format("{}-{}-{}", topics.commands, message.partition.value, message.offset.value);
-}
-
 std::optional<uint64_t> number_in(std::string_view text) {
   uint64_t number = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -46,6 +45,13 @@ std::string_view place_in(std::string_view origin) {
   const bool valid = number_in(origin.substr(offset + 1)) &&
                      number_in(origin.substr(partition + 1, offset - partition - 1));
   return valid ? origin.substr(partition + 1) : std::string_view{};
+}
+
+// Where it was first published.
+std::string origin_of(const KafkaIncoming& message, const KafkaCommandTopics& topics) {
+  const std::string_view origin = short_header(message, kOriginHeader);
+  if (was_forwarded(message) && !place_in(origin).empty()) return std::string(origin);
+  return fmt::format("{}-{}-{}", topics.commands, message.partition.value, message.offset.value);
 }
 
 KafkaHeaders kept_headers(const KafkaIncoming& message) {
@@ -93,6 +99,14 @@ void set_body(KafkaOutgoing& out, Response response) {
 std::string_view name_of(Answer::Kind kind) {
   if (kind == Answer::Kind::kDuplicate) return "duplicate";
   return kind == Answer::Kind::kDecided ? "decided" : "idempotency_mismatch";
+}
+
+std::string sha256_of(std::string_view bytes) {
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> hash;
+  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), hash.data());
+  std::string hex;
+  for (const uint8_t byte : hash) fmt::format_to(std::back_inserter(hex), "{:02x}", byte);
+  return hex;
 }
 
 // The largest decisions do not fit as JSON.
@@ -151,6 +165,34 @@ Checked KafkaCommandReader::read_json(const KafkaIncoming& message) {
   return parser_.parse(message.value, {.id = default_command_id(message), .actor = kActor});
 }
 
+std::string organization_named(const KafkaIncoming& message) {
+  std::string org = sender_in(message.value).org;
+  if (is_valid_id(org)) return org;
+  return is_valid_id(message.key) ? std::string(message.key) : std::string();
+}
+
+CommandBytes unreadable_message(const KafkaIncoming& message, const Undecided& why,
+                                const KafkaCommandTopics& topics) {
+  std::string org = organization_named(message);
+  const auto is_here = [&] {
+    return partition_of(org, topics.partitions) == message.partition.value;
+  };
+  if (org.empty() || !is_here()) {
+    for (uint64_t n = 0; org = fmt::format("_unknown-{}", n), !is_here(); ++n) {
+    }
+  }
+  std::string actor = sender_in(message.value).actor;
+  if (!is_valid_actor(actor)) actor = "service:_unknown";
+  flatbuffers::FlatBufferBuilder builder(1024);
+  const auto unreadable = schema::CreateUnreadableMessageDirect(
+      builder, why.message.c_str(), message.value.size(), sha256_of(message.value).c_str());
+  builder.Finish(schema::CreateCommandEnvelopeDirect(
+                     builder, default_command_id(message).c_str(), org.c_str(), actor.c_str(),
+                     schema::Command::UnreadableMessage, unreadable.Union()),
+                 schema::CommandEnvelopeIdentifier());
+  return trusted_command({builder.GetBufferPointer(), builder.GetSize()});
+}
+
 bool was_forwarded(const KafkaIncoming& message) { return !message.header(kHopsHeader).empty(); }
 
 KafkaOutgoing forwarded(const KafkaIncoming& message, uint32_t partition,
@@ -198,15 +240,6 @@ KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id,
   Response response = to_response(answer, unsealer);
   const bool fits = response.body.size() < kMaxKafkaMessage - 8 * kMaxHeader;
   set_body(out, fits ? std::move(response) : too_large(answer));
-  return out;
-}
-
-KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id, const Undecided& why,
-                        const KafkaCommandTopics& topics) {
-  KafkaOutgoing out = result(to, command_id, "refused", topics);
-  const std::string error = fmt::format("{}: {}", why.code, why.message);
-  out.headers.emplace_back(kErrorHeader, error.substr(0, kMaxHeader));
-  set_body(out, to_response(why));
   return out;
 }
 

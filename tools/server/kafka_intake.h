@@ -8,7 +8,8 @@
 // before its owner has claimed it in the log and says start(). Everything is at least once and
 // absorbed by command ids: the group's offset of a partition is the lowest message that is not
 // settled, that is decided with its result (if one was wanted) acknowledged, or acknowledged in the
-// quarantine or in the partition that it belongs to. A message whose answer is kUnavailable is not
+// partition that it belongs to. What is no command is decided as malformed (kafka_command.h), and
+// settled once it is in the quarantine too. A message whose answer is kUnavailable is not
 // settled: while the partition stays here it is read again, with all behind it, after a back-off of
 // 50 ms to 5 s; else by the next owner.
 //

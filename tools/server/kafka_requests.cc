@@ -48,12 +48,9 @@ std::vector<uint64_t> decision_in(std::string_view value) {
 
 void answer(const KafkaIncoming& result, const Reply& reply) {
   const auto kind = kind_of(result.header(kAnswerHeader));
-  if (!kind) {
-    return reply(unavailable("refused: " + std::string(result.header(kErrorHeader))));
-  }
   const auto position = parse_position(result.header(kKafkaPositionHeader));
   const std::vector<uint64_t> decision = decision_in(result.value);
-  if (!position || decision.empty()) return reply(unknown());
+  if (!kind || !position || decision.empty()) return reply(unknown());
   const auto bytes = std::as_bytes(std::span(decision)).first(result.value.size());
   reply(answer_with(*kind, *position, bytes));
 }
