@@ -239,6 +239,83 @@ TEST_F(KafkaIntakeTest, AMalformedDecisionWhoseAnswerWasLostIsNotMadeAgain) {
   EXPECT_EQ(log_.count(), 1u);
 }
 
+// Keys that cannot be made for now, and then can.
+class ClosedKeys final : public PersonKeys {
+ public:
+  explicit ClosedKeys(PersonKeys& keys) : keys_(keys) {}
+  Result<std::vector<PersonKey>> keys_of(std::span<const std::string_view> subjects) override {
+    if (open) return keys_.keys_of(subjects);
+    return fail(ErrorKind::kUnavailable, "not now");
+  }
+  std::optional<PersonKey> find(std::string_view subject) const override {
+    return keys_.find(subject);
+  }
+  Result<void> destroy(std::string_view subject) override { return keys_.destroy(subject); }
+  std::atomic<bool> open = false;
+
+ private:
+  PersonKeys& keys_;
+};
+
+const std::string kPersonal =
+    R"({"id":"c1","org":"acme","actor":"user:olga","command_type":"CreateOrganization",)"
+    R"("command":{"name":"Acme","rulebook":"space"},"reason":"we begin"})";
+
+TEST_F(KafkaIntakeTest, PersonalTextIsSealedBeforeItIsSubmittedAndShownInTheResult) {
+  const KeyUnsealer unsealer(*keys_);
+  KafkaIntakeOptions opening = options();
+  opening.unsealer = &unsealer;
+  IntakeProcess process(opening, log_);
+  process.join_alone(kPartitions);
+  publish_for("acme", kPersonal, kReply);
+  publish_for("acme", kPersonal, with(kReply, {{"accept", "application/octet-stream"}}));
+  const auto results = TopicReader(topic("results")).read(2);
+  EXPECT_THAT(results[0].value, ::testing::HasSubstr(R"("reason":"we begin")"));
+  EXPECT_THAT(results[0].value, ::testing::HasSubstr(R"("outcome":"accepted")"));
+  EXPECT_EQ(results[1].header("tenure-answer"), "duplicate");
+  EXPECT_THAT(results[1].value, ::testing::Not(::testing::HasSubstr("we begin")));
+  EXPECT_TRUE(keys_->find("olga"));
+}
+
+TEST_F(KafkaIntakeTest, WhatAnotherProcessSealedIsTakenAndABoxOfAnotherCommandIsNot) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  CommandParser parser;
+  const auto sealed = must(seal_command(*parser.parse(kPersonal, {}), *keys_));
+  publish_for("acme", {reinterpret_cast<const char*>(sealed.view().data()), sealed.view().size()},
+              kReply);
+  EXPECT_EQ(TopicReader(topic("results")).read(1).at(0).header("tenure-answer"), "decided");
+  // The same box, under another command's id.
+  const auto* reason = sealed.get().reason();
+  flatbuffers::FlatBufferBuilder builder;
+  const auto leave = schema::CreateLeaveOrganization(builder).Union();
+  const auto subject = builder.CreateString(reason->subject());
+  const auto box = builder.CreateVector(reason->box()->data(), reason->box()->size());
+  const auto copied = schema::CreateSealed(builder, 0, subject, box);
+  builder.Finish(schema::CreateCommandEnvelopeDirect(builder, "c2", "acme", "user:olga",
+                                                     schema::Command::LeaveOrganization, leave,
+                                                     flatbuffers::nullopt, copied),
+                 schema::CommandEnvelopeIdentifier());
+  publish_for("acme",
+              {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()});
+  EXPECT_THAT(TopicReader(topic("quarantine")).read(1).at(0).header("tenure-error"),
+              ::testing::HasSubstr("not sealed for this command"));
+}
+
+TEST_F(KafkaIntakeTest, WithoutKeysForItACommandWaitsAndIsReadAgain) {
+  ClosedKeys keys(*keys_);
+  KafkaIntakeOptions opening = options();
+  opening.keys = &keys;
+  IntakeProcess process(opening, log_);
+  process.join_alone(kPartitions);
+  publish_for("acme", kPersonal, kReply);
+  EXPECT_TRUE(eventually([&] { return process.intake().stats().read_again > 0; }));
+  EXPECT_EQ(log_.count(), 0u);
+  keys.open = true;
+  EXPECT_EQ(TopicReader(topic("results")).read(1).at(0).header("tenure-answer"), "decided");
+  EXPECT_EQ(log_.count(), 1u);
+}
+
 TEST_F(KafkaIntakeTest, TheLargestMessageIsQuarantinedTruncated) {
   IntakeProcess process(options(), log_);
   process.join_alone(kPartitions);

@@ -124,7 +124,7 @@ ssl.truststore.location={self.authority}
             self.assertNotIn(PASSWORD, error)
 
     def test_the_engine_serves_with_its_rights_alone(self):
-        answers = self.engine.submit(*[found(f"org-{n}") for n in range(12)])
+        answers = self.engine.submit(*[found(f"org-{n}") | {"reason": "to begin"} for n in range(12)])
         self.assertEqual({each["outcome"] for each in answers}, {"accepted"}, answers)
         self.assertEqual(self.engine.get("/v1/orgs/org-1").json["status"], "active")
 
@@ -149,8 +149,8 @@ ssl.truststore.location={self.authority}
 
     def test_a_process_that_only_reads_hands_commands_on(self):
         reads = self.serve(self.log_of("reads"), "--roles", "reads")
-        (answer,) = reads.submit(found("handed-on"))
-        self.assertEqual(answer["outcome"], "accepted", answer)
+        (answer,) = reads.submit(found("handed-on") | {"actor": "user:new-here", "reason": "to begin"})
+        self.assertEqual((answer["outcome"], answer["reason"]), ("accepted", "to begin"), answer)
         until("it reads", lambda: reads.get("/v1/orgs/handed-on").status == 200)
 
     def test_nobody_may_do_what_is_another_role_s(self):
@@ -162,7 +162,8 @@ ssl.truststore.location={self.authority}
                             ("consumer", "commands"), ("reads", "log"), ("engine", "events"),
                             ("admin", "commands")):
             assert_denied(user, topic, "-P", "-X", "message.timeout.ms=5000", input=b"x")
-        for user, topic in (("publisher", "log"), ("consumer", "quarantine"), ("stranger", "results")):
+        for user, topic in (("publisher", "log"), ("publisher", "keys"), ("consumer", "quarantine"), ("consumer", "keys"),
+                            ("stranger", "results")):
             assert_denied(user, topic, "-C", "-e")
 
     def test_a_wrong_password_is_named(self):

@@ -107,11 +107,28 @@ class ServeTest(unittest.TestCase):
             self.assertEqual(self.accepted(again, one).json, answer)
         self.assertEqual(sum(p["decisions"] for p in self.status(again)), len(sent))
 
-    def test_personal_text_is_refused_before_it_is_sent(self):
-        process = self.start()
-        answer = process.post("/v1/commands", create("acme") | {"reason": "because of Bob"})
-        self.assertEqual((answer.status, answer.json["code"]), (400, "malformed"))
-        self.assertIn("Kafka", answer.json["detail"])
+    def test_personal_text_is_read_by_every_process_and_by_nobody_from_the_topics(self):
+        engine, reads = self.start("--roles", "engine"), self.start("--roles", "reads")
+        self.until(self.owns(engine, PARTITIONS))
+        sent = create("acme") | {"reason": "because of Bob Ross"}
+        member = command("acme", "AddMember", user="bob", role="USER", name="Bob Ross", email="bob@example.org")
+        first = self.accepted(reads, sent)
+        self.assertEqual(first.json["reason"], "because of Bob Ross")
+        token = self.accepted(engine, member).position
+        self.assertEqual(engine.kill(), -9)
+        heir = self.start()  # which has nothing of its own
+        self.until(self.owns(heir, PARTITIONS))
+        self.assertEqual(self.accepted(heir, sent).json, first.json, "a retry, sealed by another process")
+        for process in (reads, heir):
+            listed = process.get(f"/v1/orgs/acme/history?at_least={token}").json["decisions"]
+            self.assertEqual(listed[0], first.json)
+            self.assertEqual(listed[1]["events"][0]["event"]["email"], "bob@example.org")
+        for topic in ("commands", "log", "results"):
+            raw = subprocess.run(["kcat", "-b", BROKERS, "-C", "-e", "-q", "-t", f"{self.prefix}.{topic}"],
+                                 check=True, capture_output=True, timeout=60).stdout
+            self.assertIn(b"acme", raw)
+            for text in (b"Bob Ross", b"bob@example"):
+                self.assertNotIn(text, raw, topic)
 
     def test_brokers_elsewhere_are_not_spoken_to_in_clear(self):
         done = subprocess.run([server.TENURE, "serve", "--log", "kafka", "--brokers",

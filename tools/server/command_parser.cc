@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include "engine/domain/rejections.h"
+#include "engine/personal/seal_command.h"
 
 namespace tenure {
 namespace {
@@ -95,10 +96,8 @@ Checked seal_for(EngineHost& host, CommandBytes command) {
   return checked(host.seal(std::move(command)));
 }
 
-bool has_personal_text(const CommandBytes& command) {
-  const schema::CommandEnvelope& envelope = command.get();
-  const auto* add = envelope.command_as_AddMember();
-  return envelope.reason() != nullptr || (add != nullptr && (add->name() || add->email()));
+Checked seal_on_arrival(PersonKeys& keys, CommandBytes command) {
+  return checked(seal_or_verify(std::move(command), keys));
 }
 
 }  // namespace tenure

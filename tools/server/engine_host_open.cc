@@ -38,6 +38,8 @@ Result<void> EngineHost::Impl::open_segments(const DataDirectory& data) {
   };
   segments = TRY(SegmentLog::open(std::move(opening)));
   log = segments.get();
+  key_file = TRY(KeyStore::open(*options.files, data.keys()));
+  keys = key_file.get();
   return {};
 }
 
@@ -61,6 +63,7 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
   hooks.on_failure = [this](const Error& error) { fail(error); };
   kafka = TRY(KafkaSide::open(*options.kafka, data.mirror(), std::move(hooks)));
   log = &kafka->log();
+  keys = &kafka->keys();
   return {};
 }
 
@@ -118,7 +121,6 @@ Result<void> EngineHost::Impl::open() {
   rulebooks = TRY(builtin_rulebooks());
   catalog = TRY(builtin_catalog());
   TRY(options.kafka ? open_kafka(data) : open_segments(data));
-  keys = TRY(KeyStore::open(*options.files, data.keys()));
   unsealer.emplace(*keys);
   helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);
   surround();

@@ -137,23 +137,16 @@ std::string default_command_id(const KafkaIncoming& message) {
 Checked KafkaCommandReader::read(const KafkaIncoming& message) {
   constexpr std::string_view kIdentifier = "TNRC";
   const std::string_view type = media_type(message.header(kContentTypeHeader));
-  Checked command = malformed("");
   if (type == kJson || (type.empty() && message.value.starts_with('{'))) {
-    command = read_json(message);
-  } else if (type == kFlatBuffers || (type.empty() && message.value.size() >= 8 &&
-                                      message.value.substr(4, kIdentifier.size()) == kIdentifier)) {
-    command = verify_binary_command(message.value);
-  } else {
-    return malformed(
-        "neither a JSON object nor a FlatBuffer; send one command a message, with the header "
-        "content-type as application/json or application/octet-stream");
+    return read_json(message);
   }
-  if (command && has_personal_text(*command)) {
-    return malformed(
-        "reason, name and email are not taken over Kafka yet, as their keys are not shared; send "
-        "the command over HTTP, or without them");
+  if (type == kFlatBuffers || (type.empty() && message.value.size() >= 8 &&
+                               message.value.substr(4, kIdentifier.size()) == kIdentifier)) {
+    return verify_binary_command(message.value);
   }
-  return command;
+  return malformed(
+      "neither a JSON object nor a FlatBuffer; send one command a message, with the header "
+      "content-type as application/json or application/octet-stream");
 }
 
 // A given id must not be compared with the default one, so the default comes in only when the

@@ -49,8 +49,7 @@ std::string default_command_id(const KafkaIncoming& message);
 // One per thread.
 class KafkaCommandReader {
  public:
-  // The command, verified; or why it is none. Personal text is refused: only its process could seal
-  // it, under keys that the others do not have.
+  // The command, verified; or why it is none. Personal text as it came, sealed or in clear.
   Expected<CommandBytes, Undecided> read(const KafkaIncoming& message);
 
  private:

@@ -289,6 +289,11 @@ void KafkaIntake::Impl::handle(KafkaIncoming& message, KafkaOutbox::Place place)
           fmt::format("of partition {}, and came to another one after it was forwarded", home)});
     }
   }
+  if (command) command = seal_on_arrival(*options.keys, *std::move(command));
+  if (!command && command.error().status == 503) {
+    hooks.on_error({ErrorKind::kUnavailable, command.error().message});
+    return place.lane->trouble(place.ticket);
+  }
   std::optional<KafkaOutgoing> kept;
   if (!command) {
     quarantined += 1;

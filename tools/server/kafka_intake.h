@@ -29,6 +29,7 @@
 #include "engine/log/kafka_connection.h"
 #include "engine/partition/answer.h"
 #include "engine/partition/command_bytes.h"
+#include "engine/personal/person_keys.h"
 #include "tools/server/kafka_lane.h"
 
 namespace tenure {
@@ -38,6 +39,7 @@ struct KafkaIntakeOptions {
   std::string prefix = "tenure";        // of the topics
   std::string group = "tenure-engine";  // all processes of one log
   uint32_t partitions = 16;             // of the log, and so of the commands
+  PersonKeys* keys = nullptr;           // of personal text; outlives the intake
   const Unsealer* unsealer = nullptr;   // for results as JSON; outlives the intake
   std::chrono::milliseconds session_timeout{10'000};
   // A poll later than this loses the partitions: on_revoked must have returned before.

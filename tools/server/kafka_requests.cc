@@ -173,7 +173,8 @@ Result<std::unique_ptr<KafkaRequests>> KafkaRequests::open(KafkaRequestsOptions 
   const std::string name = random_name();
   const uint32_t partition = partition_of(name, self.topics.results_partitions);
   self.reply_to = fmt::format("{}@{}", partition, name);
-  self.results = TRY(KafkaTail::make(options.connection, self.topics.results, {partition}));
+  self.results = TRY(
+      KafkaTail::make(options.connection, self.topics.results, {partition}, KafkaTail::From::kEnd));
   self.publisher = TRY(KafkaPublisher::make({.connection = options.connection,
                                              .patience = options.send_patience,
                                              .on_fatal = options.on_failure}));

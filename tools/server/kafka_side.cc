@@ -47,6 +47,12 @@ Result<std::unique_ptr<KafkaSide>> KafkaSide::open(const KafkaSideOptions& optio
   log.mirror.segment_bytes = options.segment_bytes;
   log.on_change = [side = side.get()](PartitionId) { side->hooks_.on_change(); };
   side->log_ = TRY(KafkaLog::open(std::move(log)));
+  KafkaKeysOptions keys;
+  keys.connection = options.connection;
+  keys.prefix = options.prefix;
+  keys.on_error = tell;
+  keys.on_failure = side->hooks_.on_failure;
+  side->keys_ = TRY(KafkaKeys::open(std::move(keys)));
   return side;
 }
 
@@ -66,6 +72,7 @@ Result<void> KafkaSide::join(const Unsealer& unsealer) {
   intake.prefix = options_.prefix;
   intake.group = options_.prefix + "-engine";
   intake.partitions = options_.partitions;
+  intake.keys = keys_.get();
   intake.unsealer = &unsealer;
   intake.session_timeout = options_.session_timeout;
   KafkaIntakeHooks hooks;
