@@ -29,8 +29,8 @@ struct DataDirectory {
 
   // Makes the directory if it is missing; empty ones are taken. kInvalid: it holds something else.
   static Result<DataDirectory> create(const std::string& root);
-  // kNotFound: no such directory; kInvalid: it holds no log.
-  static Result<DataDirectory> existing(const std::string& root);
+  // kNotFound: no such directory; kInvalid: it holds no log, or (`of_kafka`) no mirror of one.
+  static Result<DataDirectory> existing(const std::string& root, bool of_kafka = false);
 };
 
 }  // namespace tenure

@@ -61,6 +61,7 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
     if (!mailbox.put(std::span(&one, 1))) one.reply(unavailable("this process is stopping"));
   };
   hooks.on_failure = [this](const Error& error) { fail(error); };
+  options.kafka->address = options.address;
   kafka = TRY(KafkaSide::open(*options.kafka, data.mirror(), std::move(hooks)));
   log = &kafka->log();
   keys = &kafka->keys();

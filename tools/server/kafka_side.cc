@@ -5,6 +5,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "engine/log/log_directory.h"
+
 namespace tenure {
 namespace {
 
@@ -44,6 +46,7 @@ Result<std::unique_ptr<KafkaSide>> KafkaSide::open(const KafkaSideOptions& optio
   log.partitions = options.partitions;
   for (uint32_t id = 0; id < options.partitions; ++id) log.follow.push_back({id});
   log.mirror.directory = directory;
+  log.mirror.holder = lock_holder("tenure serve", options.address);
   log.mirror.segment_bytes = options.segment_bytes;
   log.on_change = [side = side.get()](PartitionId) { side->hooks_.on_change(); };
   side->log_ = TRY(KafkaLog::open(std::move(log)));

@@ -28,6 +28,7 @@ struct KafkaSideOptions {
   bool owns = true;               // false: it never decides, it only reads (role `reads`)
   std::chrono::milliseconds session_timeout{10'000};
   uint64_t segment_bytes = 16u << 20;  // of the mirror's files
+  std::string address = {};            // of this process, for who finds the mirror in use
 };
 
 class KafkaSide {
