@@ -387,6 +387,7 @@ def poison(options):
         log.start()
         file = pathlib.Path(directory) / "poison"
         own = {client.partition: client.orgs[0] for client in log.load.clients}
+        decided = set()
         for _ in range(options.rounds):
             for partition, org in own.items():
                 for what, key, value in poisons(log.rng, org):
@@ -398,26 +399,51 @@ def poison(options):
                     else:
                         kcat(cluster.bootstrap, "-P", "-t", "f.commands", "-p", str(partition), "-K", "|", "-Z", input=f"{key}|\n".encode())
                     sent += 1
-                    log.wait_answers([partition], at, seconds=30)
+                    if log.rng.random() < 0.1:  # what it had not settled comes again, to another
+                        killed = log.rng.choice(log.engines)
+                        killed.kill()
+                        killed.start()
+                    log.wait_answers([partition], at)
             engine = log.rng.choice(log.engines)
             for body in (b"garbage", b'{"id":', b'[' * 100_000, b'{"id":"x","org":"y"}', b"a" * (17 << 20)):
                 status, text = engine.request("POST", "/v1/commands", body, headers={"Content-Type": "application/json"})
                 assert 400 <= status < 500 and json.loads(text)["detail"], f"{body[:20]}: {status} {text}"
                 refused += 1
             with log.load.quiet(log.tend):
-                log.check()
-        kept = wait_until(lambda: quarantined(cluster) >= sent and quarantined(cluster), 30, f"{sent} are in the quarantine")
-        assert kept == sent, f"{sent} were sent, {kept} are in the quarantine"
+                decided = wait_until(lambda: len(found := malformed(log)) >= sent and found, 60, f"{sent} are decided as malformed")
+                log.check(also=decided)
+                check_history(log, own, decided)
+        assert len(decided) == sent, f"{sent} were sent, {len(decided)} decided as malformed"
+        kept = wait_until(lambda: len(found := quarantined(cluster)) >= sent and found, 30, f"{sent} are in the quarantine")
+        assert {f"kafka-{place}" for place in kept} == decided, "other messages are in the quarantine than were decided as malformed"
         reasons = kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%h\n").decode()
         for line in reasons.splitlines():
             assert re.search(r"tenure-error=[^,]", line), f"in the quarantine without a reason: {line}"
         finish(log)
-        report(f"poison: {sent} into the topic, {kept} in the quarantine, {refused} over HTTP refused", options.rounds, [log], began,
-               options.seed)
+        report(f"poison: {sent} into the topic, {len(decided)} decided as malformed, {refused} over HTTP refused", options.rounds, [log],
+               began, options.seed)
+
+
+def malformed(log):
+    """The ids of all that is decided so; read_on sees to it that none is there twice."""
+    log.read_on()
+    return {identity for identity, decision in log.by_id.items() if decision.get("rejection", {}).get("code") == "malformed"}
+
+
+def check_history(log, own, decided):
+    """What was sent in the name of an organization stands in its history."""
+    engine = log.rng.choice([engine for engine in log.engines if engine.serves()])
+    for partition, org in own.items():
+        wanted = {identity for identity in decided if log.by_id[identity]["org"] == org}
+        path = f"/v1/orgs/{org}/history?limit=5000&at_least={partition}:{len(log.decisions[partition]) - 1}"
+        listed = {each["command_id"] for each in json.loads(engine.get(path))["decisions"]}
+        assert wanted and wanted <= listed, f"not in the history of {org}: {sorted(wanted - listed)[:5]}"
 
 
 def quarantined(cluster):
-    return len(kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%o\n").split())
+    """Where the messages came from that are in the quarantine: `partition-offset`."""
+    headers = kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%h\n").decode()
+    return set(re.findall(r"tenure-origin=f\.commands-(\d+-\d+)", headers))
 
 
 KINDS = {"kill": (kill, 30), "zombie": (zombie, 30), "broker": (broker, 30), "leaders": (leaders, 6), "churn": (churn, 50), "storm": (storm, 50),

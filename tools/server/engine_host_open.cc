@@ -38,6 +38,8 @@ Result<void> EngineHost::Impl::open_segments(const DataDirectory& data) {
   };
   segments = TRY(SegmentLog::open(std::move(opening)));
   log = segments.get();
+  key_file = TRY(KeyStore::open(*options.files, data.keys()));
+  keys = key_file.get();
   return {};
 }
 
@@ -59,8 +61,10 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
     if (!mailbox.put(std::span(&one, 1))) one.reply(unavailable("this process is stopping"));
   };
   hooks.on_failure = [this](const Error& error) { fail(error); };
+  options.kafka->address = options.address;
   kafka = TRY(KafkaSide::open(*options.kafka, data.mirror(), std::move(hooks)));
   log = &kafka->log();
+  keys = &kafka->keys();
   return {};
 }
 
@@ -118,7 +122,6 @@ Result<void> EngineHost::Impl::open() {
   rulebooks = TRY(builtin_rulebooks());
   catalog = TRY(builtin_catalog());
   TRY(options.kafka ? open_kafka(data) : open_segments(data));
-  keys = TRY(KeyStore::open(*options.files, data.keys()));
   unsealer.emplace(*keys);
   helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);
   surround();

@@ -294,14 +294,16 @@ struct KafkaTail::Impl {
   KafkaOwner<rd_kafka_t> client;
   KafkaOwner<rd_kafka_topic_t> topic;
   KafkaIncoming incoming;
+  bool at_end = false;
 };
 
+bool KafkaTail::at_end() const { return impl_->at_end; }
 KafkaTail::KafkaTail(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KafkaTail::~KafkaTail() { rd_kafka_consume_stop(impl_->topic.get(), impl_->partition); }
 
 Result<std::unique_ptr<KafkaTail>> KafkaTail::make(const KafkaConnection& connection,
-                                                   const std::string& topic,
-                                                   PartitionId partition) {
+                                                   const std::string& topic, PartitionId partition,
+                                                   From from) {
   auto impl = std::make_unique<Impl>();
   impl->name = topic;
   impl->partition = number_of(partition);
@@ -309,6 +311,7 @@ Result<std::unique_ptr<KafkaTail>> KafkaTail::make(const KafkaConnection& connec
                                        {{"enable.auto.commit", "false"},
                                         {"auto.offset.reset", "earliest"},
                                         {"check.crcs", "true"},
+                                        {"enable.partition.eof", "true"},
                                         {"fetch.wait.max.ms", "100"},
                                         {"fetch.error.backoff.ms", "50"},
                                         {"reconnect.backoff.max.ms", "1000"}}));
@@ -319,7 +322,8 @@ Result<std::unique_ptr<KafkaTail>> KafkaTail::make(const KafkaConnection& connec
   const auto code = rd_kafka_query_watermark_offsets(
       impl->client.get(), topic.c_str(), impl->partition, &begin, &end, kKafkaPatienceMs);
   if (code) return kafka_fail(code, "the end of topic " + topic + impl->complaints.last());
-  if (rd_kafka_consume_start(impl->topic.get(), impl->partition, end) != 0) {
+  const int64_t first = from == From::kBeginning ? begin : end;
+  if (rd_kafka_consume_start(impl->topic.get(), impl->partition, first) != 0) {
     return kafka_fail(rd_kafka_last_error(), "cannot read topic " + topic);
   }
   return std::unique_ptr<KafkaTail>(new KafkaTail(std::move(impl)));
@@ -331,6 +335,10 @@ Result<bool> KafkaTail::poll(std::chrono::milliseconds patience,
       rd_kafka_consume(impl_->topic.get(), impl_->partition, static_cast<int>(patience.count())),
       &rd_kafka_message_destroy);
   if (!message) return false;
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    impl_->at_end = true;
+    return false;
+  }
   if (message->err) {
     return kafka_fail(message->err, "topic " + impl_->name + impl_->complaints.last());
   }
