@@ -75,10 +75,12 @@ struct HistoryPage {
 Result<HistoryPage> get_history(const QueryContext&, std::string_view org, std::string_view entity,
                                 const Page&);
 
-// The numbers of the decisions that may be of commands with this id, newest first: some may be of
-// others.
-Result<std::vector<uint64_t>> find_command(const QueryContext&, std::string_view org,
-                                           std::string_view id);
+// Where the decisions of the commands with one id are: ids are one actor's, so several may have it.
+struct CommandPlaces {
+  std::vector<uint64_t> numbers;  // newest first; some may be of other ids
+  bool all_visible = false;       // else the viewer sees those that they sent, and no others
+};
+Result<CommandPlaces> find_command(const QueryContext&, std::string_view org, std::string_view id);
 
 // check: may `user` (bare or `user:x`) do `action` in `space` (empty: the organization itself)?
 // What does not exist is denied.

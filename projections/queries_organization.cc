@@ -182,16 +182,23 @@ Result<HistoryPage> get_history(const QueryContext& context, std::string_view or
   return found;
 }
 
-Result<std::vector<uint64_t>> find_command(const QueryContext& context, std::string_view org,
-                                           std::string_view id) {
-  auto organization = TRY(VisibleOrganization::open(context, org));
-  TRY(organization.need(Action::kAuditRead));
-  HistoryNumbers numbers(context.rows, org, "", 0);
-  std::vector<uint64_t> found;
-  while (auto number = TRY(numbers.next())) {
-    if (numbers.command() == command_hash(id)) found.push_back(*number);
+Result<CommandPlaces> find_command(const QueryContext& context, std::string_view org,
+                                   std::string_view id) {
+  CommandPlaces found{.numbers = {}, .all_visible = context.viewer.sees_everything()};
+  if (!found.all_visible) {
+    const auto organization = VisibleOrganization::open(context, org);
+    const auto visible = organization ? organization->need(Action::kAuditRead)
+                                      : std::unexpected(organization.error());
+    if (!visible && visible.error().kind != ErrorKind::kNotFound) {
+      return std::unexpected(visible.error());
+    }
+    found.all_visible = visible.has_value();
   }
-  std::ranges::reverse(found);
+  HistoryNumbers numbers(context.rows, org, "", 0);
+  while (auto number = TRY(numbers.next())) {
+    if (numbers.command() == command_hash(id)) found.numbers.push_back(*number);
+  }
+  std::ranges::reverse(found.numbers);
   return found;
 }
 

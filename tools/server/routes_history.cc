@@ -40,18 +40,25 @@ Result<Response> history(Api& api, const ReadRequest& request) {
 
 Result<Response> command_by_id(Api& api, const ReadRequest& request) {
   const std::string& id = request.path[1];
+  const std::string_view actor = request.parameter("actor");
+  const std::string own_actor = "user:" + request.viewer.user;
   auto view = api.host.view();
-  const std::vector<uint64_t> numbers =
+  const CommandPlaces places =
       TRY(find_command(context_of(api, *view, request), request.path[0], id));
   Response response;
-  TRY(read_numbered(api.host.log(), api.host.partition_of(request.path[0]), numbers,
-                    [&](Position position, std::span<const std::byte> payload) {
-                      const auto& decision =
-                          *flatbuffers::GetRoot<schema::Decision>(payload.data());
-                      if (decision.command_nested_root()->id()->string_view() != id) return true;
-                      append_decision(api, position, payload, response.body);
-                      return false;
-                    }));
+  TRY(read_numbered(
+      api.host.log(), api.host.partition_of(request.path[0]), places.numbers,
+      [&](Position position, std::span<const std::byte> payload) {
+        const schema::CommandEnvelope& command =
+            *flatbuffers::GetRoot<schema::Decision>(payload.data())->command_nested_root();
+        const std::string_view sender = command.actor()->string_view();
+        if (command.id()->string_view() != id || (!actor.empty() && sender != actor) ||
+            (!places.all_visible && sender != own_actor)) {
+          return true;
+        }
+        append_decision(api, position, payload, response.body);
+        return false;
+      }));
   if (response.body.empty()) {
     return fail(ErrorKind::kNotFound, "no decision of this organization has that command id");
   }
@@ -106,7 +113,7 @@ void add_history_routes(Router& router, Api& api) {
   add(router, api, "/v1/orgs/{org}/history", "The decisions about it, or about one entity of it",
       {"as", "at_least", "entity", "limit", "cursor"}, kJson, history);
   add(router, api, "/v1/orgs/{org}/commands/{id}", "The decision that a command left",
-      {"as", "at_least"}, kJson, command_by_id);
+      {"as", "at_least", "actor"}, kJson, command_by_id);
   add(router, api, "/v1/decisions", "All decisions from a position on, in the order of the log",
       {"at_least", "from", "limit"}, kNdjson, decisions);
 }
