@@ -174,7 +174,7 @@ class Client(threading.Thread):
         for number in itertools.count():
             org, dice, user = self.rng.choice(self.orgs), self.rng.random(), f"u{self.rng.randrange(40)}"
             if dice < 0.45:
-                yield org, "AddMember", {"user": user, "role": self.rng.choice(ROLES)}
+                yield org, "AddMember", {"user": user, "role": self.rng.choice(ROLES), "name": f"Name of {user}"}
             elif dice < 0.65:
                 yield org, "RemoveMember", {"user": user}
             elif dice < 0.9:
@@ -193,6 +193,8 @@ class Client(threading.Thread):
                     break
                 identity = f"{self.orgs[0]}.{number}"
                 command = {"id": identity, "org": org, "actor": "user:owner", "command_type": kind, "command": fields}
+                if self.rng.random() < 0.3:  # personal text, under keys that whoever takes the command may have to make
+                    command["reason"] = f"reason {number}"
                 self.ask(identity, json.dumps(command))
                 if self.paths.random() < 0.05:
                     self.ask(identity, json.dumps(command))  # an answer that was lost: the same comes again

@@ -57,10 +57,10 @@ def report(kind, rounds, logs, began, seed):
     print(f"  processes that ended by themselves: {len(ends)}" + (f", the first:\n{ends[0]}" if ends else ""), flush=True)
 
 
-def finish(log):
+def finish(log, also=()):
     log.load.end()
     log.load.fail_if_failed()
-    log.check()
+    log.check(also)
     log.check_rebuild()
     for engine in log.engines:
         if engine.serves():
@@ -419,7 +419,7 @@ def poison(options):
         reasons = kcat(cluster.bootstrap, "-C", "-q", "-e", "-o", "beginning", "-t", "f.quarantine", "-f", "%h\n").decode()
         for line in reasons.splitlines():
             assert re.search(r"tenure-error=[^,]", line), f"in the quarantine without a reason: {line}"
-        finish(log)
+        finish(log, also=decided)
         report(f"poison: {sent} into the topic, {len(decided)} decided as malformed, {refused} over HTTP refused", options.rounds, [log],
                began, options.seed)
 
