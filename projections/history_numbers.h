@@ -22,14 +22,19 @@ class HistoryNumbers {
   // The next number; nothing at the end.
   Result<std::optional<uint64_t>> next();
 
+  // Of the organization's list: command_hash() of the id of the command that next() came to.
+  uint32_t command() const { return command_; }
+
  private:
   void open_chunk();
 
   Key prefix_;
-  uint64_t first_;
+  const uint64_t first_;
+  const size_t entry_size_;
   std::unique_ptr<RowCursor> chunks_;
   uint64_t block_ = 0;
   size_t at_ = 0;  // byte in the chunk
+  uint32_t command_ = 0;
 };
 
 }  // namespace tenure

@@ -20,6 +20,8 @@
 //               | SEP org SEP "l"                      SnapshotRow, the newest
 //               | SEP org SEP "p" inverted:u64 piece:u32   SnapshotChunk
 //   chunk      := low:u16le ...      the decision numbers block * 65,536 + low, rising
+//               | (low:u16le command:u32le) ...   the organization's: with hashes of the commands'
+//               ids
 //   inverted   := 2^64 - 1 - version
 //   entity     := "user:" user | "service:" service | "group:" group | "space:" space
 //               | "resource:" space "/" resource | "system"
@@ -139,6 +141,12 @@ inline Key position_key(PartitionId partition) {
 
 // History numbers are kept in blocks of this many.
 inline constexpr uint64_t kHistoryBlock = 1u << 16;
+
+// Bytes of a decision in a chunk.
+constexpr size_t history_entry_size(std::string_view entity) { return entity.empty() ? 6 : 2; }
+
+// Several ids may have one hash: hold the decision against the id.
+uint32_t command_hash(std::string_view id);
 
 inline bool in_no_organization(std::string_view key) { return key.front() == Key::kSeparator; }
 

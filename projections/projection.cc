@@ -1,5 +1,7 @@
 #include "projections/projection.h"
 
+#include <span>
+
 #include "engine/base/check.h"
 
 namespace tenure {
@@ -47,10 +49,15 @@ void DecisionReducer::reduce_history(const schema::Decision& decision, uint64_t 
   }
   uint64_t block = number / kHistoryBlock;
   uint64_t low = number % kHistoryBlock;
-  const uint8_t chunk[] = {static_cast<uint8_t>(low), static_cast<uint8_t>(low >> 8)};
-  rows_.append(Family::kHistory, keys_.history("", block), chunk);
+  const uint32_t hash = command_hash(command.id()->string_view());
+  const uint8_t entry[] = {static_cast<uint8_t>(low),        static_cast<uint8_t>(low >> 8),
+                           static_cast<uint8_t>(hash),       static_cast<uint8_t>(hash >> 8),
+                           static_cast<uint8_t>(hash >> 16), static_cast<uint8_t>(hash >> 24)};
+  static_assert(sizeof(entry) == history_entry_size(""));
+  rows_.append(Family::kHistory, keys_.history("", block), entry);
   for (const std::string& entity : entities) {
-    rows_.append(Family::kHistory, keys_.history(entity, block), chunk);
+    rows_.append(Family::kHistory, keys_.history(entity, block),
+                 std::span(entry).first(history_entry_size(entity)));
   }
 }
 

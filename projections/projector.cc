@@ -158,6 +158,35 @@ struct Projector::Impl {
     if (!outcome && outcome.error().kind != ErrorKind::kUnavailable) failure = outcome.error();
     return outcome;
   }
+
+  // Has changes that wait to be written; false if there is nothing to do.
+  Result<bool> gather() {
+    if (failure) return std::unexpected(*failure);
+    if (unwritten) return true;
+    TRY(read());
+    if (decisions.decisions() == 0) return false;
+    TRY(final(reduce_all()));
+    unwritten = true;
+    return true;
+  }
+
+  void written() {
+    unwritten = false;
+    settle();
+    applied = position.reader.next_number.value;
+  }
+
+  static Result<void> write(std::span<Impl* const> gathered) {
+    std::vector<Store::Part> parts;
+    for (const Impl* impl : gathered) {
+      parts.push_back({&impl->changes, impl->partition, &impl->position});
+    }
+    const Result<void> outcome = gathered.front()->store.write(parts);
+    for (Impl* impl : gathered) {
+      if (impl->final(outcome)) impl->written();
+    }
+    return outcome;
+  }
 };
 
 Projector::Projector(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -177,19 +206,24 @@ Result<std::unique_ptr<Projector>> Projector::open(DecisionLog& log, PartitionId
 }
 
 Result<bool> Projector::step() {
-  Impl& impl = *impl_;
-  if (impl.failure) return std::unexpected(*impl.failure);
-  if (!impl.unwritten) {
-    TRY(impl.read());
-    if (impl.decisions.decisions() == 0) return false;
-    TRY(impl.final(impl.reduce_all()));
-    impl.unwritten = true;
-  }
-  TRY(impl.final(impl.store.write(impl.changes, impl.partition, impl.position)));
-  impl.unwritten = false;
-  impl.settle();
-  impl.applied = impl.position.reader.next_number.value;
+  if (!TRY(impl_->gather())) return false;
+  Impl* const gathered = impl_.get();
+  TRY(Impl::write(std::span(&gathered, 1)));
   return true;
+}
+
+// What one of them cannot read holds up none of the others.
+Result<bool> Projector::step_all(std::span<const std::unique_ptr<Projector>> projectors) {
+  std::vector<Impl*> gathered;
+  std::optional<Error> failure;
+  for (const auto& projector : projectors) {
+    const Result<bool> some = projector->impl_->gather();
+    if (!some && !failure) failure = some.error();
+    if (some && *some) gathered.push_back(projector->impl_.get());
+  }
+  if (!gathered.empty()) TRY(Impl::write(gathered));
+  if (failure) return std::unexpected(*failure);
+  return !gathered.empty();
 }
 
 Number Projector::applied() const { return {impl_->applied.load()}; }

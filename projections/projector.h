@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
@@ -34,6 +35,8 @@ class Projector {
   // Any other error leaves the store as it was, and is final if it is about the rows; what the log
   // refuses (kCorrupt, kUnsupported) comes after everything before it has been applied.
   Result<bool> step();
+  // A step of each, of one store, in one write of it: many small ones cost more.
+  static Result<bool> step_all(std::span<const std::unique_ptr<Projector>> projectors);
 
   Number applied() const;      // decisions below it are in the rows
   Offset next_offset() const;  // the record to be read next

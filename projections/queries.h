@@ -75,6 +75,13 @@ struct HistoryPage {
 Result<HistoryPage> get_history(const QueryContext&, std::string_view org, std::string_view entity,
                                 const Page&);
 
+// Where the decisions of the commands with one id are: ids are one actor's, so several may have it.
+struct CommandPlaces {
+  std::vector<uint64_t> numbers;  // newest first; some may be of other ids
+  bool all_visible = false;       // else the viewer sees those that they sent, and no others
+};
+Result<CommandPlaces> find_command(const QueryContext&, std::string_view org, std::string_view id);
+
 // check: may `user` (bare or `user:x`) do `action` in `space` (empty: the organization itself)?
 // What does not exist is denied.
 struct CheckRequest {

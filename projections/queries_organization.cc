@@ -1,4 +1,5 @@
 // An organization, its members and groups, and which roles may be given.
+#include <algorithm>
 #include <charconv>
 
 #include "projections/history_numbers.h"
@@ -178,6 +179,26 @@ Result<HistoryPage> get_history(const QueryContext& context, std::string_view or
     }
     found.numbers.push_back(*number);
   }
+  return found;
+}
+
+Result<CommandPlaces> find_command(const QueryContext& context, std::string_view org,
+                                   std::string_view id) {
+  CommandPlaces found{.numbers = {}, .all_visible = context.viewer.sees_everything()};
+  if (!found.all_visible) {
+    const auto organization = VisibleOrganization::open(context, org);
+    const auto visible = organization ? organization->need(Action::kAuditRead)
+                                      : std::unexpected(organization.error());
+    if (!visible && visible.error().kind != ErrorKind::kNotFound) {
+      return std::unexpected(visible.error());
+    }
+    found.all_visible = visible.has_value();
+  }
+  HistoryNumbers numbers(context.rows, org, "", 0);
+  while (auto number = TRY(numbers.next())) {
+    if (numbers.command() == command_hash(id)) found.numbers.push_back(*number);
+  }
+  std::ranges::reverse(found.numbers);
   return found;
 }
 

@@ -64,20 +64,21 @@ struct Opened {
   }
 };
 
-// A step of each; false if none had anything to do.
-Result<bool> step_all(std::span<const std::unique_ptr<Projector>> projectors) {
-  bool busy = false;
-  for (const auto& projector : projectors) busy |= TRY(projector->step());
-  return busy;
+// What several projectors hold at once is shared out among them.
+ProjectorOptions share_of(ProjectorOptions options, size_t projectors) {
+  options.batch_decisions = std::max<size_t>(options.batch_decisions / projectors, 1);
+  options.batch_bytes = std::max<size_t>(options.batch_bytes / projectors, 1);
+  options.cache_bytes /= projectors;
+  return options;
 }
 
 Result<Opened> open_generation(const std::string& path, DecisionLog& log,
                                const Partitions& partitions, const ReadModelsOptions& options) {
   Opened opened;
   opened.store = TRY(Store::open(path, options.store));
+  const ProjectorOptions share = share_of(options.projector, partitions.size());
   for (const PartitionId partition : partitions) {
-    opened.projectors.push_back(
-        TRY(Projector::open(log, partition, *opened.store, options.projector)));
+    opened.projectors.push_back(TRY(Projector::open(log, partition, *opened.store, share)));
   }
   return opened;
 }
@@ -92,7 +93,7 @@ Result<Opened> begin_anew(const std::string& path, DecisionLog& log, const Parti
 }
 
 Result<void> catch_up(const Opened& opened, const Progress& progress) {
-  while (TRY(step_all(opened.projectors))) {
+  while (TRY(Projector::step_all(opened.projectors))) {
     if (progress) progress(opened.applied());
   }
   return {};
@@ -142,7 +143,7 @@ ReadModels::~ReadModels() {
   if (store_) (void)store_->flush();
 }
 
-Result<bool> ReadModels::step() { return step_all(projectors_); }
+Result<bool> ReadModels::step() { return Projector::step_all(projectors_); }
 
 const Projector& ReadModels::projector(PartitionId partition) const {
   const auto found = std::ranges::find(partitions_, partition);

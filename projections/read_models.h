@@ -44,7 +44,7 @@ class ReadModels {
                                                   const ReadModelsOptions& options = {});
   ~ReadModels();  // flushes, so that the next start reads little of the log
 
-  // Projector::step of each. Rows that cannot be read are marked, so that the next open begins
+  // Projector::step_all. Rows that cannot be read are marked, so that the next open begins
   // anew.
   Result<bool> step();
   // Of a partition that it was opened with.

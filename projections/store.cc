@@ -7,8 +7,10 @@
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "engine/base/check.h"
 #include "projections/key_layout.h"
@@ -213,21 +215,22 @@ Error open_error(const std::string& directory, const rocksdb::Status& status) {
 
 }  // namespace
 
+using PositionRows = std::map<std::string, std::string>;  // by key
+
 struct Store::Impl {
   StoreOptions options;
   std::shared_ptr<Database> database = std::make_shared<Database>();
   rocksdb::WriteBatch write_batch;
   flatbuffers::FlatBufferBuilder builder;
+  SortedChanges merged;  // of several partitions; kept for its memory
 
   Result<void> done(const rocksdb::Status& status) const {
     if (status.ok()) return {};
     return std::unexpected(database->error(status));
   }
   Result<void> check_format() const;
-  Result<void> write_through_memory(const SortedChanges& changes, std::string_view position_key,
-                                    RowBytes position);
-  Result<void> write_files(const SortedChanges& changes, std::string_view position_key,
-                           RowBytes position);
+  Result<void> write_through_memory(const SortedChanges& changes, const PositionRows& positions);
+  Result<void> write_files(const SortedChanges& changes, const PositionRows& positions);
 };
 
 Result<void> Store::Impl::check_format() const {
@@ -246,7 +249,7 @@ Result<void> Store::Impl::check_format() const {
 }
 
 Result<void> Store::Impl::write_through_memory(const SortedChanges& changes,
-                                               std::string_view position_key, RowBytes position) {
+                                               const PositionRows& positions) {
   write_batch.Clear();
   for (Family family : kAllFamilies) {
     FamilyBatch out{write_batch, database->family(family)};
@@ -254,14 +257,13 @@ Result<void> Store::Impl::write_through_memory(const SortedChanges& changes,
       TRY(done(add(out, *entry)));
     }
   }
-  TRY(done(write_batch.Put(database->meta(), slice(position_key), slice(position))));
+  for (const auto& [key, row] : positions) TRY(done(write_batch.Put(database->meta(), key, row)));
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   return done(database->db->Write(options, &write_batch));
 }
 
-Result<void> Store::Impl::write_files(const SortedChanges& changes, std::string_view position_key,
-                                      RowBytes position) {
+Result<void> Store::Impl::write_files(const SortedChanges& changes, const PositionRows& positions) {
   std::vector<rocksdb::IngestExternalFileArg> files;
   auto write_file = [&](rocksdb::ColumnFamilyHandle* family, auto add_rows) -> Result<void> {
     rocksdb::SstFileWriter out({}, database->db->GetOptions(family), family);
@@ -284,8 +286,9 @@ Result<void> Store::Impl::write_files(const SortedChanges& changes, std::string_
       return {};
     }));
   }
-  TRY(write_file(database->meta(), [&](rocksdb::SstFileWriter& out) {
-    return done(out.Put(slice(position_key), slice(position)));
+  TRY(write_file(database->meta(), [&](rocksdb::SstFileWriter& out) -> Result<void> {
+    for (const auto& [key, row] : positions) TRY(done(out.Put(key, row)));
+    return {};
   }));
   return done(database->db->IngestExternalFiles(files));
 }
@@ -336,19 +339,52 @@ size_t SortedChanges::size() const {
   return size;
 }
 
-Result<void> Store::write(const SortedChanges& changes, PartitionId partition,
-                          const ProjectorPosition& position) {
-  flatbuffers::FlatBufferBuilder& builder = impl_->builder;
-  builder.Clear();
-  builder.Finish(schema::CreateProjectorPositionRowDirect(
-      builder, position.reader.next_offset.value, position.reader.next_number.value,
-      position.reader.stamp.value, position.last_offset.value, position.last_crc,
-      position.log_id.c_str()));
-  RowBytes row(builder.GetBufferPointer(), builder.GetSize());
-  Key key = position_key(partition);
-  return changes.size() < impl_->options.rows_for_files
-             ? impl_->write_through_memory(changes, key, row)
-             : impl_->write_files(changes, key, row);
+namespace {
+
+// Lists that are sorted each, into one that is: neighbours in pairs, then pairs of pairs.
+void merge_family(std::span<const Store::Part> parts, size_t family,
+                  std::vector<const RowBatch::Entry*>& out) {
+  out.clear();
+  std::vector<size_t> ends = {0};
+  for (const Store::Part& part : parts) {
+    const auto& rows = part.changes->families[family];
+    out.insert(out.end(), rows.begin(), rows.end());
+    ends.push_back(out.size());
+  }
+  const auto at = [&](size_t i) { return out.begin() + static_cast<ptrdiff_t>(ends[i]); };
+  for (size_t width = 1; width < parts.size(); width *= 2) {
+    for (size_t i = 0; i + width < parts.size(); i += 2 * width) {
+      std::ranges::inplace_merge(at(i), at(i + width), at(std::min(i + 2 * width, parts.size())),
+                                 {}, &RowBatch::Entry::key_view);
+    }
+  }
+}
+
+}  // namespace
+
+Result<void> Store::write(std::span<const Part> parts) {
+  PositionRows positions;
+  for (const Part& part : parts) {
+    const ProjectorPosition& position = *part.position;
+    flatbuffers::FlatBufferBuilder& builder = impl_->builder;
+    builder.Clear();
+    builder.Finish(schema::CreateProjectorPositionRowDirect(
+        builder, position.reader.next_offset.value, position.reader.next_number.value,
+        position.reader.stamp.value, position.last_offset.value, position.last_crc,
+        position.log_id.c_str()));
+    const auto* row = reinterpret_cast<const char*>(builder.GetBufferPointer());
+    positions[position_key(part.partition).str()].assign(row, builder.GetSize());
+  }
+  const SortedChanges* changes = parts.front().changes;
+  if (parts.size() > 1) {
+    changes = &impl_->merged;
+    for (size_t family = 0; family < kFamilies; ++family) {
+      merge_family(parts, family, impl_->merged.families[family]);
+    }
+  }
+  return changes->size() < impl_->options.rows_for_files
+             ? impl_->write_through_memory(*changes, positions)
+             : impl_->write_files(*changes, positions);
 }
 
 std::unique_ptr<RowView> Store::view() const {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct SortedChanges {
 };
 
 // Raise when a projection gives other rows for the same history, or a key or row changes.
-inline constexpr uint32_t kRowFormat = 1;
+inline constexpr uint32_t kRowFormat = 2;
 
 // How far the rows are, and enough of the last decision's record to notice another log.
 struct ProjectorPosition {
@@ -57,10 +58,15 @@ class Store {
   // Nothing if no decision of the partition has been applied.
   Result<std::optional<ProjectorPosition>> position(PartitionId partition) const;
 
-  // Writes the rows and the position: all or nothing. Many rows go as sorted files that are taken
+  // What one partition adds to a write. No key is in two of them: all rows are of organizations.
+  struct Part {
+    const SortedChanges* changes;
+    PartitionId partition;
+    const ProjectorPosition* position;
+  };
+  // Writes the rows and the positions: all or nothing. Many rows go as sorted files that are taken
   // in at once, few through memory: the same to every reader.
-  Result<void> write(const SortedChanges& changes, PartitionId partition,
-                     const ProjectorPosition& position);
+  Result<void> write(std::span<const Part> parts);
 
   // The rows as they are now; later writes do not show.
   std::unique_ptr<RowView> view() const;

@@ -55,6 +55,7 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_FailPayment(), events);
     case Command::ExpireCheckout:
       return decide(in, *envelope.command_as_ExpireCheckout(), events);
+    case Command::UnreadableMessage:
     case Command::NONE:
       break;
   }
@@ -67,6 +68,10 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
 
 Verdict decide(const Organization* organization, const schema::CommandEnvelope& envelope,
                const DecideContext& context, EventSink& events) {
+  // Of who sent it no more may be known than that it came.
+  if (const auto* message = envelope.command_as_UnreadableMessage()) {
+    return reject(RejectionCode::malformed, message->why()->str(), "contract: commands");
+  }
   const Actor actor = TRY(known_actor(envelope.actor()));
   if (actor.kind != Actor::Kind::kSystem) TRY(valid_id("id", envelope.id()));
   TRY(valid_id("org", envelope.org()));

@@ -1,18 +1,55 @@
 #include "engine/domain/state.h"
 
 #include <algorithm>
+#include <mutex>
+#include <span>
+#include <unordered_map>
 
 #include "engine/base/check.h"
 #include "engine/domain/plan_copy.h"
 
 namespace tenure {
 
+namespace {
+
+// One copy of the terms that many subscriptions hold: they stay in the cache, and a cold space does
+// not pay for them. Any thread.
+class SharedTerms {
+ public:
+  using Buffer = std::shared_ptr<const std::vector<uint8_t>>;
+
+  Buffer share(std::span<const uint8_t> bytes) {
+    const std::string key(bytes.begin(), bytes.end());
+    std::lock_guard lock(mutex_);
+    if (buffers_.size() >= drop_unused_at_) drop_unused();
+    std::weak_ptr<const std::vector<uint8_t>>& kept = buffers_[key];
+    Buffer buffer = kept.lock();
+    if (buffer == nullptr) {
+      buffer = std::make_shared<const std::vector<uint8_t>>(bytes.begin(), bytes.end());
+      kept = buffer;
+    }
+    return buffer;
+  }
+
+ private:
+  void drop_unused() {
+    std::erase_if(buffers_, [](const auto& each) { return each.second.expired(); });
+    drop_unused_at_ = std::max<size_t>(1024, 2 * buffers_.size());
+  }
+
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::weak_ptr<const std::vector<uint8_t>>> buffers_;
+  size_t drop_unused_at_ = 1024;
+};
+
+}  // namespace
+
 PlanTerms PlanTerms::copy_of(const schema::Plan& plan) {
+  static SharedTerms shared;
   flatbuffers::FlatBufferBuilder builder(512);
   builder.Finish(copy_plan(builder, plan));
-  const uint8_t* bytes = builder.GetBufferPointer();
   PlanTerms terms;
-  terms.buffer_ = std::make_shared<const std::vector<uint8_t>>(bytes, bytes + builder.GetSize());
+  terms.buffer_ = shared.share({builder.GetBufferPointer(), builder.GetSize()});
   return terms;
 }
 

@@ -28,7 +28,8 @@ Result<ReaderPosition> position_after(const Batch& batch, ReaderPosition from) {
   return rule.position();
 }
 
-AlignedBytes claim_record(const ClaimingLog& log, const Writer& writer, const ReaderPosition& at) {
+AlignedBytes claim_record(const ClaimingLog& log, const Writer& writer, const ReaderPosition& at,
+                          uint64_t tag) {
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(schema::CreateClaimDirect(
       builder, log.log_id.c_str(), log.partition.value, log.partitions, kPartitionHash.data(),
@@ -39,7 +40,8 @@ AlignedBytes claim_record(const ClaimingLog& log, const Writer& writer, const Re
                 {.kind = RecordKind::kClaim,
                  .stamp = session_of(at).stamp,
                  .number = at.next_number,
-                 .acked = at.next_number.value},
+                 .acked = at.next_number.value,
+                 .tag = tag},
                 std::as_bytes(std::span(builder.GetBufferPointer(), builder.GetSize())));
   return record;
 }

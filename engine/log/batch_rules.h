@@ -25,7 +25,8 @@ inline constexpr std::string_view kPartitionHash = "murmur2";
 
 // The claim that `writer` makes at `at`: a batch of one record. On Kafka others may write before it
 // lands, so stamp and number are then only where its writer saw the log; no rule reads them.
-AlignedBytes claim_record(const ClaimingLog& log, const Writer& writer, const ReaderPosition& at);
+AlignedBytes claim_record(const ClaimingLog& log, const Writer& writer, const ReaderPosition& at,
+                          uint64_t tag = 0);
 
 // The session that a claim at `at` begins.
 inline Session session_of(const ReaderPosition& at) {

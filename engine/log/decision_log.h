@@ -25,7 +25,8 @@ struct Writer {
 // ended.
 struct Session {
   Stamp stamp;
-  Number next;  // the number of the session's first decision
+  Number next;       // the number of the session's first decision
+  uint64_t tag = 0;  // of the claim
 };
 
 // Records of consecutive numbers, encoded by append_record under one session's stamp.

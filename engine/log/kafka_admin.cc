@@ -75,6 +75,22 @@ Result<void> KafkaAdmin::create(const KafkaTopic& topic) {
   return kafka_fail(code, why ? fmt::format("{}: {}", what, why) : what);
 }
 
+Result<void> KafkaAdmin::remove(const std::string& name) {
+  rd_kafka_DeleteTopic_t* unwanted = rd_kafka_DeleteTopic_new(name.c_str());
+  const std::string what = fmt::format("cannot remove topic {}", name);
+  const auto event = impl_->answer(what, [&](rd_kafka_queue_t* queue) {
+    rd_kafka_DeleteTopics(impl_->client.get(), &unwanted, 1, nullptr, queue);
+  });
+  rd_kafka_DeleteTopic_destroy(unwanted);
+  if (!event) return std::unexpected(event.error());
+  size_t count = 0;
+  const auto* results =
+      rd_kafka_DeleteTopics_result_topics(rd_kafka_event_DeleteTopics_result(event->get()), &count);
+  const auto code = rd_kafka_topic_result_error(results[0]);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_fail(code, what);
+  return {};
+}
+
 Result<std::optional<KafkaTopic>> KafkaAdmin::Impl::shape(const std::string& name) {
   const auto metadata = TRY(kafka_metadata(*client, nullptr, connection, complaints));
   const std::span topics(metadata->topics, static_cast<size_t>(metadata->topic_cnt));

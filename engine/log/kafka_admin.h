@@ -1,4 +1,5 @@
-// Makes and describes topics. One thread; every call waits for the cluster, for a bounded time.
+// Makes, removes and describes topics. One thread; every call waits for the cluster, for a bounded
+// time.
 #pragma once
 
 #include <map>
@@ -30,6 +31,8 @@ class KafkaAdmin {
   // Returns when a broker knows of it. kConflict: it exists. kInvalid: the cluster cannot or may
   // not. kUnavailable: no answer.
   Result<void> create(const KafkaTopic& topic);
+  // With all that it holds. kNotFound, kInvalid, kUnavailable.
+  Result<void> remove(const std::string& name);
   // Nothing if there is no such topic; all its settings, and the smallest replication of its
   // partitions.
   Result<std::optional<KafkaTopic>> describe(const std::string& name);

@@ -46,6 +46,7 @@ Result<void> ClaimBook::read(const RawRecord& record, Number next) {
     return differs("log id", claim.log_id()->string_view(), log_.log_id);
   }
   owner_ = {.stamp = {record.offset.value + 1},
+            .tag = record.prefix.tag,
             .next = next,
             .process = claim.process()->str(),
             .address = text_of(claim.address()),

@@ -11,6 +11,7 @@ namespace tenure {
 // Who holds a partition: the process that may append, and where it is reached.
 struct ClaimOwner {
   Stamp stamp;
+  uint64_t tag = 0;
   Number next;  // where the log went on then; of an older claim, as its writer saw it (not above)
   std::string process;
   std::string address;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <future>
 
 #include "engine/base/check.h"
@@ -23,10 +24,18 @@ FollowerOptions follower_options(const KafkaLogOptions& options, const std::stri
           .on_claim = {}};
 }
 
+uint64_t random_tag() {
+  const LogId id = random_log_id();
+  uint64_t tag = 0;
+  std::memcpy(&tag, id.data(), sizeof tag);
+  return tag;
+}
+
 }  // namespace
 
 // A claim on its way.
 struct KafkaLog::Claim final : KafkaParcel {
+  const uint64_t tag = random_tag();
   std::promise<Result<Offset>> landed;
   void reported(std::span<const std::byte>, Result<Offset> offset) override {
     landed.set_value(std::move(offset));
@@ -120,38 +129,46 @@ Result<KafkaMirror*> KafkaLog::catch_up(PartitionId partition) {
                   partition.value, options_.topic, found, known));
 }
 
-Result<Offset> KafkaLog::write_claim(PartitionId partition, const Writer& writer,
-                                     const KafkaMirror::State& at) {
+Result<KafkaLog::Landed> KafkaLog::write_claim(PartitionId partition, const Writer& writer,
+                                               const KafkaMirror::State& at) {
   auto claim = std::make_shared<Claim>();
   claim->partition = partition;
   const ClaimingLog log{at.log_id.empty() ? to_text(random_log_id()) : at.log_id, partition,
                         options_.partitions, cluster_id_};
-  claim->bytes = claim_record(log, writer, at.end.reader());
+  const uint64_t tag = claim->tag;
+  claim->bytes = claim_record(log, writer, at.end.reader(), tag);
   const ParsedRecord parsed = parse_record(claim->bytes.view(), RecordCrc::kSkip);
   claim->records = {claim->bytes.view().first(parsed.size)};
   auto landed = claim->landed.get_future();
   const auto producer = TRY(this->producer());
   TRY(producer->send(std::move(claim)));
-  if (landed.wait_for(options_.patience) == std::future_status::ready) return landed.get();
+  if (landed.wait_for(options_.patience) == std::future_status::ready) {
+    return Landed{TRY(landed.get()), tag};
+  }
   return fail(ErrorKind::kUnavailable,
               fmt::format("the claim of partition {} was not acknowledged within {} ms{}",
                           partition.value, options_.patience.count(), producer->last_complaint()));
 }
 
 // Reads through the own claim; whoever claimed after it has the partition.
-Result<Session> KafkaLog::begin_session(PartitionId partition, KafkaMirror& mirror, Offset claim) {
-  mirror.know(claim.next());
-  TRY(mirror.wait_for(claim.next()));
-  const Stamp stamp{claim.value + 1};
+Result<Session> KafkaLog::begin_session(PartitionId partition, KafkaMirror& mirror, Landed claim) {
+  mirror.know(claim.at.next());
+  TRY(mirror.wait_for(claim.at.next()));
+  const Stamp stamp{claim.at.value + 1};
   const auto superseded = [&](const ClaimOwner& owner) {
     return fail(ErrorKind::kConflict,
                 fmt::format("process {} claimed partition {} at offset {}, after this one at {}",
-                            owner.process, partition.value, owner.stamp.value - 1, claim.value));
+                            owner.process, partition.value, owner.stamp.value - 1, claim.at.value));
   };
   const auto owner = mirror.state().owner;
-  CHECK(owner && owner->stamp >= stamp);
-  if (owner->stamp != stamp) return superseded(*owner);
-  const Session session{stamp, owner->next};
+  if (owner && owner->stamp > stamp) return superseded(*owner);
+  if (!owner || owner->stamp < stamp || owner->tag != claim.tag) {
+    return fail(ErrorKind::kConflict,
+                fmt::format("the brokers acknowledged the claim of partition {} at offset {} and "
+                            "lost it",
+                            partition.value, claim.at.value));
+  }
+  const Session session{stamp, owner->next, claim.tag};
   auto opened = std::make_shared<KafkaSession>(
       partition, session,
       [this, partition](ReaderPosition end) { on_acknowledged(partition, end); });
@@ -175,7 +192,7 @@ Result<Session> KafkaLog::open_writer(PartitionId partition, const Writer& write
   end_session(partition, {ErrorKind::kConflict,
                           fmt::format("this process claims partition {} again", partition.value)});
   KafkaMirror* mirror = TRY(catch_up(partition));
-  const Offset claim = TRY(write_claim(partition, writer, mirror->state()));
+  const Landed claim = TRY(write_claim(partition, writer, mirror->state()));
   return begin_session(partition, *mirror, claim);
 }
 

@@ -96,9 +96,13 @@ class KafkaLog final : public DecisionLog {
 
   Result<void> check_topic() const;
   Result<KafkaMirror*> catch_up(PartitionId partition);
-  Result<Offset> write_claim(PartitionId partition, const Writer& writer,
+  struct Landed {  // a claim
+    Offset at;
+    uint64_t tag;
+  };
+  Result<Landed> write_claim(PartitionId partition, const Writer& writer,
                              const KafkaMirror::State& at);
-  Result<Session> begin_session(PartitionId partition, KafkaMirror& mirror, Offset claim);
+  Result<Session> begin_session(PartitionId partition, KafkaMirror& mirror, Landed claim);
 
   Result<std::shared_ptr<KafkaProducer>> producer();
   std::shared_ptr<KafkaSession> session(PartitionId partition) const;

@@ -81,7 +81,7 @@ Result<std::unique_ptr<KafkaMirror>> KafkaMirror::open(MirrorOptions options, st
 KafkaMirror::KafkaMirror(MirrorOptions options, std::unique_ptr<SegmentStore> store)
     : options_(std::move(options)),
       store_(std::move(store)),
-      rule_(store_->end().reader()),
+      rule_(store_->end().reader(), [this](Offset offset) { return tag_of_claim(offset); }),
       book_(options_.log),
       batch_end_(store_->end()) {
   state_.end = store_->end();
@@ -139,6 +139,15 @@ Result<void> KafkaMirror::take(Offset offset, std::span<const std::byte> value) 
   batch_end_.next_number = position.next_number.value;
   batch_end_.stamp = position.stamp.value;
   return {};
+}
+
+// Of one that was here when the mirror was opened.
+Result<std::optional<uint64_t>> KafkaMirror::tag_of_claim(Offset offset) const {
+  const auto cursor = TRY(store_->reader().read(offset));
+  const auto record = TRY(cursor->next());
+  const bool is_claim =
+      record && record->status == RecordStatus::kOk && record->prefix.kind == RecordKind::kClaim;
+  return is_claim ? std::optional(record->prefix.tag) : std::nullopt;
 }
 
 // From aligned memory, which what came from Kafka is not.

@@ -70,6 +70,7 @@ class KafkaMirror {
   KafkaMirror(MirrorOptions options, std::unique_ptr<SegmentStore> store);
   Result<void> read_claims();
   Result<void> read_claim(RawRecord claim);
+  Result<std::optional<uint64_t>> tag_of_claim(Offset offset) const;
   Result<void> make_room(size_t bytes);
 
   const MirrorOptions options_;

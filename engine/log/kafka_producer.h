@@ -2,6 +2,10 @@
 //
 //   send() --> librdkafka's queue --> broker --> own thread --> KafkaParcel::reported()
 //
+// Behind a small parcel a partition's next one is held back for up to 5 ms, longer the more records
+// it had: so under load few requests are sent, and who sends one record at a time waits for
+// nothing.
+//
 // It keeps a parcel, whose memory is sent in place, until each of its records was reported, or
 // until it is destroyed. Its settings are what the log's guarantees rest on (kafka_producer.cc). A
 // fatal error ends it: `dead()` is true from then on, and a new one has to be made.
@@ -34,7 +38,8 @@ struct KafkaParcel {
 class KafkaSender {
  public:
   virtual ~KafkaSender() = default;
-  // Never blocks. kUnavailable: the queue is full; some of the parcel may have been sent.
+  // Never blocks. kUnavailable: the queue is full; some of the parcel may have been sent. What
+  // fails later is reported.
   virtual Result<void> send(std::shared_ptr<KafkaParcel> parcel) = 0;
   virtual void wake() = 0;  // begins the next round
 };

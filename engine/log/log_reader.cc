@@ -53,6 +53,23 @@ Result<void> check_nothing_lost(const RawRecord& record, const ReaderPosition& p
 
 }  // namespace
 
+// Rule 3, of a decision whose stamp is not above the current one.
+Result<void> ReaderRule::check_claim(const RawRecord& decision) {
+  if (decision.prefix.stamp.value == 0) return {};  // names none
+  const Offset at{decision.prefix.stamp.value - 1};
+  auto known = claims_.find(at);
+  if (known == claims_.end() && at < begin_) {
+    if (!find_claim_) return {};
+    known = claims_.emplace(at, TRY(find_claim_(at))).first;
+  }
+  const auto tag = known == claims_.end() ? std::nullopt : known->second;
+  if (tag == decision.prefix.tag) return {};
+  return lost(decision.offset,
+              fmt::format("the claim that it was written under is not at offset {} "
+                          "any more",
+                          at.value));
+}
+
 Result<Validity> ReaderRule::judge(const RawRecord& record) {
   if (record.offset != position_.next_offset) {
     return lost(record.offset, fmt::format("expected offset {}", position_.next_offset.value));
@@ -60,11 +77,13 @@ Result<Validity> ReaderRule::judge(const RawRecord& record) {
   TRY(check_readable(record));
   const bool ours = record.status == RecordStatus::kOk;
   if (ours) TRY(check_nothing_lost(record, position_));
-
   const RecordPrefix& prefix = record.prefix;
+  if (ours && prefix.kind == RecordKind::kDecision) TRY(check_claim(record));
+
   position_.next_offset = record.offset.next();
   if (ours && prefix.kind == RecordKind::kClaim) {
     position_.stamp = {record.offset.value + 1};
+    claims_.emplace(record.offset, prefix.tag);
     return Validity::kClaim;
   }
   if (ours && prefix.stamp == position_.stamp && prefix.number == position_.next_number) {

@@ -4,12 +4,14 @@
 //   1. A claim affects only records after it; it becomes the current stamp.
 //   2. A decision is valid if its stamp is the current one and its number is the last valid one's +
 //   1; else it is void.
-//   3. `acked` above what was seen valid, or a stamp above any claim seen: something was lost.
-//   Stop, say where.
+//   3. `acked` above what was seen valid, a stamp above any claim seen, or one of an offset where
+//   another claim stands or none (its tag tells): something was lost. Stop, say where.
 //   4. Without our magic: void. With it, and an unknown format, a bad CRC or a higher min_reader:
 //   stop.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -30,8 +32,14 @@ enum class Validity : uint8_t { kValid, kVoid, kClaim };
 // Rules 1-4 on prefixes alone, for whoever brings the records. One thread.
 class ReaderRule {
  public:
+  // The tag of the claim at an offset, nothing if none is there.
+  using FindClaim = std::function<Result<std::optional<uint64_t>>(Offset)>;
+
   ReaderRule() = default;
-  explicit ReaderRule(ReaderPosition from) : position_(from) {}
+  // `find_claim` is asked for claims before `from`, once each; without it those are taken on trust
+  // (the mirror of a log over Kafka has asked).
+  explicit ReaderRule(ReaderPosition from, FindClaim find_claim = {})
+      : position_(from), begin_(from.next_offset), find_claim_(std::move(find_claim)) {}
 
   // Judges the next record of the partition. Error: kCorrupt (something was lost), kUnsupported.
   Result<Validity> judge(const RawRecord& record);
@@ -40,7 +48,12 @@ class ReaderRule {
   uint64_t void_records() const { return void_records_; }
 
  private:
+  Result<void> check_claim(const RawRecord& decision);
+
   ReaderPosition position_;
+  Offset begin_;
+  FindClaim find_claim_;
+  std::map<Offset, std::optional<uint64_t>> claims_;  // their tags, as far as they are known
   uint64_t void_records_ = 0;
 };
 

@@ -21,7 +21,8 @@ struct WirePrefix {
   uint64_t source = 0;
   uint32_t payload_length = 0;
   uint32_t crc = 0;
-  uint64_t zero[2] = {};
+  uint64_t tag = 0;
+  uint64_t zero = 0;
 };
 static_assert(sizeof(WirePrefix) == kPrefixSize);
 static_assert(std::endian::native == std::endian::little, "the formats are written as they lie");
@@ -63,6 +64,7 @@ void append_record(AlignedBytes& out, RecordPrefix prefix, std::span<const std::
   wire.number = prefix.number.value;
   wire.acked = prefix.acked;
   wire.source = prefix.source;
+  wire.tag = prefix.tag;
   wire.payload_length = static_cast<uint32_t>(payload.size());
 
   const size_t size = kPrefixSize + payload.size();
@@ -117,7 +119,8 @@ ParsedRecord parse_record(std::span<const std::byte> bytes, RecordCrc crc) {
                 .acked = wire.acked,
                 .source = wire.source,
                 .payload_length = wire.payload_length,
-                .crc = wire.crc};
+                .crc = wire.crc,
+                .tag = wire.tag};
   out.size = kPrefixSize + wire.payload_length;
   return out;
 }

@@ -3,8 +3,7 @@
 // The format, little-endian (also the value of a Kafka record, unpadded there):
 //   record  := prefix payload pad
 //   prefix  := magic:u32 format:u8 kind:u8 min_reader:u16 stamp:u64 number:u64 acked:u64 source:u64
-//              payload_length:u32 crc:u32 zero:u8[16]                                          (64
-//              bytes)
+//              payload_length:u32 crc:u32 tag:u64 zero:u8[8]                      (64 bytes)
 //   crc     := CRC32C over the prefix with crc = 0, then the payload
 // A mirror of a Kafka partition keeps what is not ours as
 //   stand_in := as a record, with the magic "TNRX" and of the rest only payload_length: its bytes
@@ -36,7 +35,9 @@ enum class RecordKind : uint8_t { kDecision = 1, kClaim = 2 };
 
 // `acked`: how many decisions its writer knew durable (numbers below it). `source`: the settled
 // mark: every command of the commands partition below it is dealt with (embedded: 0). `number` of a
-// claim: the number that its session's first decision will have.
+// claim: the number that its session's first decision will have. `tag`: of a claim a random number,
+// of a decision that of its claim: a stamp is an offset, and where a log can lose records another
+// claim may come to stand there. Logs in files, which cannot, write 0.
 struct RecordPrefix {
   RecordKind kind = RecordKind::kDecision;
   uint16_t min_reader = 1;
@@ -46,6 +47,7 @@ struct RecordPrefix {
   uint64_t source = 0;
   uint32_t payload_length = 0;
   uint32_t crc = 0;
+  uint64_t tag = 0;
 };
 
 // Bytes on the wire or disk: 8-byte aligned, so payloads can be read as FlatBuffers in place.

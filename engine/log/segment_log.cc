@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/base/check.h"
+#include "engine/base/thread_name.h"
 #include "engine/log/batch_rules.h"
 #include "engine/log/fail_point.h"
 #include "engine/log/log_directory.h"
@@ -182,6 +183,7 @@ bool SegmentLog::pump() {
 }
 
 void SegmentLog::run_writer() {
+  name_this_thread("tenure-log");
   std::unique_lock lock(mutex_);
   while (!ending_) {
     if (writing_) {  // append() does
@@ -214,6 +216,7 @@ void SegmentLog::finish_unlocked(std::unique_lock<std::mutex>& lock, Queued queu
 
 // Wakes when the log has moved on, and every second to look at the free space.
 void SegmentLog::run_preparer() {
+  name_this_thread("tenure-segments");
   std::unique_lock lock(mutex_);
   while (!ending_ && !failure_) {
     lock.unlock();

@@ -1,5 +1,6 @@
 #include "engine/partition/checkpointer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/base/check.h"
@@ -7,20 +8,23 @@
 namespace tenure {
 namespace {
 
-// A row is a few times larger than its key.
-constexpr size_t kRowBytesPerKeyByte = 4;
+// What gather() encodes at least, in estimated bytes.
+constexpr size_t kLeastGathered = 16u << 10;
+
+// About how much the rows that it changed will take. A row is a few times larger than its key.
+size_t estimated_bytes(const OrganizationEntry& entry) { return entry.touched.bytes() * 4; }
 
 }  // namespace
 
 void Checkpointer::before_change(OrganizationEntry& entry, const schema::Decision& decision) {
-  if (!entry.touched.empty() && entry.touched_in != current_) encode(entry);
   if (entry.touched.empty()) {
     entry.touched_in = current_;
     touched_.push_back(&entry);
   }
-  const size_t before = entry.touched.bytes();
+  const size_t before = estimated_bytes(entry);
   touch_rows(entry.organization, decision, entry.touched);
-  pending_bytes_ += (entry.touched.bytes() - before) * kRowBytesPerKeyByte;
+  // Else it is still to be encoded for the checkpoint begun, and goes with it.
+  if (entry.touched_in == current_) pending_bytes_ += estimated_bytes(entry) - before;
 }
 
 void Checkpointer::add_id(Day day, UsedId id) {
@@ -35,24 +39,29 @@ void Checkpointer::begin(const CheckpointMark& mark, Day first_day) {
   checkpoint_->first_day = first_day;
   checkpoint_->ids = std::exchange(ids_, {});
   to_encode_ = std::exchange(touched_, {});
-  pending_bytes_ = 0;
+  pending_bytes_ = pending_at_gather_ = 0;
   current_++;
 }
 
-bool Checkpointer::gather(size_t bytes) {
-  const size_t end = checkpoint_->rows.bytes() + bytes;
-  while (!to_encode_.empty() && checkpoint_->rows.bytes() < end) {
+bool Checkpointer::gather(Number next) {
+  size_t wanted = kLeastGathered + 2 * (pending_bytes_ - pending_at_gather_);
+  pending_at_gather_ = pending_bytes_;
+  while (!to_encode_.empty() && wanted > 0) {
     OrganizationEntry& entry = *to_encode_.back();
     to_encode_.pop_back();
-    // Else it was encoded before a change, and what it holds now is of the next checkpoint.
-    if (entry.touched_in != current_) encode(entry);
+    wanted -= std::min(wanted, estimated_bytes(entry));
+    encode(entry, next);
   }
   return to_encode_.empty();
 }
 
-void Checkpointer::encode(OrganizationEntry& entry) {
+void Checkpointer::gather_all(Number next) {
+  for (OrganizationEntry* entry : std::exchange(to_encode_, {})) encode(*entry, next);
+}
+
+void Checkpointer::encode(OrganizationEntry& entry, Number next) {
   const uint64_t chunk = checkpoint_->mark.position.next_number.value;
-  encode_rows(entry.organization, entry.touched, chunk, checkpoint_->rows);
+  encode_rows(entry.organization, entry.touched, chunk, next, checkpoint_->rows);
   entry.touched.clear();
   entry.complete_in = current_ - 1;
   const std::string& org = entry.organization.id.str();
@@ -62,6 +71,11 @@ void Checkpointer::encode(OrganizationEntry& entry) {
     entry.stored_due = entry.due;
   }
   organizations_.count_memory(entry);
+}
+
+void Checkpointer::finish(const LastDecision& last) {
+  CHECK(begun() && to_encode_.empty());
+  checkpoint_->mark.last = last;
 }
 
 void Checkpointer::written() {

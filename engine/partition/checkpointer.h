@@ -1,11 +1,13 @@
-// Gathers checkpoints: which rows changed, and what they were when the checkpoint began.
+// Gathers checkpoints: which rows changed since they were last written, as rows to write.
 //
-// A checkpoint begins at a number. Every row changed before it is encoded as it was then, without
-// stopping the partition: a few organizations at each step, and any organization right before its
-// next change. It may be written once all decisions below its number are durable, so the store is
-// never ahead of the log. One checkpoint at a time; changes go on into the next. One thread.
+// A checkpoint begins at a position. Every organization that changed before it is encoded some time
+// after, as it is then, a few at each step and the partition deciding on: each with the number of
+// the first decision that it does not know (state_store.h). The checkpoint may be written once all
+// that its organizations know is durable, so the store is never ahead of the log. One checkpoint at
+// a time; what changes after it was encoded goes into the next. One thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -26,15 +28,21 @@ class Checkpointer {
   // About how much the next checkpoint will write, in bytes.
   size_t pending_bytes() const { return pending_bytes_; }
 
-  // Begins a checkpoint of the state as it is now, which `mark` describes.
+  // Begins a checkpoint at mark.position, which is now; mark.last is not known yet.
   void begin(const CheckpointMark& mark, Day first_day);
   bool begun() const { return checkpoint_ != nullptr; }
 
-  // Encodes some of what is left, about `bytes`; true when nothing is left.
-  bool gather(size_t bytes);
+  // Encodes some of what is left, as it is before decision `next`: about twice as much as changed
+  // since the last call, so that it is done long before the next checkpoint, and deciding goes on
+  // at a steady pace. True when nothing is left. gather_all() encodes all of it.
+  bool gather(Number next);
+  void gather_all(Number next);
 
-  // The begun checkpoint, once all is gathered. It stays the same until it is written.
-  std::shared_ptr<const Checkpoint> gathered() const { return checkpoint_; }
+  // All is gathered, and this is the last decision that it knows.
+  void finish(const LastDecision& last);
+
+  // The finished checkpoint. It stays the same until it is written.
+  std::shared_ptr<const Checkpoint> finished() const { return checkpoint_; }
   void written();
 
   // The store has all of the entry, so it may be evicted.
@@ -43,7 +51,7 @@ class Checkpointer {
   }
 
  private:
-  void encode(OrganizationEntry& entry);
+  void encode(OrganizationEntry& entry, Number next);
 
   Organizations& organizations_;
   uint64_t current_ = 1;                     // the checkpoint that changes go into now
@@ -54,6 +62,7 @@ class Checkpointer {
 
   std::shared_ptr<Checkpoint> checkpoint_;  // the one begun, number current_ - 1
   std::vector<OrganizationEntry*> to_encode_;
+  size_t pending_at_gather_ = 0;  // pending_bytes_ when gather() was last called
 };
 
 }  // namespace tenure

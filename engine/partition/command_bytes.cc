@@ -43,13 +43,15 @@ Result<void> check_ids(const schema::CommandEnvelope& envelope) {
   if (!is_valid_id(view(*envelope.id())))
     return invalid_id("the command's id" + std::string(kRule));
   if (!is_valid_id(view(*envelope.org()))) return invalid_id("org" + std::string(kRule));
-  if (!is_valid_id(bare_actor(view(*envelope.actor())))) {
+  if (!is_valid_actor(view(*envelope.actor()))) {
     return invalid_id("actor must be `user:` or `service:` and an id, which" + std::string(kRule));
   }
   return {};
 }
 
 }  // namespace
+
+bool is_valid_actor(std::string_view actor) { return is_valid_id(bare_actor(actor)); }
 
 Result<CommandBytes> verify_command(std::span<const uint8_t> bytes) {
   if (bytes.size() > kMaxCommandSize) {
@@ -70,6 +72,9 @@ Result<CommandBytes> verify_command(std::span<const uint8_t> bytes) {
     return malformed(contents.error().message);
   }
   TRY(check_ids(command.get()));
+  if (command.get().command_as_UnreadableMessage() != nullptr) {
+    return malformed("UnreadableMessage stands for what is no command; send the command itself");
+  }
   return command;
 }
 

@@ -43,7 +43,10 @@ class CommandBytes {
 // begins with the rejection code to answer ("malformed: ...", "invalid_id: ...").
 Result<CommandBytes> verify_command(std::span<const uint8_t> bytes);
 
-// For commands the engine made itself (due work).
+// Whether it is `user:` or `service:` and a valid id, as the actor of a command from outside is.
+bool is_valid_actor(std::string_view actor);
+
+// For commands the engine made itself (due work, messages that could not be read).
 CommandBytes trusted_command(std::span<const uint8_t> bytes);
 
 }  // namespace tenure

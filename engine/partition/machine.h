@@ -48,6 +48,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   uint64_t settled() const { return settled_.mark(); }
   PartitionStats stats() const;
   Result<uint64_t> digest(std::string_view org);
+  Result<void> save();
 
  private:
   using Entry = OrganizationEntry;
@@ -78,16 +79,12 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
 
   // storage.cc: what waits for a helper thread.
   void run_aside(std::function<void()> job);
-  struct Loaded {  // an organization as the store has it
-    Organization organization;
-    bool exists = false;
-  };
-  static Result<Loaded> load(const StateStore& store, const Rulebooks& rulebooks,
-                             std::string_view org);
+  static Result<StoredOrganization> load(const StateStore& store, const Rulebooks& rulebooks,
+                                         std::string_view org);
   Entry& find_or_add(uint64_t hash, std::string_view org);
   void request_loads();
-  void take_in(Entry& entry, Loaded loaded);
-  void on_loaded(Entry& entry, Result<Loaded> loaded);
+  void take_in(Entry& entry, StoredOrganization loaded);
+  void on_loaded(Entry& entry, Result<StoredOrganization> loaded);
   void request_original(Entry& entry, Number number);
   void on_original(Entry& entry, Number number, const Result<AlignedBytes>& decision);
   void wait(Entry& entry);
@@ -95,6 +92,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   void evict();
   bool step_checkpoint();
   void begin_checkpoint();
+  void finish_checkpoint();
   void write_checkpoint();
   void on_written(const Result<void>& outcome);
   void on_store_error(const Error& error);
@@ -146,9 +144,9 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   Checkpointer checkpointer_;
   enum class Writing : uint8_t { kNothing, kGathering, kGathered, kWriting };
   Writing writing_ = Writing::kNothing;
-  Time checkpoint_tried_{};  // when the last one began, or failed to be written
-  Offset replayed_offset_;   // of the last decision before this session, and its CRC
-  uint32_t replayed_crc_ = 0;
+  Time checkpoint_tried_{};      // when the last one began, or failed to be written
+  LastDecision replayed_;        // before this session
+  LastDecision known_to_store_;  // to any of its rows
   bool write_failed_ = false;
   bool store_damaged_ = false;
 

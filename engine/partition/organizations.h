@@ -40,6 +40,7 @@ struct OrganizationEntry {
   TouchedRows touched;
   uint64_t touched_in = 0;         // the checkpoint that `touched` goes into
   uint64_t complete_in = 0;        // the store has all of it once this checkpoint is written
+  Number known{};                  // as loaded: the first decision that is not in it yet
   std::optional<Time> due;         // its entry in the due index
   std::optional<Time> stored_due;  // its entry in the due index of the store
 };

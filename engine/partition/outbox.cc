@@ -15,8 +15,11 @@ Outbox::Outbox(PartitionId partition, Session session, size_t batch_bytes)
 void Outbox::append(std::span<const std::byte> decision, uint64_t settled, Reply reply) {
   Filling& batch = open();
   batch.starts.push_back(batch.bytes.size());
-  const RecordPrefix prefix{
-      .stamp = session_.stamp, .number = next_, .acked = durable().value, .source = settled};
+  const RecordPrefix prefix{.stamp = session_.stamp,
+                            .number = next_,
+                            .acked = durable().value,
+                            .source = settled,
+                            .tag = session_.tag};
   append_record(batch.bytes, prefix, decision);
   if (reply) batch.waiting.push_back({next_, Answer::Kind::kDecided, std::move(reply)});
   next_ = next_.next();

@@ -145,6 +145,9 @@ void Partition::Machine::look_ahead() {
       if (entries[i] != nullptr) step(entries[i]->organization, queue_[i].command.get());
     }
   }
+  for (size_t i = 0; i < count; i++) {
+    if (entries[i] != nullptr) entries[i]->touched.prefetch_end();
+  }
 }
 
 bool Partition::Machine::decide_queued() {
@@ -260,6 +263,7 @@ void Partition::Machine::apply(Entry& entry, const schema::Decision& decision, N
     checkpointer_.add_id(day, {*id_hash, number});
   }
   if (decision.outcome() != schema::Outcome::accepted) return;
+  if (number < entry.known) return;  // replayed, and the store's rows had it already
   checkpointer_.before_change(entry, decision);
   if (!entry.exists) {
     entry.exists = true;
@@ -357,6 +361,9 @@ PartitionStats& PartitionStats::operator+=(const PartitionStats& other) {
   loads += other.loads;
   retries_read += other.retries_read;
   checkpoints += other.checkpoints;
+  open_seconds += other.open_seconds;
+  replay_seconds += other.replay_seconds;
+  replayed += other.replayed;
   if (store_error.empty()) store_error = other.store_error;
   return *this;
 }
@@ -378,5 +385,6 @@ Number Partition::durable() const { return machine_->durable(); }
 std::optional<Error> Partition::failure() const { return machine_->failure(); }
 PartitionStats Partition::stats() const { return machine_->stats(); }
 Result<uint64_t> Partition::digest(std::string_view org) { return machine_->digest(org); }
+Result<void> Partition::save() { return machine_->save(); }
 
 }  // namespace tenure

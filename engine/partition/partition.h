@@ -67,7 +67,10 @@ struct PartitionStats {
   uint64_t loads = 0;         // organizations read from the store
   uint64_t retries_read = 0;  // original decisions read from the log
   uint64_t checkpoints = 0;
-  std::string store_error;  // why the last checkpoint could not be written, if so; tried again
+  double open_seconds = 0;    // reading the state store at the start
+  double replay_seconds = 0;  // then reading the log's tail
+  uint64_t replayed = 0;      // decisions of that tail
+  std::string store_error;    // why the last checkpoint could not be written, if so; tried again
 
   // The sum over partitions.
   PartitionStats& operator+=(const PartitionStats& other);
@@ -126,6 +129,11 @@ class Partition {
   // A hash over all that the engine knows of an organization, 0 if it does not exist; reads the
   // store if it must. Equal histories give equal digests, on every machine. For checks.
   Result<uint64_t> digest(std::string_view org);
+
+  // Writes what the state store lacks, on the calling thread, so that the next start reads no tail:
+  // the last thing before it ends, with no step or job running. Does nothing after a failure, or
+  // while something is not durable. kIo, kUnavailable: the store stays as it was.
+  Result<void> save();
 
  private:
   class Machine;

@@ -1,6 +1,6 @@
 // How a partition comes to decide: the store's checkpoint, the tail of the log, the claim; and how
 // it follows what others write meanwhile.
-#include <limits>
+#include <chrono>
 
 #include "engine/base/check.h"
 #include "engine/partition/machine.h"
@@ -19,15 +19,15 @@ std::unexpected<Error> lost(const std::string& what) {
 
 // That the log still holds the last decision that the store knows of.
 Result<void> check_witness(DecisionLog& log, PartitionId partition, const CheckpointMark& mark) {
-  const uint64_t next = mark.position.next_number.value;
+  const uint64_t next = mark.last.next.value;
   if (next == 0) return {};
   const std::string number = std::to_string(next - 1);
-  if (log.durable_end(partition) <= mark.last_offset) {
+  if (log.durable_end(partition) <= mark.last.offset) {
     return lost("it ends before decision " + number);
   }
-  const auto cursor = TRY(log.read(partition, mark.last_offset));
+  const auto cursor = TRY(log.read(partition, mark.last.offset));
   const auto record = TRY(cursor->next());
-  if (!record || record->prefix.number.value + 1 != next || record->prefix.crc != mark.last_crc) {
+  if (!record || record->prefix.number.value + 1 != next || record->prefix.crc != mark.last.crc) {
     return lost("its decision " + number + " is another one");
   }
   return {};
@@ -73,29 +73,48 @@ Result<std::unique_ptr<Partition>> Partition::open(DecisionLog& log, StateStore&
 }
 
 Result<void> Partition::Machine::recover(const std::optional<CheckpointMark>& mark, Time now) {
+  using Clock = std::chrono::steady_clock;
+  const auto began = Clock::now();
   now_ = checkpoint_tried_ = now;
   if (mark) {
     Result<void> loaded = load_store(*mark);
     store_damaged_ = !loaded;
     if (!loaded) return loaded;
   }
+  const auto opened = Clock::now();
   const ReaderPosition from = mark ? mark->position : ReaderPosition{};
   reader_ = std::make_unique<LogReader>(TRY(log_.read(options_.id, from.next_offset)), from);
   while (TRY(follow_on(kFollowedAtOnce))) {
     if (checkpointer_.pending_bytes() >= options_.checkpoint_bytes) TRY(checkpoint_now());
   }
+  counts_.open_seconds = std::chrono::duration<double>(opened - began).count();
+  counts_.replay_seconds = std::chrono::duration<double>(Clock::now() - opened).count();
+  counts_.replayed = followed_number().value - from.next_number.value;
   return {};
+}
+
+Result<void> Partition::Machine::save() {
+  if (failure_ || durable() < next_number() || writing_ == Writing::kWriting) return {};
+  if (writing_ == Writing::kGathering) {
+    checkpointer_.gather_all(next_number());
+    finish_checkpoint();
+    writing_ = Writing::kGathered;
+  }
+  if (writing_ == Writing::kGathered) {
+    TRY(store_.write(*checkpointer_.finished()));
+    checkpointer_.written();
+    writing_ = Writing::kNothing;
+  }
+  if (checkpointer_.pending_bytes() == 0) return {};
+  return checkpoint_now();
 }
 
 Result<void> Partition::Machine::load_store(const CheckpointMark& mark) {
   last_time_ = mark.last_time;
   total_organizations_ = mark.organizations;
-  replayed_offset_ = mark.last_offset;
-  replayed_crc_ = mark.last_crc;
+  replayed_ = known_to_store_ = mark.last;
   TRY(store_.read_due([&](DueEntry entry) { due_.insert(due_.end(), std::move(entry)); }));
-  TRY(store_.read_ids([&](Day day, std::span<const UsedId> ids) {
-    for (const UsedId& id : ids) used_ids_.add(day, id);
-  }));
+  TRY(store_.read_ids([&](Day day, std::span<const UsedId> ids) { used_ids_.add_all(day, ids); }));
   used_ids_.forget(last_time_);
   return {};
 }
@@ -180,8 +199,7 @@ bool Partition::Machine::release() {
   auto cursor = log_.read(options_.id, at.next_offset);
   if (!cursor) return false;
   if (const auto crc = outbox_->last_crc()) {
-    replayed_offset_ = outbox_->offset_of({at.next_number.value - 1});
-    replayed_crc_ = *crc;
+    replayed_ = {at.next_number, outbox_->offset_of({at.next_number.value - 1}), *crc};
   }
   reader_ = std::make_unique<LogReader>(*std::move(cursor), at);
   outbox_.reset();
@@ -196,7 +214,7 @@ Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
   Entry& entry = find_or_add(hash_of_org(org), org);
   if (!to_load_.empty()) {
     to_load_.clear();
-    Result<Loaded> loaded = load(store_, rulebooks_, org);
+    Result<StoredOrganization> loaded = load(store_, rulebooks_, org);
     store_damaged_ = !loaded;
     take_in(entry, TRY(std::move(loaded)));
     resume(entry);
@@ -206,15 +224,15 @@ Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
   apply(entry, payload, decision.number,
         is_due_work ? std::nullopt : std::optional(hash_of_id(command)));
   settled_.raise(decision.prefix.source);
-  replayed_offset_ = decision.offset;
-  replayed_crc_ = decision.prefix.crc;
+  replayed_ = {decision.number.next(), decision.offset, decision.prefix.crc};
   return {};
 }
 
 Result<void> Partition::Machine::checkpoint_now() {
   begin_checkpoint();
-  CHECK(checkpointer_.gather(std::numeric_limits<size_t>::max() / 2));
-  TRY(store_.write(*checkpointer_.gathered()));
+  checkpointer_.gather_all(next_number());
+  finish_checkpoint();
+  TRY(store_.write(*checkpointer_.finished()));
   checkpointer_.written();
   return {};
 }

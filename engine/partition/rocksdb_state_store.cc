@@ -2,7 +2,7 @@
 //
 // A store is a directory of its own under the one given, `state-<generation>`; the highest counts.
 // A file `state-<generation>.condemned` beside it says that it must not be used. Column families:
-//   default     "secret": bytes[192]; "mark": CheckpointMark as eight u64, little-endian
+//   default     "secret": bytes[192]; "mark": CheckpointMark as nine u64, little-endian
 //   rows        org 0x00 key (state_rows.h): row
 //   due         at:u64be org: nothing
 //   ids-<day>   first number:u64be: (hash:u64 number:u64)*, little-endian
@@ -72,8 +72,9 @@ std::string encode_mark(const CheckpointMark& mark) {
   const uint64_t words[] = {mark.position.next_offset.value,
                             mark.position.next_number.value,
                             mark.position.stamp.value,
-                            mark.last_offset.value,
-                            mark.last_crc,
+                            mark.last.next.value,
+                            mark.last.offset.value,
+                            mark.last.crc,
                             static_cast<uint64_t>(to_micros(mark.last_time)),
                             mark.organizations,
                             uint64_t{mark.evolve_version} << 32 | mark.rows_version};
@@ -81,16 +82,15 @@ std::string encode_mark(const CheckpointMark& mark) {
 }
 
 std::optional<CheckpointMark> decode_mark(std::string_view bytes) {
-  uint64_t words[8];
+  uint64_t words[9];
   if (bytes.size() != sizeof(words)) return std::nullopt;
   std::memcpy(words, bytes.data(), sizeof(words));
   return CheckpointMark{.position = {{words[0]}, {words[1]}, {words[2]}},
-                        .last_offset = {words[3]},
-                        .last_crc = static_cast<uint32_t>(words[4]),
-                        .last_time = from_micros(static_cast<int64_t>(words[5])),
-                        .organizations = words[6],
-                        .evolve_version = static_cast<uint32_t>(words[7] >> 32),
-                        .rows_version = static_cast<uint32_t>(words[7])};
+                        .last = {{words[3]}, {words[4]}, static_cast<uint32_t>(words[5])},
+                        .last_time = from_micros(static_cast<int64_t>(words[6])),
+                        .organizations = words[7],
+                        .evolve_version = static_cast<uint32_t>(words[8] >> 32),
+                        .rows_version = static_cast<uint32_t>(words[8])};
 }
 
 // Due times are not before 1970: microseconds sort as they are.

@@ -17,8 +17,8 @@ constexpr std::string_view kActive = "active";  // the only status a row can hav
 // Builds the row that a key names.
 class RowEncoder {
  public:
-  RowEncoder(const Organization& organization, RowChanges& out)
-      : organization_(organization), out_(out) {}
+  RowEncoder(const Organization& organization, Number next, RowChanges& out)
+      : organization_(organization), next_(next), out_(out) {}
 
   void encode(std::string_view key) {
     const RowKeyParts parts(key);
@@ -70,7 +70,7 @@ class RowEncoder {
     builder_.Finish(schema::CreateOrganizationRow(
         builder_, text(organization_.name), text(organization_.rulebook->pinned_name),
         organization_.version, text(organization_.billing_mode), text(organization_.currency), 0,
-        text(kActive)));
+        text(kActive), next_.value));
     return true;
   }
 
@@ -167,6 +167,7 @@ class RowEncoder {
   }
 
   const Organization& organization_;
+  const Number next_;
   RowChanges& out_;
   FlatBufferBuilder builder_;
   std::string full_key_;
@@ -204,9 +205,9 @@ size_t encode_usage(const Organization& organization, const std::vector<std::str
 }  // namespace
 
 void encode_rows(const Organization& organization, const TouchedRows& touched, uint64_t chunk,
-                 RowChanges& out) {
+                 Number next, RowChanges& out) {
   const std::vector<std::string_view> keys = touched.sorted();
-  RowEncoder encoder(organization, out);
+  RowEncoder encoder(organization, next, out);
   for (size_t at = 0; at < keys.size();) {
     if (RowKeyParts(keys[at]).kind == RowKind::kUsageSeen) {
       at = encode_usage(organization, keys, at, chunk, encoder, out);
@@ -220,7 +221,7 @@ uint64_t state_digest(const Organization& organization) {
   TouchedRows all;
   touch_all(organization, all);
   RowChanges rows;
-  encode_rows(organization, all, 0, rows);
+  encode_rows(organization, all, 0, {}, rows);
   uint64_t digest = 1;
   for (size_t i = 0; i < rows.size(); i++) {
     digest = XXH3_64bits_withSeed(rows[i].key.data(), rows[i].key.size(), digest);

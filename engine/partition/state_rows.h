@@ -38,6 +38,7 @@ class TouchedRows {
   bool empty() const { return bytes_.empty(); }
   size_t bytes() const { return bytes_.size(); }
   void clear() { bytes_.clear(); }
+  void prefetch_end() const { __builtin_prefetch(bytes_.data() + bytes_.size(), 1); }
   std::vector<std::string_view> sorted() const;  // without doubles
 
  private:
@@ -51,13 +52,20 @@ void touch_rows(const Organization& before, const schema::Decision& decision, To
 void touch_all(const Organization& organization, TouchedRows& touched);
 
 // Appends the rows named by `touched` as they are now, or their removal. `chunk`: the number of the
-// checkpoint.
+// checkpoint. `next`: the first decision that the organization does not know.
 void encode_rows(const Organization& organization, const TouchedRows& touched, uint64_t chunk,
-                 RowChanges& out);
+                 Number next, RowChanges& out);
+
+// An organization as the store has it.
+struct StoredOrganization {
+  Organization organization;
+  Number next{};  // the first decision that it does not know
+  bool exists = false;
+};
 
 // Puts one row into an organization that is being loaded (rows come in key order; derive() after
 // the last). kCorrupt: not such a row; kUnsupported: a rulebook or role that this build lacks.
-Result<void> load_row(Organization& organization, const Rulebooks& rulebooks, std::string_view key,
+Result<void> load_row(StoredOrganization& stored, const Rulebooks& rulebooks, std::string_view key,
                       std::string_view value);
 
 // A hash over all its rows: equal states give equal digests, on every machine.

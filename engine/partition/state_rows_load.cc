@@ -20,8 +20,8 @@ std::unexpected<Error> unknown(std::string_view kind, std::string_view name) {
 
 class RowLoader {
  public:
-  RowLoader(Organization& organization, const Rulebooks& rulebooks, std::string_view value)
-      : organization_(organization), rulebooks_(rulebooks), value_(value) {}
+  RowLoader(StoredOrganization& stored, const Rulebooks& rulebooks, std::string_view value)
+      : stored_(stored), organization_(stored.organization), rulebooks_(rulebooks), value_(value) {}
 
   Result<void> load(RowKeyParts key) {
     if (key.kind == RowKind::kOrganization) return organization();
@@ -77,6 +77,8 @@ class RowLoader {
     organization_.version = row->version();
     organization_.billing_mode = row->billing_mode()->str();
     organization_.currency = row->currency()->str();
+    stored_.next = {row->next_number()};
+    stored_.exists = true;
     return {};
   }
 
@@ -173,6 +175,7 @@ class RowLoader {
     return {};
   }
 
+  StoredOrganization& stored_;
   Organization& organization_;
   const Rulebooks& rulebooks_;
   std::string_view value_;
@@ -180,11 +183,11 @@ class RowLoader {
 
 }  // namespace
 
-Result<void> load_row(Organization& organization, const Rulebooks& rulebooks, std::string_view key,
+Result<void> load_row(StoredOrganization& stored, const Rulebooks& rulebooks, std::string_view key,
                       std::string_view value) {
-  if (key.empty()) return damaged(organization);
+  if (key.empty()) return damaged(stored.organization);
   const std::string aligned(value);  // tables are read in place, and need it
-  return RowLoader(organization, rulebooks, aligned).load(RowKeyParts(key));
+  return RowLoader(stored, rulebooks, aligned).load(RowKeyParts(key));
 }
 
 }  // namespace tenure

@@ -3,7 +3,9 @@
 //
 // It holds rows (state_rows.h), the ids of used commands, the due index, and one CheckpointMark for
 // all of it. It changes only by whole checkpoints, each one atomic: after a crash it is at one of
-// the last checkpoints, never between two. The log is the authority: a store that is damaged or of
+// the last checkpoints, never between two. A checkpoint is gathered while decisions go on, so its
+// organizations are of different moments, and each says of which (as in the fuzzy checkpoints of
+// ARIES: Mohan et al., ACM TODS 17, 1992). The log is the authority: a store that is damaged or of
 // another version is begun anew and filled by replay.
 #pragma once
 
@@ -26,15 +28,23 @@
 namespace tenure {
 
 // Raise when the rows or keys of the store change their meaning.
-inline constexpr uint32_t kStateRowsVersion = 1;
+inline constexpr uint32_t kStateRowsVersion = 2;
 
-// What the store's content stands for: the state after decision position.next_number - 1.
+// The last decision that a state knows, as a witness that a log is the one it was made of.
+struct LastDecision {
+  Number next;       // its number and one; 0: there is none
+  Offset offset;     // of its record
+  uint32_t crc = 0;  // of its record
+};
+
+// What the store's content stands for. Everything before `position` is in it: replay goes on from
+// there. An organization's rows, and its entry in the due index, may know later decisions too, up
+// to OrganizationRow.next_number: they are not applied to it again.
 struct CheckpointMark {
   ReaderPosition position;
-  Offset last_offset;           // of that decision's record, with its CRC: the witness that the
-  uint32_t last_crc = 0;        // log is still the one this state was made of (if there is one)
-  Time last_time{};             // no later decision is earlier
-  uint64_t organizations = 0;   // how many exist
+  LastDecision last;            // the latest that any row knows; at or after the position
+  Time last_time{};             // at the position; no later decision is earlier
+  uint64_t organizations = 0;   // how many existed at the position
   uint32_t evolve_version = 0;  // kEvolveVersion
   uint32_t rows_version = 0;    // kStateRowsVersion
 };

@@ -12,8 +12,7 @@ namespace tenure {
 namespace {
 
 constexpr size_t kLoadsPerJob = 64;
-constexpr size_t kGatherBytes = 64u << 10;  // a step
-constexpr size_t kEvictTries = 256;         // a step
+constexpr size_t kEvictTries = 256;  // a step
 
 Result<AlignedBytes> read_decision(DecisionLog& log, PartitionId partition, Number number) {
   auto cursor = TRY(log.read(partition, TRY(log.find(partition, number))));
@@ -37,14 +36,13 @@ void Partition::Machine::run_aside(std::function<void()> job) {
   });
 }
 
-Result<Partition::Machine::Loaded> Partition::Machine::load(const StateStore& store,
-                                                            const Rulebooks& rulebooks,
-                                                            std::string_view org) {
-  Loaded loaded;
+Result<StoredOrganization> Partition::Machine::load(const StateStore& store,
+                                                    const Rulebooks& rulebooks,
+                                                    std::string_view org) {
+  StoredOrganization loaded;
   loaded.organization.id = OrgId(org);
   TRY(store.read_rows(org, [&](std::string_view key, std::string_view value) {
-    loaded.exists = true;
-    return load_row(loaded.organization, rulebooks, key, value);
+    return load_row(loaded, rulebooks, key, value);
   }));
   if (loaded.exists) derive(loaded.organization);
   return loaded;
@@ -72,7 +70,7 @@ void Partition::Machine::request_loads() {
     for (const Entry* entry : entries) orgs.push_back(entry->organization.id);
     run_aside([this_weak = weak_from_this(), post = host_.post, &store = store_,
                &rulebooks = rulebooks_, entries = std::move(entries), orgs = std::move(orgs)] {
-      auto loaded = std::make_shared<std::vector<Result<Loaded>>>();
+      auto loaded = std::make_shared<std::vector<Result<StoredOrganization>>>();
       for (const OrgId& org : orgs) loaded->push_back(load(store, rulebooks, org));
       post([this_weak, entries, loaded] {
         const auto self = this_weak.lock();
@@ -85,10 +83,11 @@ void Partition::Machine::request_loads() {
   to_load_.clear();
 }
 
-void Partition::Machine::take_in(Entry& entry, Loaded loaded) {
+void Partition::Machine::take_in(Entry& entry, StoredOrganization loaded) {
   counts_.loads++;
   entry.organization = std::move(loaded.organization);
   entry.exists = loaded.exists;
+  entry.known = loaded.next;
   if (entry.exists) {
     organizations_.count_existing();
     organizations_.count_memory(entry);
@@ -99,7 +98,7 @@ void Partition::Machine::take_in(Entry& entry, Loaded loaded) {
   }
 }
 
-void Partition::Machine::on_loaded(Entry& entry, Result<Loaded> loaded) {
+void Partition::Machine::on_loaded(Entry& entry, Result<StoredOrganization> loaded) {
   if (failure_) return;
   if (!loaded) return on_store_error(loaded.error());
   take_in(entry, std::move(*loaded));
@@ -174,7 +173,8 @@ bool Partition::Machine::step_checkpoint() {
       return true;
     }
     case Writing::kGathering:
-      if (checkpointer_.gather(kGatherBytes)) {
+      if (checkpointer_.gather(next_number())) {
+        finish_checkpoint();
         writing_ = Writing::kGathered;
         write_checkpoint();
       }
@@ -190,24 +190,31 @@ bool Partition::Machine::step_checkpoint() {
 }
 
 void Partition::Machine::begin_checkpoint() {
-  const ReaderPosition position = outbox_ ? outbox_->position() : reader_->position();
-  const auto crc = outbox_ ? outbox_->last_crc() : std::nullopt;
   checkpoint_tried_ = now_;
   used_ids_.forget(last_time_);
-  checkpointer_.begin(
-      {.position = position,
-       .last_offset = crc ? outbox_->offset_of({position.next_number.value - 1}) : replayed_offset_,
-       .last_crc = crc.value_or(replayed_crc_),
-       .last_time = last_time_,
-       .organizations = total_organizations_,
-       .evolve_version = kEvolveVersion,
-       .rows_version = kStateRowsVersion},
-      used_ids_.first_day(last_time_));
+  checkpointer_.begin({.position = outbox_ ? outbox_->position() : reader_->position(),
+                       .last = {},
+                       .last_time = last_time_,
+                       .organizations = total_organizations_,
+                       .evolve_version = kEvolveVersion,
+                       .rows_version = kStateRowsVersion},
+                      used_ids_.first_day(last_time_));
+}
+
+void Partition::Machine::finish_checkpoint() {
+  LastDecision last = replayed_;
+  if (const auto crc = outbox_ ? outbox_->last_crc() : std::nullopt) {
+    const Number next = outbox_->next();
+    last = {next, outbox_->offset_of({next.value - 1}), *crc};
+  }
+  // While it replays, rows of earlier checkpoints may know more than it has read.
+  if (last.next > known_to_store_.next) known_to_store_ = last;
+  checkpointer_.finish(known_to_store_);
 }
 
 void Partition::Machine::write_checkpoint() {
-  auto checkpoint = checkpointer_.gathered();
-  if (durable() < checkpoint->mark.position.next_number) return;
+  auto checkpoint = checkpointer_.finished();
+  if (durable() < checkpoint->mark.last.next) return;
   writing_ = Writing::kWriting;
   run_aside([weak = weak_from_this(), post = host_.post, &store = store_, checkpoint] {
     post([weak, outcome = store.write(*checkpoint)] {
@@ -241,7 +248,7 @@ void Partition::Machine::on_store_error(const Error& error) {
 
 Result<uint64_t> Partition::Machine::digest(std::string_view org) {
   const Entry* entry = organizations_.find(hash_of_org(org), org);
-  Loaded stored;
+  StoredOrganization stored;
   const bool in_memory = entry != nullptr && !entry->waiting;
   if (!in_memory) stored = TRY(load(store_, rulebooks_, org));
   if (in_memory ? !entry->exists : !stored.exists) return 0;

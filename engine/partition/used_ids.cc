@@ -8,12 +8,26 @@ Day day_of(Time time) {
   return static_cast<Day>(std::chrono::floor<std::chrono::days>(time).time_since_epoch().count());
 }
 
-void UsedIds::add(Day day, UsedId id) {
+UsedIds::Bucket& UsedIds::bucket_of(Day day, Number first) {
   if (buckets_.empty() || buckets_.back().day != day) {
     CHECK(buckets_.empty() || buckets_.back().day < day);
-    buckets_.push_back({day, id.number, {}});
+    buckets_.push_back({day, first, {}});
   }
-  Bucket& bucket = buckets_.back();
+  return buckets_.back();
+}
+
+void UsedIds::add_all(Day day, std::span<const UsedId> ids) {
+  constexpr size_t kAhead = 32;
+  for (size_t i = 0; i < ids.size(); i++) {
+    if (i + kAhead < ids.size()) {
+      bucket_of(day, ids[i].number).index.prefetch(ids[i + kAhead].hash);
+    }
+    add(day, ids[i]);
+  }
+}
+
+void UsedIds::add(Day day, UsedId id) {
+  Bucket& bucket = bucket_of(day, id.number);
   CHECK(id.number.value - bucket.first.value <= HashIndex::kMaxValue);
   bucket.index.insert(id.hash, static_cast<uint32_t>(id.number.value - bucket.first.value));
   size_++;

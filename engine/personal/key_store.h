@@ -1,12 +1,7 @@
-// The keys that personal text is sealed with: one random 256-bit key a person, for all
-// organizations, in a file outside the log. The log is never edited; destroying a key is what makes
-// a person's text unreadable in it, and in every copy of it.
-//
-// Safe from any thread. A key is durable before anybody gets to use it: text sealed with a key that
-// a crash took would be lost. Threads that need new keys at the same time share one sync.
+// The keys of persons in a file of the data directory. Threads that need new keys at the same time
+// share one sync.
 #pragma once
 
-#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -20,32 +15,25 @@
 
 #include "engine/base/ids.h"
 #include "engine/log/file_system.h"
+#include "engine/personal/person_keys.h"
 
 namespace tenure {
 
-using PersonKey = std::array<uint8_t, 32>;
-
-class KeyStore {
+class KeyStore final : public PersonKeys {
  public:
   // Opens or makes the store in this directory, for the owner of the process only, and cuts off a
   // torn end. kConflict: another process holds it. kCorrupt: bytes of it changed, or it is not a
   // key store. kUnsupported: written by a newer Tenure.
   static Result<std::unique_ptr<KeyStore>> open(FileSystem& files, const std::string& directory);
-  ~KeyStore();
+  ~KeyStore() override;
   KeyStore(const KeyStore&) = delete;
 
-  // The keys of these subjects (a user's id, or `service:x`), in their order. Those that have none
-  // get one, which costs a sync. After a failed write or sync every call fails: restart.
-  Result<std::vector<PersonKey>> keys_of(std::span<const std::string_view> subjects);
-
-  // For reading. Nothing if there never was one, or it was destroyed.
-  std::optional<PersonKey> find(std::string_view subject) const;
-
-  // Overwrites the key in memory and on disk; when it returns, the key is gone for good. (A file
-  // system that writes elsewhere than it read may keep old blocks: give the directory an encrypted
-  // disk.) A later command may give the person a new key, which opens nothing sealed before.
-  // kNotFound: there is none.
-  Result<void> destroy(std::string_view subject);
+  // After a failed write or sync every call fails: restart.
+  Result<std::vector<PersonKey>> keys_of(std::span<const std::string_view> subjects) override;
+  std::optional<PersonKey> find(std::string_view subject) const override;
+  // Overwrites the key in memory and on disk. (A file system that writes elsewhere than it read may
+  // keep old blocks: give the directory an encrypted disk.)
+  Result<void> destroy(std::string_view subject) override;
 
  private:
   struct Entry {

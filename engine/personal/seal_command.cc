@@ -71,6 +71,7 @@ std::string_view bare(std::string_view actor) {
 }
 
 struct Person {
+  explicit Person(std::string_view whose = {}) : subject(whose) {}
   std::string_view subject;
   PersonKey key{};
 };
@@ -141,29 +142,89 @@ class SealingCopy {
   flatbuffers::FlatBufferBuilder builder_;
 };
 
-}  // namespace
+// Whose text a command holds, and their keys.
+struct People {
+  std::optional<Person> actor, user;  // of the reason; of name and email
+};
 
-Result<CommandBytes> seal_command(CommandBytes command, KeyStore& keys) {
-  const CommandEnvelope& envelope = command.get();
-  const auto* add = envelope.command_as_AddMember();
-  const bool names_person = add && (add->name() || add->email());
-  if (!envelope.reason() && !names_person) return command;
-
-  TRY(check_reason(envelope.reason()));
-  Person actor{bare(view(*envelope.actor()))}, user;
+Result<People> people_of(const CommandEnvelope& envelope, PersonKeys& keys) {
+  People people;
   std::vector<std::string_view> subjects;
-  if (envelope.reason()) subjects.push_back(actor.subject);
-  if (names_person) {
-    TRY(check_line("name", add->name(), kMaxName));
-    TRY(check_line("email", add->email(), kMaxEmail));
-    user.subject = view(*add->user());
-    if (!is_valid_id(user.subject)) return invalid("invalid_id", "user is not a valid id");
-    subjects.push_back(user.subject);
+  if (envelope.reason()) {
+    subjects.push_back(people.actor.emplace(bare(view(*envelope.actor()))).subject);
+  }
+  if (const auto* add = envelope.command_as_AddMember(); add && (add->name() || add->email())) {
+    const std::string_view user = view(*add->user());
+    if (!is_valid_id(user)) return invalid("invalid_id", "user is not a valid id");
+    subjects.push_back(people.user.emplace(user).subject);
   }
   const std::vector<PersonKey> found = TRY(keys.keys_of(subjects));
-  if (envelope.reason()) actor.key = found.front();
-  if (names_person) user.key = found.back();
-  return SealingCopy(envelope, actor, user).copy();
+  if (people.actor) people.actor->key = found.front();
+  if (people.user) people.user->key = found.back();
+  return people;
+}
+
+Result<void> check_texts(const CommandEnvelope& envelope) {
+  TRY(check_reason(envelope.reason()));
+  const auto* add = envelope.command_as_AddMember();
+  if (!add) return {};
+  TRY(check_line("name", add->name(), kMaxName));
+  return check_line("email", add->email(), kMaxEmail);
+}
+
+// A box is a function of key, subject, place and text, so what opens to a text that seals to the
+// same box was sealed here.
+Result<void> verify_box(const CommandEnvelope& envelope, std::string_view field,
+                        const Person& person, const Sealed* sealed) {
+  if (!sealed) return {};
+  const auto wrong = [&] {
+    return invalid("malformed", std::string(field) +
+                                    " was not sealed for this command; send it as `clear` only");
+  };
+  if (sealed->clear() || !sealed->subject() || !sealed->box()) return wrong();
+  if (view(*sealed->subject()) != person.subject) return wrong();
+  const std::span<const uint8_t> box(sealed->box()->data(), sealed->box()->size());
+  const auto text = open_box(person.key, person.subject, box);
+  if (!text) return wrong();
+  const TextPlace place{view(*envelope.org()), view(*envelope.actor()), view(*envelope.id()),
+                        field};
+  if (!std::ranges::equal(seal_box(person.key, person.subject, place, *text), box)) return wrong();
+  return {};
+}
+
+bool is_sealed(const Sealed* sealed) { return sealed && sealed->box(); }
+
+}  // namespace
+
+bool has_personal_text(const CommandBytes& command) {
+  const auto* add = command.get().command_as_AddMember();
+  return command.get().reason() || (add && (add->name() || add->email()));
+}
+
+Result<CommandBytes> seal_command(CommandBytes command, PersonKeys& keys) {
+  if (!has_personal_text(command)) return command;
+  const CommandEnvelope& envelope = command.get();
+  TRY(check_texts(envelope));
+  const People people = TRY(people_of(envelope, keys));
+  return SealingCopy(envelope, people.actor.value_or(Person{}), people.user.value_or(Person{}))
+      .copy();
+}
+
+Result<CommandBytes> seal_or_verify(CommandBytes command, PersonKeys& keys) {
+  const CommandEnvelope& envelope = command.get();
+  const auto* add = envelope.command_as_AddMember();
+  const bool sealed =
+      is_sealed(envelope.reason()) || (add && (is_sealed(add->name()) || is_sealed(add->email())));
+  if (!sealed) return seal_command(std::move(command), keys);
+  const People people = TRY(people_of(envelope, keys));
+  if (people.actor) {
+    TRY(verify_box(envelope, "CommandEnvelope.reason", *people.actor, envelope.reason()));
+  }
+  if (people.user) {
+    TRY(verify_box(envelope, "AddMember.name", *people.user, add->name()));
+    TRY(verify_box(envelope, "AddMember.email", *people.user, add->email()));
+  }
+  return command;
 }
 
 std::optional<std::string> KeyUnsealer::unseal(const Sealed& sealed) const {

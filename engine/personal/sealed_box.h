@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/personal/key_store.h"
+#include "engine/personal/person_keys.h"
 
 namespace tenure {
 

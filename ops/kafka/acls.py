@@ -12,6 +12,8 @@
 | publisher | sends commands, reads results                                                  |
 | consumer  | follows the log (applying the reader's rule) or the events                     |
 
+The keys of personal text are in <prefix>.keys, in clear: nobody but the engine's processes gets a
+right to it, as who may read it and the log can read what is sealed.
 Read and Write imply Describe. An idempotent producer needs no right of its own since Kafka 3.0.
 Groups: the engine's is `<prefix>-engine`; publishers and consumers begin theirs as the table says,
 or use none. tests/kafka/security_test.py runs every role with these rights alone.
@@ -30,6 +32,7 @@ ROLES = {
         ("topic", "{prefix}.log", "literal", ["Read", "Write"]),
         ("topic", "{prefix}.results", "literal", ["Read", "Write"]),
         ("topic", "{prefix}.quarantine", "literal", ["Write"]),
+        ("topic", "{prefix}.keys", "literal", ["Read", "Write"]),
         ("group", "{prefix}-engine", "literal", ["Read"]),
     ],
     "reads": [
@@ -37,6 +40,7 @@ ROLES = {
         ("topic", "{prefix}.log", "literal", ["Read"]),
         ("topic", "{prefix}.results", "literal", ["Read"]),
         ("topic", "{prefix}.quarantine", "literal", ["Describe"]),
+        ("topic", "{prefix}.keys", "literal", ["Read", "Write"]),
     ],
     "publisher": [
         ("topic", "{prefix}.commands", "literal", ["Write"]),

@@ -252,6 +252,15 @@ TEST_F(GuardOrder, DueWorkIsTheEnginesOwnAndNeverRefused) {
   EXPECT_EQ(script.send("system", "RemoveMember", R"({"user":"none"})"), "forbidden");
 }
 
+TEST_F(GuardOrder, AnUnreadableMessageIsMalformedWhoeverSentIt) {
+  const std::string message = R"({"why":"no JSON","sha256":"x"})";
+  for (const char* actor : {"user:chief", "user:stranger", "service:_unknown", "nonsense"}) {
+    EXPECT_EQ(script.send(actor, "UnreadableMessage", message, R"("expected_version":77,)"),
+              "malformed");
+    EXPECT_EQ(script.last().rejection()->message()->str(), "no JSON");
+  }
+}
+
 TEST_F(GuardOrder, PersonalTextComesSealedOrNotAtAll) {
   const std::string add = R"({"user":"ben","role":"NONE"})";
   EXPECT_EQ(script.send("user:chief", "AddMember", add, R"("reason":"because",)"), "malformed");

@@ -200,6 +200,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
       return build_payment(type);
     case Command::CreateOrganization:
     case Command::ExpireCheckout:
+    case Command::UnreadableMessage:
     case Command::NONE:
       break;
   }

@@ -191,6 +191,17 @@ TEST(CommandBytesTest, AUnionTypeOfANewerSchemaIsMalformed) {
               HasSubstr("a type that this build does not know"));
 }
 
+TEST(CommandBytesTest, WhatStandsForAnUnreadableMessageIsTheEnginesOwn) {
+  FlatBufferBuilder builder;
+  const auto message = schema::CreateUnreadableMessageDirect(builder, "why", 3, "hash");
+  const auto id = builder.CreateString("c");
+  schema::FinishCommandEnvelopeBuffer(
+      builder, schema::CreateCommandEnvelope(builder, id, id, builder.CreateString("user:a"),
+                                             schema::Command::UnreadableMessage, message.Union()));
+  EXPECT_THAT(refusal({builder.GetBufferPointer(), builder.GetSize()}),
+              StartsWith("malformed: UnreadableMessage stands for"));
+}
+
 TEST(CommandBytesTest, AStringThatIsNotUtf8IsMalformed) {
   FlatBufferBuilder builder;
   const auto command = schema::CreateRemoveMemberDirect(builder, "b\xff");

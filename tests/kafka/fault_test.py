@@ -57,10 +57,10 @@ def report(kind, rounds, fleets, began, seed):
     print(f"  processes that ended by themselves: {len(ends)}" + (f", the first:\n{ends[0]}" if ends else ""), flush=True)
 
 
-def finish(fleet):
+def finish(fleet, also=()):
     fleet.load.end()
     fleet.load.fail_if_failed()
-    fleet.check()
+    fleet.check(also)
     fleet.check_rebuild()
     for engine in fleet.engines:
         if engine.serves():
@@ -385,6 +385,7 @@ def poison(options):
     with tempfile.TemporaryDirectory() as directory, Cluster.start() as cluster, Fleet(cluster, directory, "f", options.seed) as fleet:
         fleet.start()
         own = {client.partition: client.orgs[0] for client in fleet.load.clients}
+        decided = set()
         for _ in range(options.rounds):
             for partition, org in own.items():
                 for what, key, value in poisons(fleet.rng, org):
@@ -394,26 +395,51 @@ def poison(options):
                     else:
                         fleet.log.kcat("-P", "-t", "f.commands", "-p", str(partition), "-K", "|", "-Z", input=f"{key}|\n".encode())
                     sent += 1
-                    fleet.wait_answers([partition], at, seconds=30)
+                    if fleet.rng.random() < 0.1:  # what it had not settled comes again, to another
+                        killed = fleet.rng.choice(fleet.engines)
+                        killed.kill()
+                        killed.start()
+                    fleet.wait_answers([partition], at)
             engine = fleet.rng.choice(fleet.engines)
             for body in (b"garbage", b'{"id":', b'[' * 100_000, b'{"id":"x","org":"y"}', b"a" * (17 << 20)):
                 answer = engine.post("/v1/commands", body)
                 assert 400 <= answer.status < 500 and answer.json["detail"], f"{body[:20]}: {answer.status} {answer.text}"
                 refused += 1
             with fleet.load.quiet(fleet.tend):
-                fleet.check()
-        kept = wait_until(lambda: (count := quarantined(fleet)) >= sent and count, f"{sent} are in the quarantine", 30)
-        assert kept == sent, f"{sent} were sent, {kept} are in the quarantine"
+                decided = wait_until(lambda: len(found := malformed(fleet)) >= sent and found, f"{sent} are decided as malformed")
+                fleet.check(also=decided)
+                check_history(fleet, own, decided)
+        assert len(decided) == sent, f"{sent} were sent, {len(decided)} decided as malformed"
+        kept = wait_until(lambda: len(found := quarantined(fleet)) >= sent and found, f"{sent} are in the quarantine", 30)
+        assert {f"kafka-{place}" for place in kept} == decided, "other messages are in the quarantine than were decided as malformed"
         reasons = fleet.log.consume("quarantine", "-f", "%h\n").decode()
         for line in reasons.splitlines():
             assert re.search(r"tenure-error=[^,]", line), f"in the quarantine without a reason: {line}"
-        finish(fleet)
-        report(f"poison: {sent} into the topic, {kept} in the quarantine, {refused} over HTTP refused", options.rounds, [fleet], began,
-               options.seed)
+        finish(fleet, also=decided)
+        report(f"poison: {sent} into the topic, {len(decided)} decided as malformed, {refused} over HTTP refused", options.rounds, [fleet],
+               began, options.seed)
+
+
+def malformed(fleet):
+    """The ids of all that is decided so; read_on sees to it that none is there twice."""
+    fleet.read_on()
+    return {identity for identity, decision in fleet.by_id.items() if decision.get("rejection", {}).get("code") == "malformed"}
+
+
+def check_history(fleet, own, decided):
+    """What was sent in the name of an organization stands in its history."""
+    engine = fleet.rng.choice([engine for engine in fleet.engines if engine.serves()])
+    for partition, org in own.items():
+        wanted = {identity for identity in decided if fleet.by_id[identity]["org"] == org}
+        path = f"/v1/orgs/{org}/history?limit=5000&at_least={partition}:{len(fleet.decisions[partition]) - 1}"
+        listed = {each["command_id"] for each in engine.read(path).json["decisions"]}
+        assert wanted and wanted <= listed, f"not in the history of {org}: {sorted(wanted - listed)[:5]}"
 
 
 def quarantined(fleet):
-    return len(fleet.log.consume("quarantine", "-f", "%o\n").split())
+    """Where the messages came from that are in the quarantine: `partition-offset`."""
+    headers = fleet.log.consume("quarantine", "-f", "%h\n").decode()
+    return set(re.findall(r"tenure-origin=f\.commands-(\d+-\d+)", headers))
 
 
 KINDS = {"kill": (kill, 30), "zombie": (zombie, 30), "broker": (broker, 30), "leaders": (leaders, 6), "churn": (churn, 50), "storm": (storm, 50),

@@ -88,15 +88,19 @@ class InteropTest(KafkaTest):
         self.assertEqual(self.server.get(f"/v1/orgs/strict/commands/{id}").json["position"],
                          decision["position"])
 
-    def test_garbage_is_refused_and_kept_in_the_quarantine(self):
+    def test_garbage_is_decided_as_malformed_and_kept_in_the_quarantine(self):
         wrong = ["nonsense", '{"id": 1', '{"org":"acme","command_type":"Dance","command":{}}', "{}"]
         results = self.send(*[("garbage", each) for each in wrong])
         for each in results:
-            self.assertEqual(each["headers"]["tenure-answer"], "refused")
-            self.assertTrue(each["headers"]["tenure-error"].startswith("malformed: "), each)
-            self.assertEqual(json.loads(each["payload"])["status"], 400)
+            self.assertEqual(each["headers"]["tenure-answer"], "decided")
+            decision = json.loads(each["payload"])
+            self.assertEqual((decision["status"], decision["code"], decision["outcome"]), (400, "malformed", "rejected"))
+            number = decision["position"].partition(":")
+            self.assertEqual(int(number[0]), partition_of(decision["org"]), "where its organization's history is")
+            listed = self.server.get(f"/v1/decisions?from={decision['position']}&at_least={decision['position']}&limit=1").lines
+            self.assertEqual(listed[0]["command_id"], decision["command_id"])
         kept = [each for each in self.log.messages("quarantine") if each["key"] == "garbage"]
-        self.assertEqual([each["payload"] for each in kept], wrong)
+        self.assertEqual(sorted(each["payload"] for each in kept), sorted(wrong))
         for each in kept:
             self.assertIn("reply-to", each["headers"])
             self.assertTrue(each["headers"]["tenure-error"].startswith("malformed: "))
@@ -123,9 +127,9 @@ class InteropTest(KafkaTest):
         for _, answer, value in results:
             answers.setdefault(answer, []).append(json.loads(value))
         self.assertEqual({answer: len(each) for answer, each in answers.items()},
-                         {"decided": len(orgs) + 2, "duplicate": 1, "refused": 1})
+                         {"decided": len(orgs) + 3, "duplicate": 1})
         outcomes = [each["outcome"] for each in answers["decided"]]
-        self.assertEqual(sorted(outcomes), ["accepted"] * (len(orgs) + 1) + ["rejected"])
+        self.assertEqual(sorted(outcomes), ["accepted"] * (len(orgs) + 1) + ["rejected"] * 2)
         self.assertIn(answers["duplicate"][0], answers["decided"])
         for each in answers["decided"]:
             self.assertEqual(int(each["position"].partition(":")[0]), partition_of(each["org"]))

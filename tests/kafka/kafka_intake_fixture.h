@@ -13,8 +13,11 @@
 
 #include "engine/base/murmur2.h"
 #include "engine/partition/same_request.h"
+#include "engine/personal/key_store.h"
+#include "engine/personal/seal_command.h"
 #include "tests/domain/domain_machine.h"
 #include "tests/kafka/kafka_fixture.h"
+#include "tests/support/simulated_file_system.h"
 #include "tools/server/kafka_command.h"
 #include "tools/server/kafka_intake.h"
 
@@ -135,12 +138,15 @@ class IntakeFixture : public ::testing::Test {
             .prefix = prefix_,
             .group = prefix_ + "-engine",
             .partitions = kPartitions,
+            .keys = keys_.get(),
             .session_timeout = std::chrono::milliseconds(6'000),
             .commit_every = std::chrono::milliseconds(50)};
   }
 
   const std::string prefix_ = new_prefix();
   std::unique_ptr<KafkaPublisher> publisher_;
+  SimulatedFileSystem files_;  // of the keys
+  std::unique_ptr<KeyStore> keys_ = must(KeyStore::open(files_, "keys"));
 };
 
 // What every process of a test decides into: the log, as it were. Any thread.
@@ -229,7 +235,7 @@ class IntakeProcess {
   }
 
   // kBlock: as a process that stands still, until the mode is another.
-  enum class Mode : uint8_t { kDecide, kHold, kRefuse, kBlock };
+  enum class Mode : uint8_t { kDecide, kDecideAndLose, kHold, kRefuse, kBlock };
   void set_mode(Mode mode) {
     const std::scoped_lock lock(mutex_);
     mode_ = mode;
@@ -268,7 +274,8 @@ class IntakeProcess {
       mode = mode_;
     }
     if (mode == Mode::kDecide) log_.decide(partition, command, reply);
-    if (mode == Mode::kRefuse) reply(unavailable("not now"));
+    if (mode == Mode::kDecideAndLose) log_.decide(partition, command, [](const Answer&) {});
+    if (mode == Mode::kRefuse || mode == Mode::kDecideAndLose) reply(unavailable("not now"));
   }
 
   FakeLog& log_;

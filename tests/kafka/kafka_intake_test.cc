@@ -133,11 +133,15 @@ TEST_F(KafkaIntakeTest, ASecondMissGoesToQuarantine) {
           with(kReply, {{"tenure-hops", "1"}}));
   EXPECT_THAT(TopicReader(topic("quarantine")).read(1).at(0).header("tenure-error"),
               ::testing::HasSubstr(fmt::format("of partition {}", home("acme"))));
-  EXPECT_EQ(TopicReader(topic("results")).read(1).at(0).header("tenure-answer"), "refused");
-  EXPECT_EQ(log_.count(), 0u);
+  const Message result = TopicReader(topic("results")).read(1).at(0);
+  EXPECT_EQ(result.header("tenure-answer"), "decided");
+  EXPECT_THAT(result.value, ::testing::HasSubstr(R"("code":"malformed")"));
+  // Acme's own log is elsewhere.
+  EXPECT_THAT(result.value, ::testing::HasSubstr(R"("org":"_unknown-)"));
+  EXPECT_EQ(log_.count(), 1u);
 }
 
-TEST_F(KafkaIntakeTest, WhatIsNoCommandGoesToQuarantineAsItCame) {
+TEST_F(KafkaIntakeTest, WhatIsNoCommandIsDecidedAsMalformedAndGoesToQuarantineAsItCame) {
   IntakeProcess process(options(), log_);
   process.join_alone(kPartitions);
   std::string deep = R"({"id":"d","org":"acme","command":)";
@@ -151,32 +155,165 @@ TEST_F(KafkaIntakeTest, WhatIsNoCommandGoesToQuarantineAsItCame) {
       {std::string("\x10\0\0\0TNRCgarbage", 15), "not a valid CommandEnvelope"},
       {create_json("_c", "acme"), "invalid_id: "},
       {create_json("c", "system:acme"), "invalid_id: "},
-      {R"({"id":"r","org":"acme","actor":"user:o","command_type":"LeaveOrganization",)"
-       R"("command":{},"reason":"tired"})",
-       "not taken over Kafka"},
+      {R"({"id":"u","org":"acme","actor":"user:o","command_type":"UnreadableMessage",)"
+       R"("command":{"why":"x","sha256":"y"}})",
+       "send the command itself"},
       {std::string(10'000'000, 'x'), "neither"},
       {"{" + std::string(10'000'000, ' '), "malformed: "},
   };
-  for (const auto& [value, _] : bad) publish(0, value, with(kReply, {{"mine", "kept"}}), "k");
-  publish(0, create_json("c", "acme"), {{"content-type", "text/plain"}});
+  const uint32_t at = home("acme");
+  for (const auto& [value, _] : bad) publish(at, value, with(kReply, {{"mine", "kept"}}), "acme");
+  publish(at, create_json("c", "acme"), {{"content-type", "text/plain"}});
   const auto found = TopicReader(topic("quarantine")).read(bad.size() + 1);
   for (size_t i = 0; i < bad.size(); ++i) {
     EXPECT_EQ(found[i].value, bad[i].first) << i;
-    EXPECT_EQ(found[i].key, "k");
+    EXPECT_EQ(found[i].key, "acme");
     EXPECT_EQ(found[i].header("mine"), "kept");
-    EXPECT_EQ(found[i].header("tenure-origin"), fmt::format("{}-0-{}", topic("commands"), i));
+    EXPECT_EQ(found[i].header("tenure-origin"), fmt::format("{}-{}-{}", topic("commands"), at, i));
     EXPECT_THAT(found[i].header("tenure-error"), ::testing::HasSubstr(bad[i].second)) << i;
   }
   const auto results = TopicReader(topic("results")).read(bad.size());
   EXPECT_EQ(results.size(), bad.size());
   for (const Message& each : results) {
-    EXPECT_EQ(each.header("tenure-answer"), "refused");
+    EXPECT_EQ(each.header("tenure-answer"), "decided");
     EXPECT_EQ(each.header("content-type"), "application/problem+json");
-    EXPECT_THAT(each.key, ::testing::StartsWith("kafka-0-"));
+    EXPECT_THAT(each.value, ::testing::HasSubstr(R"("org":"acme")"));
+    EXPECT_THAT(each.value, ::testing::HasSubstr(R"("code":"malformed")"));
+    EXPECT_THAT(each.key, ::testing::StartsWith(fmt::format("kafka-{}-", at)));
   }
-  EXPECT_EQ(log_.count(), 0u);
+  EXPECT_EQ(log_.count(), bad.size() + 1);
   EXPECT_TRUE(
-      eventually([&] { return process.intake().settled_below({0}) == Offset{bad.size() + 1}; }));
+      eventually([&] { return process.intake().settled_below({at}) == Offset{bad.size() + 1}; }));
+}
+
+// What the decision says of a message: its organization, actor, and the SHA-256 of the message.
+TEST_F(KafkaIntakeTest, AMalformedDecisionIsInTheNameOfTheSenderAsFarAsOneIsNamed) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  const std::string named =
+      R"({"id":"c1","org":"acme","actor":"user:olga","command_type":"Dance","command":{}})";
+  const uint32_t at = home("acme"), other = (at + 1) % kPartitions;
+  publish(at, named, kReply, "somebody");
+  publish(at, "garbage", kReply, "acme");
+  publish(other, named, kReply);
+  publish(other, "garbage", kReply, "no/such id");
+  const auto results = TopicReader(topic("results")).read(4);
+  const auto said = [&](const std::string& key) {
+    return std::ranges::find(results, key, &Message::key)->value;
+  };
+  using ::testing::HasSubstr;
+  for (const auto& [partition, offset] : {std::pair(at, 0), std::pair(other, 0)}) {
+    const std::string value = said(fmt::format("kafka-{}-{}", partition, offset));
+    EXPECT_THAT(value, HasSubstr(fmt::format(R"("position":"{}:)", at)));
+    EXPECT_THAT(value, HasSubstr(R"("org":"acme")"));
+    EXPECT_THAT(value, HasSubstr(R"("actor":"user:olga")"));
+    EXPECT_THAT(value, HasSubstr(R"("command_type":"UnreadableMessage")"));
+  }
+  const std::string keyed = said(fmt::format("kafka-{}-1", at));
+  EXPECT_THAT(keyed, HasSubstr(R"("org":"acme")"));
+  EXPECT_THAT(keyed, HasSubstr(R"("actor":"service:_unknown")"));
+  const std::string nobodys = said(fmt::format("kafka-{}-1", other));
+  EXPECT_THAT(nobodys, HasSubstr(fmt::format(R"("position":"{}:)", other)));
+  EXPECT_THAT(nobodys, HasSubstr(R"("org":"_unknown-)"));
+  const auto kept = TopicReader(topic("quarantine")).read(4);
+  const auto place = [&](const Message& message) { return message.header("tenure-origin"); };
+  std::set<std::string> origins;
+  for (const Message& each : kept) origins.insert(place(each));
+  const std::string name = topic("commands");
+  EXPECT_EQ(origins,
+            (std::set{fmt::format("{}-{}-0", name, at), fmt::format("{}-{}-1", name, at),
+                      fmt::format("{}-{}-0", name, other), fmt::format("{}-{}-1", name, other)}));
+}
+
+TEST_F(KafkaIntakeTest, AMalformedDecisionWhoseAnswerWasLostIsNotMadeAgain) {
+  IntakeProcess process(options(), log_);
+  process.set_mode(Mode::kDecideAndLose);
+  process.join_alone(kPartitions);
+  publish_for("acme", "garbage", kReply);
+  EXPECT_TRUE(eventually([&] { return process.intake().stats().read_again > 0; }));
+  EXPECT_EQ(log_.count(), 1u);
+  process.set_mode(Mode::kDecide);
+  const Message result = TopicReader(topic("results")).read(1).at(0);
+  EXPECT_EQ(result.header("tenure-answer"), "duplicate");
+  EXPECT_EQ(TopicReader(topic("quarantine")).read(1).size(), 1u);
+  EXPECT_EQ(log_.count(), 1u);
+}
+
+// Keys that cannot be made for now, and then can.
+class ClosedKeys final : public PersonKeys {
+ public:
+  explicit ClosedKeys(PersonKeys& keys) : keys_(keys) {}
+  Result<std::vector<PersonKey>> keys_of(std::span<const std::string_view> subjects) override {
+    if (open) return keys_.keys_of(subjects);
+    return fail(ErrorKind::kUnavailable, "not now");
+  }
+  std::optional<PersonKey> find(std::string_view subject) const override {
+    return keys_.find(subject);
+  }
+  Result<void> destroy(std::string_view subject) override { return keys_.destroy(subject); }
+  std::atomic<bool> open = false;
+
+ private:
+  PersonKeys& keys_;
+};
+
+const std::string kPersonal =
+    R"({"id":"c1","org":"acme","actor":"user:olga","command_type":"CreateOrganization",)"
+    R"("command":{"name":"Acme","rulebook":"space"},"reason":"we begin"})";
+
+TEST_F(KafkaIntakeTest, PersonalTextIsSealedBeforeItIsSubmittedAndShownInTheResult) {
+  const KeyUnsealer unsealer(*keys_);
+  KafkaIntakeOptions opening = options();
+  opening.unsealer = &unsealer;
+  IntakeProcess process(opening, log_);
+  process.join_alone(kPartitions);
+  publish_for("acme", kPersonal, kReply);
+  publish_for("acme", kPersonal, with(kReply, {{"accept", "application/octet-stream"}}));
+  const auto results = TopicReader(topic("results")).read(2);
+  EXPECT_THAT(results[0].value, ::testing::HasSubstr(R"("reason":"we begin")"));
+  EXPECT_THAT(results[0].value, ::testing::HasSubstr(R"("outcome":"accepted")"));
+  EXPECT_EQ(results[1].header("tenure-answer"), "duplicate");
+  EXPECT_THAT(results[1].value, ::testing::Not(::testing::HasSubstr("we begin")));
+  EXPECT_TRUE(keys_->find("olga"));
+}
+
+TEST_F(KafkaIntakeTest, WhatAnotherProcessSealedIsTakenAndABoxOfAnotherCommandIsNot) {
+  IntakeProcess process(options(), log_);
+  process.join_alone(kPartitions);
+  CommandParser parser;
+  const auto sealed = must(seal_command(*parser.parse(kPersonal, {}), *keys_));
+  publish_for("acme", {reinterpret_cast<const char*>(sealed.view().data()), sealed.view().size()},
+              kReply);
+  EXPECT_EQ(TopicReader(topic("results")).read(1).at(0).header("tenure-answer"), "decided");
+  // The same box, under another command's id.
+  const auto* reason = sealed.get().reason();
+  flatbuffers::FlatBufferBuilder builder;
+  const auto leave = schema::CreateLeaveOrganization(builder).Union();
+  const auto subject = builder.CreateString(reason->subject());
+  const auto box = builder.CreateVector(reason->box()->data(), reason->box()->size());
+  const auto copied = schema::CreateSealed(builder, 0, subject, box);
+  builder.Finish(schema::CreateCommandEnvelopeDirect(builder, "c2", "acme", "user:olga",
+                                                     schema::Command::LeaveOrganization, leave,
+                                                     flatbuffers::nullopt, copied),
+                 schema::CommandEnvelopeIdentifier());
+  publish_for("acme",
+              {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()});
+  EXPECT_THAT(TopicReader(topic("quarantine")).read(1).at(0).header("tenure-error"),
+              ::testing::HasSubstr("not sealed for this command"));
+}
+
+TEST_F(KafkaIntakeTest, WithoutKeysForItACommandWaitsAndIsReadAgain) {
+  ClosedKeys keys(*keys_);
+  KafkaIntakeOptions opening = options();
+  opening.keys = &keys;
+  IntakeProcess process(opening, log_);
+  process.join_alone(kPartitions);
+  publish_for("acme", kPersonal, kReply);
+  EXPECT_TRUE(eventually([&] { return process.intake().stats().read_again > 0; }));
+  EXPECT_EQ(log_.count(), 0u);
+  keys.open = true;
+  EXPECT_EQ(TopicReader(topic("results")).read(1).at(0).header("tenure-answer"), "decided");
+  EXPECT_EQ(log_.count(), 1u);
 }
 
 TEST_F(KafkaIntakeTest, TheLargestMessageIsQuarantinedTruncated) {

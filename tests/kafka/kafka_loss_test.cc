@@ -36,6 +36,20 @@ class KafkaLossTest : public testing::Test {
     delete_topic(connection(), kafka_.topic());
     kafka_.make_topic();
   }
+  // A record of anybody's; where it landed.
+  Offset put(Bytes record) {
+    struct Foreign final : KafkaParcel {
+      std::promise<Result<Offset>> landed;
+      void reported(Bytes, Result<Offset> offset) override { landed.set_value(std::move(offset)); }
+    };
+    const auto producer = must(KafkaProducer::make(
+        connection(), kafka_.topic(), {.each_round = [] {}, .on_fatal = [](const Error&) {}}));
+    const auto parcel = std::make_shared<Foreign>();
+    parcel->partition = kPartition;
+    parcel->records = {record};
+    must(producer->send(parcel));
+    return must(parcel->landed.get_future().get());
+  }
   void expect_open_fails(const KafkaLogOptions& options, ErrorKind kind, const char* words) {
     const auto opened = KafkaLog::open(options);
     ASSERT_FALSE(opened);
@@ -117,22 +131,29 @@ TEST_F(KafkaLossTest, AMirrorThatIsAPartOfTheLogGoesOn) {
 
 TEST_F(KafkaLossTest, ForeignRecordsInTheTopicAreVoid) {
   const auto log = open();
-  auto producer = must(KafkaProducer::make(connection(), kafka_.topic(),
-                                           {.each_round = [] {}, .on_fatal = [](const Error&) {}}));
-  struct Foreign final : KafkaParcel {
-    std::promise<Result<Offset>> landed;
-    void reported(Bytes, Result<Offset> offset) override { landed.set_value(std::move(offset)); }
-  };
-  auto parcel = std::make_shared<Foreign>();
-  parcel->partition = kPartition;
-  const std::string text = "not a record of ours";
-  parcel->records = {as_bytes(text)};
-  must(producer->send(parcel));
-  EXPECT_EQ(must(parcel->landed.get_future().get()), Offset{0});
+  EXPECT_EQ(put(as_bytes("not a record of ours")), Offset{0});
   write(*log, 2);
   const History found = history_of(*log);
   EXPECT_EQ(found.payloads, payloads(2));
   EXPECT_EQ(found.void_records, 1u);
+}
+
+// What an old session still had in flight comes late, with the number that is next.
+TEST_F(KafkaLossTest, ALateRecordOfALostClaimStopsReadersThoughAnotherClaimStandsAtItsOffset) {
+  Session lost = must(open()->open_writer(kPartition, kWriter));
+  replace_topic();
+  const auto another = open("another");
+  write(*another, 2);
+  lost.next = {2};
+  EXPECT_EQ(lost.stamp, Stamp{1}) << "the offset is the same";
+  const Batch late = make_batch(lost, 1);
+  const ParsedRecord record = parse_record(late.bytes.view());
+  EXPECT_EQ(put(late.bytes.view().first(record.size)), Offset{3});
+  const History found = history_of(*open("a third"));
+  EXPECT_EQ(found.payloads, payloads(2));
+  ASSERT_TRUE(found.error);
+  EXPECT_EQ(found.error->kind, ErrorKind::kCorrupt);
+  EXPECT_THAT(found.error->message, HasSubstr("is not at offset 0 any more"));
 }
 
 TEST_F(KafkaLossTest, AnotherNumberOfPartitionsIsRefused) {

@@ -162,6 +162,32 @@ TEST_F(KafkaMirrorTest, StopsAtAStampAboveAnyClaim) {
   EXPECT_EQ(kind_of_stop(*open()), ErrorKind::kCorrupt);
 }
 
+TEST_F(KafkaMirrorTest, StopsAtARecordOfAnotherClaimThatStoodAtTheOffset) {
+  hold_claim();
+  hold_decisions(1);
+  hold_record({.stamp = stamp_, .number = {1}, .tag = 5}, "of a claim that was lost");
+  EXPECT_EQ(kind_of_stop(*open()), ErrorKind::kCorrupt);
+}
+
+TEST_F(KafkaMirrorTest, OpenedAgainItStillTellsTheClaimsOfBefore) {
+  hold_claim();
+  hold_decisions(2);
+  hold_claim();
+  hold_decisions(1);
+  must(take(*open()));
+  hold_record({.stamp = {1}, .number = {3}}, "late");
+  hold_decisions(1);
+  auto mirror = open();
+  must(take(*mirror));
+  EXPECT_EQ(history(*mirror).payloads, payloads(4, 300));
+  mirror.reset();
+  hold_record({.stamp = {1}, .number = {4}, .tag = 5}, "of another that stood there");
+  EXPECT_EQ(kind_of_stop(*open()), ErrorKind::kCorrupt);
+  partition_.pop_back();
+  hold_record({.stamp = {2}, .number = {4}}, "of one where a decision is");
+  EXPECT_EQ(kind_of_stop(*open()), ErrorKind::kCorrupt);
+}
+
 TEST_F(KafkaMirrorTest, StopsAtAGapInTheOffsets) {
   hold_claim();
   auto mirror = open();

@@ -179,17 +179,6 @@ TEST_F(KafkaRequestsTest, BeyondTheLimitItIsRefusedAtOnceAndNotSent) {
   EXPECT_EQ(requests->waiting(), 2u);
 }
 
-TEST_F(KafkaRequestsTest, WhatTheIntakeRefusesIsSaid) {
-  IntakeProcess process(options(), log_);
-  process.join_alone(kPartitions);
-  const auto requests = open();
-  const Answered refused =
-      ask(*requests, R"({"id":"c1","org":"acme","actor":"user:olga","command_type":)"
-                     R"("LeaveOrganization","command":{},"reason":"tired"})");
-  EXPECT_EQ(refused.kind, Answer::Kind::kUnavailable);
-  EXPECT_THAT(refused.message, ::testing::HasSubstr("not taken over Kafka"));
-}
-
 // Anybody may write to the results.
 TEST_F(KafkaRequestsTest, AResultThatIsNoDecisionIsNotTakenForOne) {
   Answers answers;

@@ -45,7 +45,7 @@ class Client(threading.Thread):
         for number in itertools.count():
             org, dice, user = self.rng.choice(self.orgs), self.rng.random(), f"u{self.rng.randrange(40)}"
             if dice < 0.45:
-                yield org, "AddMember", {"user": user, "role": self.rng.choice(ROLES)}
+                yield org, "AddMember", {"user": user, "role": self.rng.choice(ROLES), "name": f"Name of {user}"}
             elif dice < 0.65:
                 yield org, "RemoveMember", {"user": user}
             elif dice < 0.9:
@@ -63,7 +63,10 @@ class Client(threading.Thread):
                 if self.load.ends.is_set():
                     break
                 identity = f"{self.orgs[0]}.{number}"
-                body = json.dumps(command(identity, kind, "user:owner", org, **fields))
+                sent = command(identity, kind, "user:owner", org, **fields)
+                if self.rng.random() < 0.3:  # personal text, under keys that whoever takes the command may have to make
+                    sent["reason"] = f"reason {number}"
+                body = json.dumps(sent)
                 self.ask(identity, body)
                 if self.paths.random() < 0.05:
                     self.ask(identity, body)  # an answer that was lost: the same comes again

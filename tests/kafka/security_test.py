@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 from acls import ROLES, rights
@@ -69,6 +70,55 @@ class PlaintextTest(unittest.TestCase):
                 self.assertEqual(code, 2)
 
 
+class PropertiesFileTest(unittest.TestCase):
+    """Needs no broker."""
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="tenure-properties-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name) / "client.properties"
+
+    def error_of(self, text, mode=0o600, brokers="127.0.0.1:1", more=()):
+        self.path.write_text(text)
+        self.path.chmod(mode)
+        code, error = end_of(ask("kafka", "topics", "--brokers", brokers, "--properties", str(self.path), *more))
+        self.assertNotIn(PASSWORD, error)
+        return code, error
+
+    def test_a_line_that_is_no_property_is_named_and_not_shown(self):
+        for line in (PASSWORD, f"={PASSWORD}", f"  = {PASSWORD}"):
+            with self.subTest(line):
+                self.assertEqual(self.error_of(f"# ours\n\nsasl.username = me\n{line}\n"),
+                                 (2, f"tenure: {self.path} line 4 is neither name=value nor a # comment\n"))
+
+    def test_a_file_that_others_may_read_is_refused(self):
+        for mode in (0o644, 0o604):
+            code, error = self.error_of(f"sasl.password={PASSWORD}\n", mode)
+            self.assertEqual(code, 2)
+            self.assertRegex(error, r"\Atenure: [^\n]+ may be read by every user of this machine: chmod o= [^\n]+\n\Z")
+        code, error = self.error_of("client.id = me\n", 0o640)
+        self.assertIn("no answer from the Kafka brokers", error, "its group may")
+
+    def test_a_missing_file_is_named(self):
+        code, error = end_of(ask("kafka", "topics", "--properties", str(self.path)))
+        self.assertEqual((code, error), (2, f"tenure: there is no file {self.path}\n"))
+
+    def test_its_properties_reach_the_client_and_the_command_line_has_the_last_word(self):
+        code, error = self.error_of("sasl.fruit=apple")
+        self.assertEqual(code, 3)
+        self.assertIn("sasl.fruit", error)
+        self.assertIn("on other machines", self.error_of("", brokers="kafka.example:9092")[1])
+        code, error = self.error_of(" security.protocol = ssl \r\n", brokers="kafka.invalid:9092")
+        self.assertIn("no answer from the Kafka brokers", error, "encrypted")
+        code, error = self.error_of("security.protocol=ssl", brokers="kafka.example:9092",
+                                    more=["--property", "security.protocol=plaintext"])
+        self.assertIn("on other machines", error)
+
+    def test_brokers_are_named_in_one_place(self):
+        code, error = self.error_of("bootstrap.servers=127.0.0.1:1")
+        self.assertEqual((code, error), (2, "tenure: the property bootstrap.servers is given by --brokers\n"))
+
+
 class SecurityTest(KafkaTest):
     @classmethod
     def setUpClass(cls):
@@ -125,16 +175,25 @@ ssl.truststore.location={self.authority}
             self.assertNotIn(PASSWORD, error)
 
     def test_the_engine_serves_with_its_rights_alone(self):
-        answers = self.engine.submit(*[found(f"org-{n}") for n in range(12)])
+        answers = self.engine.submit(*[found(f"org-{n}") | {"reason": "to begin"} for n in range(12)])
         self.assertEqual({each["outcome"] for each in answers}, {"accepted"}, answers)
         self.assertEqual(self.engine.get("/v1/orgs/org-1").json["status"], "active")
+
+    def test_settings_from_a_file(self):
+        log = self.log_of("admin")
+        path = pathlib.Path(self.root) / "admin.properties"
+        path.touch(0o600)
+        path.write_text("# of the administrator\n" + "\n".join(log.properties) + "\n")
+        log.properties = []
+        code, error = end_of(ask("kafka", "topics", "--replication", "1", *log.flags, "--properties", str(path)))
+        self.assertEqual((code, error), (0, ""))
 
     def test_a_publisher_by_kcat_and_a_wrong_command(self):
         publisher = self.log_of("publisher")
         sent = found("published")
         publisher.publish([("published", json.dumps(sent)), ("published", "nonsense")], "-H", "reply-to=kcat")
-        answers = {each["headers"]["tenure-answer"] for each in publisher.results("kcat", 2)}
-        self.assertEqual(answers, {"decided", "refused"})
+        outcomes = {json.loads(each["payload"])["outcome"] for each in publisher.results("kcat", 2)}
+        self.assertEqual(outcomes, {"accepted", "rejected"})
         self.assertEqual(len(self.inside.messages("quarantine")), 1)
 
     def test_a_publisher_by_the_java_client_and_scram(self):
@@ -150,8 +209,8 @@ ssl.truststore.location={self.authority}
 
     def test_a_process_that_only_reads_hands_commands_on(self):
         reads = self.serve(self.log_of("reads"), "--roles", "reads")
-        (answer,) = reads.submit(found("handed-on"))
-        self.assertEqual(answer["outcome"], "accepted", answer)
+        (answer,) = reads.submit(found("handed-on") | {"actor": "user:new-here", "reason": "to begin"})
+        self.assertEqual((answer["outcome"], answer["reason"]), ("accepted", "to begin"), answer)
         wait_until(lambda: reads.get("/v1/orgs/handed-on").status == 200, "it reads")
 
     def test_nobody_may_do_what_is_another_role_s(self):
@@ -163,7 +222,8 @@ ssl.truststore.location={self.authority}
                             ("consumer", "commands"), ("reads", "log"), ("engine", "events"),
                             ("admin", "commands")):
             assert_denied(user, topic, "-P", "-X", "message.timeout.ms=5000", input=b"x")
-        for user, topic in (("publisher", "log"), ("consumer", "quarantine"), ("stranger", "results")):
+        for user, topic in (("publisher", "log"), ("publisher", "keys"), ("consumer", "quarantine"), ("consumer", "keys"),
+                            ("stranger", "results")):
             assert_denied(user, topic, "-C", "-e")
 
     def test_a_wrong_password_is_named(self):

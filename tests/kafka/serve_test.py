@@ -83,11 +83,78 @@ class ServeTest(KafkaTest):
             self.assertEqual(self.accepted(again, one).json, answer)
         self.assertEqual(sum(p["decisions"] for p in again.partitions()), len(sent))
 
-    def test_personal_text_is_refused_before_it_is_sent(self):
+    def test_personal_text_is_read_by_every_process_and_by_nobody_from_the_topics(self):
+        engine, reads = self.start("--roles", "engine"), self.start("--roles", "reads")
+        self.owns(engine, PARTITIONS)
+        sent = create("acme") | {"reason": "because of Bob Ross"}
+        member = command(new_id(), "AddMember", "user:olga", "acme", user="bob", role="USER", name="Bob Ross",
+                         email="bob@example.org")
+        first = self.accepted(reads, sent)
+        self.assertEqual(first.json["reason"], "because of Bob Ross")
+        token = self.accepted(engine, member).position
+        self.assertEqual(engine.kill(), -9)
+        heir = self.start()  # which has nothing of its own
+        self.owns(heir, PARTITIONS)
+        self.assertEqual(self.accepted(heir, sent).json, first.json, "a retry, sealed by another process")
+        for process in (reads, heir):
+            listed = process.get(f"/v1/orgs/acme/history?at_least={token}").json["decisions"]
+            self.assertEqual(listed[0], first.json)
+            self.assertEqual(listed[1]["events"][0]["event"]["email"], "bob@example.org")
+        for topic in ("commands", "log", "results"):
+            raw = self.log.consume(topic)
+            self.assertIn(b"acme", raw)
+            for text in (b"Bob Ross", b"bob@example"):
+                self.assertNotIn(text, raw, topic)
+
+    def tool(self, *arguments):
+        done = subprocess.run([TENURE, *arguments], capture_output=True, text=True, timeout=120)
+        return done.returncode, done.stdout, done.stderr
+
+    def over_kafka(self, process=None):
+        return [*self.log.serve, *(["--data", str(process.data)] if process else [])]
+
+    def test_tools_read_the_log_and_a_directory_of_it(self):
         process = self.start()
-        answer = process.post("/v1/commands", create("acme") | {"reason": "because of Bob"})
-        self.assertEqual((answer.status, answer.json["code"]), (400, "malformed"))
-        self.assertIn("Kafka", answer.json["detail"])
+        self.owns(process, PARTITIONS)
+        sent = [create(org) for org in ORGANIZATIONS]
+        positions = [self.accepted(process, one).position for one in sent]
+        # While it runs.
+        for arguments in (("dump",), ("tail", "-n", "1000"), ("tail", "-n", "1000000")):
+            code, out, _ = self.tool("log", *arguments, "--json", *self.over_kafka())
+            decisions = [json.loads(line) for line in out.splitlines()]
+            self.assertEqual((code, sorted(d["position"] for d in decisions)), (0, sorted(positions)))
+            self.assertEqual({d["command_id"] for d in decisions}, {one["id"] for one in sent})
+        code, out, _ = self.tool("log", "tail", "-n", "1", "--json", *self.over_kafka())
+        self.assertEqual((code, len(out.splitlines())), (0, PARTITIONS))
+        code, out, _ = self.tool("doctor", "--deep", *self.over_kafka(process))
+        self.assertEqual(code, 0, out)
+        self.assertIn(f"{len(sent)} decisions", out)
+        code, _, error = self.tool("projections", "verify", *self.over_kafka(process))
+        self.assertEqual((code, error.count("\n")), (3, 1))
+        self.assertIn(str(process.process.pid), error)
+        # When it has ended, and others went on without it.
+        self.assertEqual(process.stop(), 0)
+        other = self.start()
+        self.owns(other, PARTITIONS)
+        more = [add(org) for org in ORGANIZATIONS]
+        for one in more:
+            self.accepted(other, one)
+        count = len(sent) + len(more)
+        code, out, error = self.tool("projections", "verify", "--json", *self.over_kafka(process))
+        self.assertEqual(code, 0, out + error)
+        verified = json.loads(out)
+        self.assertEqual((verified["applied"], verified["difference"]), (count, None))
+        code, out, _ = self.tool("projections", "rebuild", "--json", *self.over_kafka(process))
+        self.assertEqual((code, json.loads(out)), (0, {"rebuilt": count}))
+        code, out, _ = self.tool("projections", "status", "--json", *self.over_kafka(process))
+        self.assertEqual((code, json.loads(out)), (0, {"applied": count, "behind": 0, "void_records": 0}))
+        code, out, _ = self.tool("doctor", "--deep", *self.over_kafka(process))
+        self.assertEqual(code, 0, out)
+        self.assertIn("the rows equal a rebuild", out)
+        self.assertIn(f"{count} decisions", out)
+        code, _, error = self.tool("doctor", "--data", str(process.data))
+        self.assertEqual(code, 3)
+        self.assertIn("--log kafka", error)
 
     def test_brokers_elsewhere_are_not_spoken_to_in_clear(self):
         done = subprocess.run([TENURE, "serve", "--log", "kafka", "--brokers", "kafka.example:9092", "--data", f"{self.root}/none"],

@@ -43,8 +43,10 @@ inline Batch make_batch(Session& session, uint32_t count, size_t payload_size = 
                         uint64_t acked = 0) {
   Batch batch{session.next, count, {}};
   for (uint32_t i = 0; i < count; ++i) {
-    append_record(batch.bytes, {.stamp = session.stamp, .number = session.next, .acked = acked},
-                  as_bytes(payload_of(session.next.value, payload_size)));
+    append_record(
+        batch.bytes,
+        {.stamp = session.stamp, .number = session.next, .acked = acked, .tag = session.tag},
+        as_bytes(payload_of(session.next.value, payload_size)));
     session.next = session.next.next();
   }
   return batch;

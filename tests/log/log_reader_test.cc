@@ -71,6 +71,52 @@ TEST_F(ReaderRuleTest, StampAboveEveryClaimSeenMeansThatOneWasLost) {
   EXPECT_THAT(validity.error().message, testing::HasSubstr("offset 1"));
 }
 
+// The log lost a claim and what followed, and another claim came to stand at its offset.
+TEST_F(ReaderRuleTest, DecisionsOfAClaimThatStoodAtTheSameOffsetMeanThatItWasLost) {
+  EXPECT_EQ(taken(judge({.kind = RecordKind::kClaim, .tag = 7})), Validity::kClaim);
+  EXPECT_EQ(taken(judge({.stamp = {1}, .number = {0}, .tag = 7})), Validity::kValid);
+  EXPECT_EQ(judge({.stamp = {1}, .number = {1}, .tag = 8}).error().kind, ErrorKind::kCorrupt);
+  // Also once later claims have made that stamp an old one.
+  EXPECT_EQ(taken(judge({.kind = RecordKind::kClaim, .tag = 9})), Validity::kClaim);
+  EXPECT_EQ(taken(judge({.stamp = {1}, .number = {1}, .tag = 7})), Validity::kVoid);
+  EXPECT_EQ(judge({.stamp = {1}, .number = {1}, .tag = 8}).error().kind, ErrorKind::kCorrupt);
+}
+
+// There is a decision now where its claim was.
+TEST_F(ReaderRuleTest, AStampThatIsNoClaimsAnyMoreMeansThatOneWasLost) {
+  EXPECT_EQ(taken(claim()), Validity::kClaim);
+  EXPECT_EQ(taken(decision(1, 0)), Validity::kValid);
+  EXPECT_EQ(taken(claim()), Validity::kClaim);
+  const auto validity = decision(2, 1);
+  ASSERT_FALSE(validity);
+  EXPECT_EQ(validity.error().kind, ErrorKind::kCorrupt);
+  EXPECT_THAT(validity.error().message, testing::HasSubstr("is not at offset 1 any more"));
+}
+
+TEST_F(ReaderRuleTest, ClaimsBeforeItsPositionAreAskedForOnce) {
+  size_t asked = 0;
+  offset_ = 10;
+  rule_ = ReaderRule({{10}, {4}, {6}}, [&](Offset at) -> Result<std::optional<uint64_t>> {
+    ++asked;
+    if (at == Offset{5}) return 7;
+    return at == Offset{2} ? std::optional<uint64_t>(3) : std::nullopt;
+  });
+  EXPECT_EQ(taken(judge({.stamp = {6}, .number = {4}, .tag = 7})), Validity::kValid);
+  EXPECT_EQ(taken(judge({.stamp = {6}, .number = {5}, .tag = 7})), Validity::kValid);
+  EXPECT_EQ(asked, 1u);
+  EXPECT_EQ(taken(judge({.stamp = {3}, .number = {6}, .tag = 3})), Validity::kVoid);
+  EXPECT_EQ(judge({.stamp = {3}, .number = {6}, .tag = 4}).error().kind, ErrorKind::kCorrupt);
+  EXPECT_EQ(judge({.stamp = {4}, .number = {6}, .tag = 4}).error().kind, ErrorKind::kCorrupt);
+  EXPECT_EQ(asked, 3u);
+}
+
+TEST_F(ReaderRuleTest, WithoutThemEarlierClaimsAreTakenOnTrust) {
+  offset_ = 10;
+  rule_ = ReaderRule({{10}, {4}, {6}});
+  EXPECT_EQ(taken(judge({.stamp = {6}, .number = {4}, .tag = 7})), Validity::kValid);
+  EXPECT_EQ(taken(judge({.stamp = {3}, .number = {5}, .tag = 3})), Validity::kVoid);
+}
+
 TEST_F(ReaderRuleTest, AcknowledgedDecisionsThatAreNotThereWereLost) {
   EXPECT_EQ(taken(claim()), Validity::kClaim);
   EXPECT_EQ(taken(decision(1, 0)), Validity::kValid);

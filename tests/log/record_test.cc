@@ -31,7 +31,8 @@ TEST(Record, ComesBackAsItWasWritten) {
                                           .stamp = Stamp{3},
                                           .number = Number{41},
                                           .acked = 40,
-                                          .source = 99});
+                                          .source = 99,
+                                          .tag = 7});
   EXPECT_EQ(bytes.size(), 72u);
   const ParsedRecord record = parse_record(bytes.view());
   ASSERT_EQ(record.status, RecordStatus::kOk);
@@ -40,6 +41,7 @@ TEST(Record, ComesBackAsItWasWritten) {
   EXPECT_EQ(record.prefix.number, Number{41});
   EXPECT_EQ(record.prefix.acked, 40u);
   EXPECT_EQ(record.prefix.source, 99u);
+  EXPECT_EQ(record.prefix.tag, 7u);
   EXPECT_EQ(as_text(record.payload), "hello");
   EXPECT_EQ(record.size, 69u);
 }

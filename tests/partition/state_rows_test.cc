@@ -30,14 +30,14 @@ class Rows {
     }
   }
   Organization load(std::string_view org) const {
-    Organization loaded;
-    loaded.id = OrgId(org);
+    StoredOrganization loaded;
+    loaded.organization.id = OrgId(org);
     for (const auto& [key, value] : rows_) {
       const auto result = load_row(loaded, test_rulebooks(), key, value);
       EXPECT_TRUE(result.has_value()) << result.error().message;
     }
-    derive(loaded);
-    return loaded;
+    derive(loaded.organization);
+    return loaded.organization;
   }
   std::map<std::string, std::string> rows_;
 };
@@ -57,7 +57,7 @@ class StateRows : public testing::Test {
   }
   void write() {
     RowChanges changes;
-    encode_rows(organization, touched, number, changes);
+    encode_rows(organization, touched, number, {}, changes);
     touched.clear();
     rows.apply(changes, "acme");
   }
@@ -160,10 +160,10 @@ TEST_F(StateRows, ThatAreNotRowsAreCorruptAndUnknownNamesUnsupported) {
   apply("CreateOrganization", R"("name":"Acme","rulebook":"space")");
   write();
   for (const auto& [key, value] : rows.rows_) {
-    Organization loaded;
-    loaded.id = OrgId("acme");
+    StoredOrganization loaded;
+    loaded.organization.id = OrgId("acme");
     if (key[0] != 1) {
-      loaded.rulebook = test_rulebooks().find("space");
+      loaded.organization.rulebook = test_rulebooks().find("space");
     }
     const auto damaged = load_row(loaded, test_rulebooks(), key, value.substr(0, 7));
     ASSERT_FALSE(damaged.has_value());

@@ -34,27 +34,78 @@ TEST_F(Storage, ACheckpointWaitsForTheRecordsItStandsOn) {
   EXPECT_EQ(store.mark()->value().position.next_number.value, 1u);
 }
 
-TEST_F(Storage, ACheckpointHoldsTheStateAsItWasWhenItBegan) {
+size_t members_stored(const StateStore& store, std::string_view org) {
+  size_t members = 0;
+  const auto read =
+      store.read_rows(org, [&](std::string_view key, std::string_view) -> Result<void> {
+        members += key[0] == 2;
+        return {};
+      });
+  EXPECT_TRUE(read.has_value());
+  return members;
+}
+
+TEST_F(Storage, WhatIsDecidedWhileACheckpointIsGatheredMayBeInItAndIsNotAppliedTwice) {
   Harness partition(store, {.batch_bytes = 1});
   partition.open();
   partition.ask(create("1", "acme"));
-  const uint64_t digest = *partition.partition().digest("acme");
   partition.now += std::chrono::seconds(10);
   partition.step();                         // begins
   partition.send(add("2", "acme", "bob"));  // changes what is not encoded yet
   partition.step();
   partition.settle();
-  ASSERT_EQ(store.mark()->value().position.next_number.value, 1u);
-  ASSERT_NE(*partition.partition().digest("acme"), digest);
-  size_t members = 0;
-  ASSERT_TRUE(store
-                  .read_rows("acme",
-                             [&](std::string_view key, std::string_view) -> Result<void> {
-                               members += key[0] == 2;
-                               return {};
-                             })
-                  .has_value());
-  EXPECT_EQ(members, 1u) << "olga, not bob";
+  const CheckpointMark mark = **store.mark();
+  ASSERT_EQ(mark.position.next_number.value, 1u);
+  EXPECT_EQ(mark.last.next.value, 2u);
+  EXPECT_EQ(members_stored(store, "acme"), 2u) << "olga, and bob";
+  const uint64_t live = *partition.partition().digest("acme");
+  partition.open();  // replays decision 1
+  EXPECT_EQ(*partition.partition().digest("acme"), live);
+  partition.ask(add("3", "acme", "carl"));
+  EXPECT_NE(*partition.partition().digest("acme"), live) << "later decisions are applied";
+}
+
+TEST_F(Storage, ALogThatLostWhatACheckpointKnowsIsRefused) {
+  MemoryStateStore other_store;
+  Harness partition(store, {.batch_bytes = 1}), shorter(other_store);
+  shorter.open();
+  shorter.ask(create("1", "acme"));
+  partition.open();
+  partition.ask(create("1", "acme"));
+  partition.now += std::chrono::seconds(10);
+  partition.step();
+  partition.send(add("2", "acme", "bob"));
+  partition.settle();
+  ASSERT_EQ(store.mark()->value().last.next.value, 2u);
+  partition.share_log_of(shorter);
+  const auto opened = partition.try_open();
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_NE(opened.error().message.find("it ends before decision 1"), std::string::npos);
+}
+
+TEST_F(Storage, AfterSavingAStartReadsNoTail) {
+  Harness partition(store);
+  partition.open();
+  make_organizations(partition, 5);
+  partition.checkpoint();
+  partition.ask(add("3", "org1", "carl"));
+  partition.now += std::chrono::seconds(10);
+  partition.step();  // begins a checkpoint, and is stopped while it gathers
+  partition.ask(add("4", "org2", "dora"));
+  const uint64_t live = *partition.partition().digest("org2");
+  ASSERT_TRUE(partition.partition().save().has_value());
+  partition.open();
+  EXPECT_EQ(partition.partition().stats().replayed, 0u);
+  EXPECT_EQ(*partition.partition().digest("org2"), live);
+}
+
+TEST_F(Storage, WhatIsNotDurableIsNotSaved) {
+  Harness partition(store);
+  partition.open();
+  partition.send(create("1", "acme"));
+  partition.step();
+  ASSERT_TRUE(partition.partition().save().has_value());
+  EXPECT_FALSE(store.mark()->has_value());
 }
 
 TEST_F(Storage, ACheckpointBeginsWhenEnoughHasChanged) {

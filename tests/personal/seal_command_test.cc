@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "engine/json/json_schema.h"
+#include "engine/personal/key_store.h"
 #include "tests/support/simulated_file_system.h"
 
 namespace tenure {
@@ -137,6 +138,50 @@ TEST_F(SealCommandTest, ARetryGivesTheSameBytes) {
   keys_.reset();
   keys_ = KeyStore::open(files_, "keys").value();
   EXPECT_TRUE(std::ranges::equal(first.view(), sealed(json).view()));
+}
+
+TEST_F(SealCommandTest, WhereItIsDecidedWhatWasSealedForItStaysAndWhatIsClearIsSealed) {
+  const std::string json = envelope("AddMember", kBob, R"(,"reason":"why not")");
+  const CommandBytes once = sealed(json);
+  const auto from_clear = seal_or_verify(parsed(json), *keys_);
+  ASSERT_TRUE(from_clear);
+  EXPECT_TRUE(std::ranges::equal(from_clear->view(), once.view()));
+  const auto from_sealed = seal_or_verify(trusted_command(once.view()), *keys_);
+  ASSERT_TRUE(from_sealed) << from_sealed.error().message;
+  EXPECT_TRUE(std::ranges::equal(from_sealed->view(), once.view()));
+  const std::string bare = envelope("LeaveOrganization", "{}");
+  EXPECT_TRUE(seal_or_verify(parsed(bare), *keys_));
+}
+
+TEST_F(SealCommandTest, WhereItIsDecidedABoxOfAnotherPlaceOrKeyIsMalformed) {
+  const CommandBytes once = sealed(envelope("AddMember", kBob, R"(,"reason":"why not")"));
+  const auto* bob = once.get().command_as_AddMember();
+  const auto with = [&](const char* id, const char* actor, const schema::Sealed* reason,
+                        const char* clear = nullptr) {
+    FlatBufferBuilder builder;
+    const auto leave = schema::CreateLeaveOrganization(builder).Union();
+    const auto subject = builder.CreateString(reason->subject());
+    const auto box = builder.CreateVector(reason->box()->data(), reason->box()->size());
+    const auto text = clear ? builder.CreateString(clear) : 0;
+    const auto copied = schema::CreateSealed(builder, text, subject, box);
+    builder.Finish(schema::CreateCommandEnvelopeDirect(builder, id, "acme", actor,
+                                                       schema::Command::LeaveOrganization, leave,
+                                                       flatbuffers::nullopt, copied),
+                   schema::CommandEnvelopeIdentifier());
+    const auto outcome =
+        seal_or_verify(trusted_command({builder.GetBufferPointer(), builder.GetSize()}), *keys_);
+    return outcome ? std::string("accepted") : outcome.error().message;
+  };
+  const auto is_refused =
+      StartsWith("malformed: CommandEnvelope.reason was not sealed for this command");
+  const auto* reason = once.get().reason();
+  EXPECT_EQ(with("c1", "user:alice", reason), "accepted");
+  EXPECT_THAT(with("c2", "user:alice", reason), is_refused);
+  EXPECT_THAT(with("c1", "user:bob", reason), is_refused);
+  EXPECT_THAT(with("c1", "user:alice", reason, "and in clear"), is_refused);
+  EXPECT_THAT(with("c1", "user:bob", bob->name()), is_refused);
+  ASSERT_TRUE(keys_->destroy("alice"));
+  EXPECT_THAT(with("c1", "user:alice", reason), is_refused);
 }
 
 TEST_F(SealCommandTest, ADestroyedKeyMakesTheTextUnreadableForGood) {

@@ -198,7 +198,8 @@ TEST_F(DamageTest, VerifyNamesTheFirstRowThatDiffers) {
     forged.put(Family::kUsage, Keys("org").organization(), bytes);
     SortedChanges changes;
     forged.changes(changes.families[static_cast<size_t>(Family::kUsage)]);
-    ASSERT_TRUE((*store)->write(changes, kPartition, **position));
+    const Store::Part part{&changes, kPartition, &**position};
+    ASSERT_TRUE((*store)->write(std::span(&part, 1)));
     ASSERT_TRUE((*store)->flush());
   }
   auto report = verify_read_models(models_, world_.log(), {kPartition});

@@ -1,6 +1,8 @@
 // History names exactly the decisions about an organization and about each thing in it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -82,6 +84,25 @@ TEST_P(HistoryTest, NamesEveryDecisionAcceptedOrRejectedOfEveryEntity) {
       EXPECT_EQ(numbers_of(*view, org, entity, 7), numbers) << org << " " << entity;
     }
     EXPECT_TRUE(numbers_of(*view, org, "user:nobody-ever").empty());
+  }
+}
+
+TEST_P(HistoryTest, FindsEveryCommandByItsId) {
+  TemporaryDirectory directory;
+  World world;
+  world.run_random(GetParam(), 500);
+  auto models = open_models(directory.path(), world);
+  auto view = models->view();
+  uint64_t number = 0;
+  for (const std::vector<uint8_t>& bytes : world.machine().history()) {
+    const schema::CommandEnvelope& command = *decision_of(bytes).command_nested_root();
+    const auto found = find_command(context_of(*view, kStart), command.org()->string_view(),
+                                    command.id()->string_view());
+    ASSERT_TRUE(found);
+    EXPECT_EQ(std::ranges::count(found->numbers, number), 1);
+    EXPECT_LE(found->numbers.size(), 3u) << "others than its own are rare";
+    EXPECT_TRUE(std::ranges::is_sorted(found->numbers, std::greater{}));
+    ++number;
   }
 }
 

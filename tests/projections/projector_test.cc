@@ -1,6 +1,7 @@
 // The read models are the log's history and nothing else: whenever and however they were built.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 
 #include "tests/projections/world.h"
@@ -76,6 +77,86 @@ TEST_P(ProjectorTest, KilledBetweenAnyTwoStepsItGoesOnWithoutATrace) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ProjectorTest, testing::Range<uint64_t>(1, 7));
+
+// The logs of several worlds as the partitions of one.
+class WorldsLog final : public DecisionLog {
+ public:
+  explicit WorldsLog(std::vector<World>& worlds) : worlds_(worlds) {}
+  Result<Session> open_writer(PartitionId, const Writer&) override {
+    return fail(ErrorKind::kUnsupported, "the worlds write");
+  }
+  void append(PartitionId, Batch, Done done) override {
+    done(fail(ErrorKind::kUnsupported, "the worlds write"));
+  }
+  Result<std::unique_ptr<RecordCursor>> read(PartitionId partition, Offset from) override {
+    return worlds_[partition.value].log().read(kPartition, from);
+  }
+  Result<Offset> find(PartitionId partition, Number number) override {
+    return worlds_[partition.value].log().find(kPartition, number);
+  }
+  Offset durable_end(PartitionId partition) const override {
+    return worlds_[partition.value].log().durable_end(kPartition);
+  }
+
+ private:
+  std::vector<World>& worlds_;
+};
+
+using Rows = std::map<std::pair<Family, std::string>, std::string>;
+
+void add_rows(const RowView& view, Rows& out) {
+  for (const Family family : kAllFamilies) {
+    for (auto cursor = view.scan(family, ""); cursor->valid(); cursor->next()) {
+      const RowBytes bytes = cursor->bytes();
+      out[{family, std::string(cursor->key())}].assign(bytes.begin(), bytes.end());
+    }
+  }
+}
+
+void grow(World& world, const std::string& org, int members) {
+  world.send(org, "user:olga", "CreateOrganization", R"({"name":"Acme","rulebook":"space"})");
+  world.send(org, "user:olga", "CreateSpace", R"({"space":"main","name":"Main"})");
+  for (int i = 0; i < members; ++i) {
+    world.send(org, "user:olga", "AddMember",
+               R"({"role":"MANAGER","user":"u)" + std::to_string(i) + R"("})");
+  }
+}
+
+class SeveralPartitions : public testing::TestWithParam<bool> {};
+
+TEST_P(SeveralPartitions, InOneStoreHaveTheRowsThatEachHasAlone) {
+  constexpr size_t kWorlds = 5;
+  TemporaryDirectory directory;
+  std::vector<World> worlds(kWorlds);
+  WorldsLog log(worlds);
+  Partitions partitions;
+  for (uint32_t i = 0; i < kWorlds; ++i) partitions.push_back({i});
+  auto together = ReadModels::open(directory.path() + "/together", log, partitions,
+                                   small_batches(3 * kWorlds, GetParam()));
+  ASSERT_TRUE(together) << together.error().message;
+  // Partitions of differing length, some idle in a round; organizations that interleave by name.
+  for (int round = 0; round < 4; ++round) {
+    for (size_t i = 0; i < kWorlds; ++i) {
+      if ((i + static_cast<size_t>(round)) % 3 == 0) continue;
+      grow(worlds[i], "o" + std::to_string(round) + std::to_string(i), 2 + static_cast<int>(i) * 5);
+    }
+    catch_up(**together);
+  }
+  Rows expected, found;
+  for (size_t i = 0; i < kWorlds; ++i) {
+    const auto alone = open_models(directory.path() + "/" + std::to_string(i), worlds[i]);
+    add_rows(*alone->view(), expected);
+    EXPECT_EQ((*together)->applied(partitions[i]).value, worlds[i].decisions());
+    const auto position = (*together)->store().position(partitions[i]);
+    ASSERT_TRUE(position && *position);
+    EXPECT_EQ((*position)->reader.next_number.value, worlds[i].decisions());
+  }
+  add_rows(*(*together)->view(), found);
+  EXPECT_GT(expected.size(), 300u);
+  EXPECT_EQ(found, expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(ThroughMemoryAndAsFiles, SeveralPartitions, testing::Bool());
 
 TEST(Projector, ReopenedItGoesOnWhereItFlushed) {
   TemporaryDirectory directory;

@@ -239,6 +239,24 @@ class Reads(ServerTest):
                 self.assert_problem(server.get(path), 404, "not_found")
         self.assertEqual(server.get("/v1/orgs/acme?as=user:eve").status, 200)
 
+    def test_a_command_is_read_back_by_its_id_by_whoever_sent_it(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        by_bob = server.post("/v1/commands", command("same", "AddMember", actor="user:bob",
+                                                     user="dan", role="ADMIN"))
+        by_eve = server.post("/v1/commands", command("same", "AddMember", actor="user:eve",
+                                                     user="dan", role="MANAGER"))
+        outside = server.post("/v1/commands", command("n1", "AddMember", org="nowhere",
+                                                      user="dan", role="ADMIN"))
+        read = lambda query="": server.get(f"/v1/orgs/acme/commands/same{query}")
+        self.assertEqual(read().json["position"], by_eve.position, "the newest")
+        self.assertEqual(read("?actor=user:bob").json["position"], by_bob.position)
+        self.assertEqual(read("?as=user:eve").json["position"], by_eve.position)
+        self.assert_problem(read("?actor=user:dan"), 404, "not_found")
+        self.assert_problem(read("?as=user:eve&actor=user:bob"), 404, "not_found")
+        self.assertEqual(server.get("/v1/orgs/nowhere/commands/n1").json["position"],
+                         outside.position, "a refusal in an organization that is not there")
+
     def test_bad_parameters_answer_400(self):
         server = self.start()
         server.submit(*FOUND_ACME)

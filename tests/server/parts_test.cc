@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/support/temporary_directory.h"
+#include "tools/server/answer_json.h"
 #include "tools/server/api_key.h"
 #include "tools/server/applied_waiters.h"
 #include "tools/server/data_directory.h"
@@ -20,7 +21,9 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::Pair;
+using testing::StartsWith;
 
 TEST(PercentDecode, DecodesAndRefusesBrokenEscapes) {
   EXPECT_EQ(percent_decode("a%41%2f+b", false).value(), "aA/+b");
@@ -171,6 +174,22 @@ TEST(BusiestOrganizations, KeepsTheBusyOnesInBoundedMemory) {
   for (const auto& [org, count] : busiest.counts()) {
     EXPECT_LE(count, busiest.counts().at("whale")) << org;
   }
+}
+
+// Who waited in vain must send it again, whether or not it was decided; who was refused need not.
+TEST(AnswerJson, OnlyARefusalSaysThatNothingWasRecorded) {
+  const auto line_of = [](const Undecided& undecided) {
+    std::string line;
+    append_line(undecided, 7, line);
+    return line;
+  };
+  const std::string unknown = line_of({503, "unavailable", "retry with the same id"});
+  EXPECT_THAT(unknown, StartsWith(R"({"outcome":"unavailable","line":7,)"));
+  EXPECT_THAT(unknown, Not(HasSubstr("nothing of this command was recorded")));
+  EXPECT_THAT(unknown, HasSubstr("the same id gives the one decision"));
+  const std::string refused = line_of({400, "malformed", "no JSON"});
+  EXPECT_THAT(refused, StartsWith(R"({"outcome":"rejected","line":7,)"));
+  EXPECT_THAT(refused, HasSubstr("nothing of this command was recorded"));
 }
 
 TEST(DataDirectory, TakesAnEmptyOneAndItsOwn) {

@@ -45,10 +45,10 @@ def crc32c(data):
     return crc ^ 0xffffffff
 
 
-def record(payload, stamp, number, acked=0, source=0):
+def record(payload, stamp, number, acked=0, source=0, tag=0):
     """A decision as engine/log/record.h writes it down."""
     def prefix(crc):
-        return struct.pack("<4sBBHQQQQII16x", b"TNR1", 1, 1, 1, stamp, number, acked, source, len(payload), crc)
+        return struct.pack("<4sBBHQQQQIIQ8x", b"TNR1", 1, 1, 1, stamp, number, acked, source, len(payload), crc, tag)
     return prefix(crc32c(prefix(0) + payload)) + payload
 
 

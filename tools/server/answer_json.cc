@@ -72,14 +72,16 @@ void append_line(const KeptAnswer& answer, size_t line, const Unsealer& unsealer
 }
 
 void append_line(const Undecided& undecided, size_t line, std::string& out) {
-  out += undecided.status == 503 ? R"({"outcome":"unavailable","line":)"
-                                 : R"({"outcome":"rejected","line":)";
+  const bool unavailable = undecided.status == 503;
+  out += unavailable ? R"({"outcome":"unavailable","line":)" : R"({"outcome":"rejected","line":)";
   out += std::to_string(line) + R"(,"rejection":{"code":)";
   append_json_string(undecided.code, out);
   out += R"(,"message":)";
   append_json_string(undecided.message, out);
-  out += R"(,"rule":"nothing of this command was recorded"}})"
-         "\n";
+  // An answer that did not come, or a log that failed, may have left a decision all the same.
+  out += unavailable ? R"(,"rule":"the same id gives the one decision, also if it was made"}})"
+                     : R"(,"rule":"nothing of this command was recorded"}})";
+  out += '\n';
 }
 
 }  // namespace tenure

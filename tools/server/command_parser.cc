@@ -3,6 +3,7 @@
 #include <simdjson.h>
 
 #include "engine/domain/rejections.h"
+#include "engine/personal/seal_command.h"
 
 namespace tenure {
 namespace {
@@ -75,6 +76,18 @@ Checked CommandParser::parse(std::string_view json, const CommandDefaults& defau
   return command;
 }
 
+NamedSender sender_in(std::string_view json) {
+  if (json.size() > kMaxCommandSize) return {};
+  simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) return {};
+  const auto text = [&](std::string_view field) {
+    std::string_view found;
+    return object[field].get(found) == simdjson::SUCCESS ? std::string(found) : std::string();
+  };
+  return {text("org"), text("actor")};
+}
+
 Checked verify_binary_command(std::string_view bytes) {
   return checked(verify_command({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
 }
@@ -83,10 +96,8 @@ Checked seal_for(EngineHost& host, CommandBytes command) {
   return checked(host.seal(std::move(command)));
 }
 
-bool has_personal_text(const CommandBytes& command) {
-  const schema::CommandEnvelope& envelope = command.get();
-  const auto* add = envelope.command_as_AddMember();
-  return envelope.reason() != nullptr || (add != nullptr && (add->name() || add->email()));
+Checked seal_on_arrival(PersonKeys& keys, CommandBytes command) {
+  return checked(seal_or_verify(std::move(command), keys));
 }
 
 }  // namespace tenure

@@ -35,12 +35,20 @@ class CommandParser {
   JsonReader reader_;
 };
 
+// Whom JSON says it is for and from that is no command; empty where it does not, or is no object.
+struct NamedSender {
+  std::string org, actor;
+};
+NamedSender sender_in(std::string_view json);
+
 // The same checks for a command that came as a finished FlatBuffer.
 Expected<CommandBytes, Undecided> verify_binary_command(std::string_view bytes);
 
 // The last step before submit(). Without personal text it costs nothing; with some it may wait for
 // the disk.
 Expected<CommandBytes, Undecided> seal_for(EngineHost& host, CommandBytes command);
-bool has_personal_text(const CommandBytes& command);
+// The same where it is decided, if a host may have sealed it before: what is not sealed for this
+// command is refused.
+Expected<CommandBytes, Undecided> seal_on_arrival(PersonKeys& keys, CommandBytes command);
 
 }  // namespace tenure

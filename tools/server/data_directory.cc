@@ -34,19 +34,25 @@ Result<DataDirectory> DataDirectory::create(const std::string& root) {
   return data;
 }
 
-Result<DataDirectory> DataDirectory::existing(const std::string& root) {
+Result<DataDirectory> DataDirectory::existing(const std::string& root, bool of_kafka) {
   DataDirectory data{root};
   std::error_code error;
   if (!fs::is_directory(root, error)) {
     return fail(ErrorKind::kNotFound, "there is no directory " + root + "; name one with --data");
   }
-  if (!fs::is_directory(data.log(), error)) {
+  const bool has_log = fs::is_directory(data.log(), error);
+  const bool has_mirror = fs::is_directory(data.mirror(), error);
+  if (of_kafka ? has_mirror : has_log) return data;
+  if (has_mirror) {
     return fail(ErrorKind::kInvalid,
-                root + (fs::is_directory(data.mirror(), error)
-                            ? " belongs to a log over Kafka, of which it has a mirror alone"
-                            : " is not a data directory of Tenure: it has no log"));
+                root +
+                    " belongs to a log over Kafka, of which it has a mirror alone: say --log "
+                    "kafka --brokers");
   }
-  return data;
+  if (has_log) {
+    return fail(ErrorKind::kInvalid, root + " holds a log of its own: leave --log kafka out");
+  }
+  return fail(ErrorKind::kInvalid, root + " is not a data directory of Tenure: it has no log");
 }
 
 }  // namespace tenure

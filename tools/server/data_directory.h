@@ -2,7 +2,7 @@
 //
 //   log/               the decision log, with LOCK: the authority
 //   keys/              the keys that personal text is sealed with: without them it cannot be read
-//   mirror/            instead of log/: a copy of the log in Kafka, can be fetched again
+//   mirror/            instead of these two: a copy of the log in Kafka, can be fetched again
 //   state/             the engine's state store, can be rebuilt
 //   read_models/       the read models, can be rebuilt
 //   admin_key.sha256   the hash of the generated admin key, if one was generated
@@ -29,8 +29,8 @@ struct DataDirectory {
 
   // Makes the directory if it is missing; empty ones are taken. kInvalid: it holds something else.
   static Result<DataDirectory> create(const std::string& root);
-  // kNotFound: no such directory; kInvalid: it holds no log.
-  static Result<DataDirectory> existing(const std::string& root);
+  // kNotFound: no such directory; kInvalid: it holds no log, or (`of_kafka`) no mirror of one.
+  static Result<DataDirectory> existing(const std::string& root, bool of_kafka = false);
 };
 
 }  // namespace tenure

@@ -51,9 +51,10 @@ class EngineHost {
   static Result<std::unique_ptr<EngineHost>> open(HostOptions options);
   ~EngineHost();  // close()
 
-  // Personal text of the command sealed under the keys of this directory. To be done to every
-  // command from outside before it is submitted; may cost a sync for somebody new. kInvalid: the
-  // message begins with the rejection code, as verify_command's; kIo.
+  // Personal text of the command sealed under the keys of this directory, or over Kafka those that
+  // all processes share. To be done to every command from outside before it is submitted; may cost
+  // a sync, or a message, for somebody new. kInvalid: the message begins with the rejection code,
+  // as verify_command's; kIo; kUnavailable.
   Result<CommandBytes> seal(CommandBytes command);
   const Unsealer& unsealer() const;
 

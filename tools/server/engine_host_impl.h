@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "engine/log/segment_log.h"
+#include "engine/personal/key_store.h"
 #include "engine/personal/seal_command.h"
 #include "projections/read_models.h"
 #include "tools/server/applied_waiters.h"
@@ -38,7 +39,8 @@ struct EngineHost::Impl {
   std::unique_ptr<SegmentLog> segments;  // this or
   std::unique_ptr<KafkaSide> kafka;      // this
   DecisionLog* log = nullptr;            // is the log
-  std::unique_ptr<KeyStore> keys;
+  std::unique_ptr<KeyStore> key_file;    // this, or those of the topic,
+  PersonKeys* keys = nullptr;            // are the keys
   std::optional<KeyUnsealer> unsealer;
   std::optional<OwnedPartition::Surroundings> around;
   std::unique_ptr<ReadModels> models;

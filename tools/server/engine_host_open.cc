@@ -38,6 +38,8 @@ Result<void> EngineHost::Impl::open_segments(const DataDirectory& data) {
   };
   segments = TRY(SegmentLog::open(std::move(opening)));
   log = segments.get();
+  key_file = TRY(KeyStore::open(*options.files, data.keys()));
+  keys = key_file.get();
   return {};
 }
 
@@ -59,8 +61,10 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
     if (!mailbox.put(std::span(&one, 1))) one.reply(unavailable("this process is stopping"));
   };
   hooks.on_failure = [this](const Error& error) { fail(error); };
+  options.kafka->address = options.address;
   kafka = TRY(KafkaSide::open(*options.kafka, data.mirror(), std::move(hooks)));
   log = &kafka->log();
+  keys = &kafka->keys();
   return {};
 }
 
@@ -118,7 +122,6 @@ Result<void> EngineHost::Impl::open() {
   rulebooks = TRY(builtin_rulebooks());
   catalog = TRY(builtin_catalog());
   TRY(options.kafka ? open_kafka(data) : open_segments(data));
-  keys = TRY(KeyStore::open(*options.files, data.keys()));
   unsealer.emplace(*keys);
   helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);
   surround();
@@ -126,6 +129,7 @@ Result<void> EngineHost::Impl::open() {
   // After the claim: the read models keep the log's id, which the first claim names.
   if (options.follow) models = TRY(ReadModels::open(data.read_models(), *log, partitions()));
   advance();
+  publish();
   engine = std::thread([this] { run_engine(); });
   if (options.follow) projector = std::thread([this] { run_projector(); });
   return kafka ? kafka->join(*unsealer) : Result<void>{};
@@ -147,6 +151,11 @@ Result<void> EngineHost::Impl::close() {
   mailbox.take({}, content);
   for (auto& job : content.jobs) job();
   publish();
+  // Then the next start reads no tail. The log has everything all the same.
+  for (Place& place : places) {
+    const Result<void> saved = place.owned->partition().save();
+    if (!saved) spdlog::warn("event=state_not_saved {}", saved.error().message);
+  }
   {
     std::lock_guard lock(projector_mutex);
     projector_stops = true;

@@ -1,6 +1,7 @@
 // What runs in a host: the engine thread, the projector thread.
 #include <algorithm>
 
+#include "engine/base/thread_name.h"
 #include "tools/server/engine_host_impl.h"
 
 namespace tenure {
@@ -11,6 +12,7 @@ constexpr auto kLongestSleep = std::chrono::seconds(1);
 }  // namespace
 
 void EngineHost::Impl::run_engine() {
+  name_this_thread("tenure-engine");
   Mailbox::Content content;
   bool busy = true;
   while (true) {
@@ -88,6 +90,7 @@ void EngineHost::Impl::advance() {
 }
 
 void EngineHost::Impl::run_projector() {
+  name_this_thread("tenure-models");
   while (true) {
     Result<bool> stepped = models->step();
     // Over Kafka a mirror that lags behind what is durable makes a reader wait, and give up.

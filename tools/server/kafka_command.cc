@@ -1,11 +1,14 @@
 #include "tools/server/kafka_command.h"
 
 #include <fmt/format.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "engine/base/murmur2.h"
+#include "engine/domain/names.h"
 #include "tools/server/api.h"
 
 namespace tenure {
@@ -26,10 +29,6 @@ std::string_view short_header(const KafkaIncoming& message, std::string_view nam
   return value.size() <= kMaxHeader ? value : std::string_view{};
 }
 
-std::string origin_of(const KafkaIncoming& message, const KafkaCommandTopics& topics) {
-  return fmt::format("{}-{}-{}", topics.commands, message.partition.value, message.offset.value);
-}
-
 std::optional<uint64_t> number_in(std::string_view text) {
   uint64_t number = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -46,6 +45,13 @@ std::string_view place_in(std::string_view origin) {
   const bool valid = number_in(origin.substr(offset + 1)) &&
                      number_in(origin.substr(partition + 1, offset - partition - 1));
   return valid ? origin.substr(partition + 1) : std::string_view{};
+}
+
+// Where it was first published.
+std::string origin_of(const KafkaIncoming& message, const KafkaCommandTopics& topics) {
+  const std::string_view origin = short_header(message, kOriginHeader);
+  if (was_forwarded(message) && !place_in(origin).empty()) return std::string(origin);
+  return fmt::format("{}-{}-{}", topics.commands, message.partition.value, message.offset.value);
 }
 
 KafkaHeaders kept_headers(const KafkaIncoming& message) {
@@ -95,6 +101,14 @@ std::string_view name_of(Answer::Kind kind) {
   return kind == Answer::Kind::kDecided ? "decided" : "idempotency_mismatch";
 }
 
+std::string sha256_of(std::string_view bytes) {
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> hash;
+  SHA256(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), hash.data());
+  std::string hex;
+  for (const uint8_t byte : hash) fmt::format_to(std::back_inserter(hex), "{:02x}", byte);
+  return hex;
+}
+
 // The largest decisions do not fit as JSON.
 Response too_large(const KeptAnswer& answer) {
   return problem(200, "too_large_for_a_result",
@@ -123,23 +137,16 @@ std::string default_command_id(const KafkaIncoming& message) {
 Checked KafkaCommandReader::read(const KafkaIncoming& message) {
   constexpr std::string_view kIdentifier = "TNRC";
   const std::string_view type = media_type(message.header(kContentTypeHeader));
-  Checked command = malformed("");
   if (type == kJson || (type.empty() && message.value.starts_with('{'))) {
-    command = read_json(message);
-  } else if (type == kFlatBuffers || (type.empty() && message.value.size() >= 8 &&
-                                      message.value.substr(4, kIdentifier.size()) == kIdentifier)) {
-    command = verify_binary_command(message.value);
-  } else {
-    return malformed(
-        "neither a JSON object nor a FlatBuffer; send one command a message, with the header "
-        "content-type as application/json or application/octet-stream");
+    return read_json(message);
   }
-  if (command && has_personal_text(*command)) {
-    return malformed(
-        "reason, name and email are not taken over Kafka yet, as their keys are not shared; send "
-        "the command over HTTP, or without them");
+  if (type == kFlatBuffers || (type.empty() && message.value.size() >= 8 &&
+                               message.value.substr(4, kIdentifier.size()) == kIdentifier)) {
+    return verify_binary_command(message.value);
   }
-  return command;
+  return malformed(
+      "neither a JSON object nor a FlatBuffer; send one command a message, with the header "
+      "content-type as application/json or application/octet-stream");
 }
 
 // A given id must not be compared with the default one, so the default comes in only when the
@@ -149,6 +156,34 @@ Checked KafkaCommandReader::read_json(const KafkaIncoming& message) {
   Checked command = parser_.parse(message.value, {.id = {}, .actor = kActor});
   if (command) return command;
   return parser_.parse(message.value, {.id = default_command_id(message), .actor = kActor});
+}
+
+std::string organization_named(const KafkaIncoming& message) {
+  std::string org = sender_in(message.value).org;
+  if (is_valid_id(org)) return org;
+  return is_valid_id(message.key) ? std::string(message.key) : std::string();
+}
+
+CommandBytes unreadable_message(const KafkaIncoming& message, const Undecided& why,
+                                const KafkaCommandTopics& topics) {
+  std::string org = organization_named(message);
+  const auto is_here = [&] {
+    return partition_of(org, topics.partitions) == message.partition.value;
+  };
+  if (org.empty() || !is_here()) {
+    for (uint64_t n = 0; org = fmt::format("_unknown-{}", n), !is_here(); ++n) {
+    }
+  }
+  std::string actor = sender_in(message.value).actor;
+  if (!is_valid_actor(actor)) actor = "service:_unknown";
+  flatbuffers::FlatBufferBuilder builder(1024);
+  const auto unreadable = schema::CreateUnreadableMessageDirect(
+      builder, why.message.c_str(), message.value.size(), sha256_of(message.value).c_str());
+  builder.Finish(schema::CreateCommandEnvelopeDirect(
+                     builder, default_command_id(message).c_str(), org.c_str(), actor.c_str(),
+                     schema::Command::UnreadableMessage, unreadable.Union()),
+                 schema::CommandEnvelopeIdentifier());
+  return trusted_command({builder.GetBufferPointer(), builder.GetSize()});
 }
 
 bool was_forwarded(const KafkaIncoming& message) { return !message.header(kHopsHeader).empty(); }
@@ -198,15 +233,6 @@ KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id,
   Response response = to_response(answer, unsealer);
   const bool fits = response.body.size() < kMaxKafkaMessage - 8 * kMaxHeader;
   set_body(out, fits ? std::move(response) : too_large(answer));
-  return out;
-}
-
-KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id, const Undecided& why,
-                        const KafkaCommandTopics& topics) {
-  KafkaOutgoing out = result(to, command_id, "refused", topics);
-  const std::string error = fmt::format("{}: {}", why.code, why.message);
-  out.headers.emplace_back(kErrorHeader, error.substr(0, kMaxHeader));
-  set_body(out, to_response(why));
   return out;
 }
 

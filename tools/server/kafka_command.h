@@ -1,6 +1,11 @@
 // A message of the commands topic as a command, and what is sent on because of it: its result, the
 // message itself to the partition of its organization, or to the quarantine. No I/O, no threads.
 //
+// A message that is no command leaves a decision too, rejected as `malformed`: of the organization
+// that it names (else its key), by the actor that it names, under the id of its place. Where it
+// names none that can be, the organization is `_unknown-<n>`, the first that belongs to the
+// partition, and the actor `service:_unknown`; no command from outside may use those names.
+//
 // Headers of a command (all may be absent; one of more than 1 KiB counts as absent):
 //   content-type    application/json or application/octet-stream (a FlatBuffer); else by its bytes
 //   reply-to        wants a result; `<n>@<anything>` wants it in partition n of the results
@@ -44,14 +49,19 @@ std::string default_command_id(const KafkaIncoming& message);
 // One per thread.
 class KafkaCommandReader {
  public:
-  // The command, verified; or why it is none. Personal text is refused: only its process could seal
-  // it, under keys that the others do not have.
+  // The command, verified; or why it is none. Personal text as it came, sealed or in clear.
   Expected<CommandBytes, Undecided> read(const KafkaIncoming& message);
 
  private:
   Expected<CommandBytes, Undecided> read_json(const KafkaIncoming& message);
   CommandParser parser_;
 };
+
+// The organization that a message is for which is no command; empty if it names none that can be.
+std::string organization_named(const KafkaIncoming& message);
+// What stands for such a message in the log of the partition that it came in on.
+CommandBytes unreadable_message(const KafkaIncoming& message, const Undecided& why,
+                                const KafkaCommandTopics& topics);
 
 // Whether it came here by being forwarded.
 bool was_forwarded(const KafkaIncoming& message);
@@ -64,8 +74,6 @@ KafkaOutgoing quarantined(const KafkaIncoming& message, const Undecided& why,
 // `answer` is not kUnavailable.
 KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id,
                         const KeptAnswer& answer, const Unsealer& unsealer,
-                        const KafkaCommandTopics& topics);
-KafkaOutgoing result_of(const KafkaReplyTo& to, std::string_view command_id, const Undecided& why,
                         const KafkaCommandTopics& topics);
 
 }  // namespace tenure

@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kTopicPatience(3'000), kPause(50);
 
-// A topic that was just made is known to some brokers before others.
-Result<uint32_t> partitions_of(const KafkaConnection& connection, const std::string& topic) {
+}  // namespace
+
+Result<uint32_t> partitions_of_topic(const KafkaConnection& connection, const std::string& topic) {
   const auto consumer = TRY(KafkaConsumer::make(connection, topic));
   const auto deadline = std::chrono::steady_clock::now() + kTopicPatience;
   while (true) {
@@ -27,16 +28,14 @@ Result<uint32_t> partitions_of(const KafkaConnection& connection, const std::str
   }
 }
 
-}  // namespace
-
 Result<KafkaCommandTopics> find_command_topics(const KafkaConnection& connection,
                                                const std::string& prefix, uint32_t partitions) {
   KafkaCommandTopics topics{.commands = kafka_topic_name(prefix, "commands"),
                             .results = kafka_topic_name(prefix, "results"),
                             .quarantine = kafka_topic_name(prefix, "quarantine")};
-  topics.partitions = TRY(partitions_of(connection, topics.commands));
-  topics.results_partitions = TRY(partitions_of(connection, topics.results));
-  (void)TRY(partitions_of(connection, topics.quarantine));
+  topics.partitions = TRY(partitions_of_topic(connection, topics.commands));
+  topics.results_partitions = TRY(partitions_of_topic(connection, topics.results));
+  (void)TRY(partitions_of_topic(connection, topics.quarantine));
   if (topics.partitions != partitions) {
     return fail(ErrorKind::kInvalid,
                 fmt::format("topic {} has {} partitions, the log {}: make it anew with as many",

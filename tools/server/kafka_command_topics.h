@@ -14,6 +14,10 @@ struct KafkaCommandTopics {
   uint32_t results_partitions = 1;
 };
 
+// How many partitions it has. Waits for the cluster, and a little for a topic that was just made,
+// which some brokers know before others. kNotFound: there is none; kUnavailable.
+Result<uint32_t> partitions_of_topic(const KafkaConnection& connection, const std::string& topic);
+
 // What the cluster has, for a log of so many partitions. Waits for the cluster. kNotFound: a topic
 // is missing; kInvalid: the commands have another number of partitions than the log; kUnavailable.
 Result<KafkaCommandTopics> find_command_topics(const KafkaConnection& connection,

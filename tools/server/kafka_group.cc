@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 
+#include <array>
+
 #include "engine/log/kafka_handle.h"
 
 namespace tenure {
@@ -34,6 +36,8 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
 };
 
 constexpr int kSeekMs = 2'000;
+// As many as are taken from the queue at once: one by one, each costs two locks and a wait.
+constexpr size_t kMostMessages = 256;
 
 using List = std::unique_ptr<rd_kafka_topic_partition_list_t,
                              decltype(&rd_kafka_topic_partition_list_destroy)>;
@@ -87,6 +91,7 @@ struct KafkaGroup::Impl : KafkaComplaints {
   Hooks hooks;
   KafkaOwner<rd_kafka_t> client;
   KafkaOwner<rd_kafka_queue_t> queue;
+  std::array<rd_kafka_message_t*, kMostMessages> messages;
   KafkaIncoming incoming;
   bool closed = false;
   bool assigned_once = false;
@@ -122,6 +127,7 @@ struct KafkaGroup::Impl : KafkaComplaints {
   void assigned(rd_kafka_topic_partition_list_t& list);
   void revoked(rd_kafka_topic_partition_list_t& list);
   void report(rd_kafka_error_t* error, const char* what);
+  void give(rd_kafka_message_t* given, const std::function<void(KafkaIncoming&)>& take);
   List one(PartitionId partition) const;
   List list(const Offsets& offsets) const;
 };
@@ -198,20 +204,29 @@ Result<std::unique_ptr<KafkaGroup>> KafkaGroup::make(const Options& options, Hoo
   return made;
 }
 
-bool KafkaGroup::poll(std::chrono::milliseconds patience,
-                      const std::function<void(KafkaIncoming&)>& take) {
-  const Owned message(
-      rd_kafka_consumer_poll(impl_->client.get(), static_cast<int>(patience.count())),
-      &rd_kafka_message_destroy);
-  if (!message) return false;
+void KafkaGroup::Impl::give(rd_kafka_message_t* given,
+                            const std::function<void(KafkaIncoming&)>& take) {
+  const Owned message(given, &rd_kafka_message_destroy);
   if (message->err) {
     const char* text = rd_kafka_message_errstr(message.get());
-    impl_->hooks.on_error(kafka_error(message->err, fmt::format("topic {}: {}{}", impl_->topic,
-                                                                text ? text : "", impl_->last())));
-    return true;
+    hooks.on_error(
+        kafka_error(message->err, fmt::format("topic {}: {}{}", topic, text ? text : "", last())));
+    return;
   }
-  read(*message, impl_->incoming);
-  take(impl_->incoming);
+  read(*message, incoming);
+  take(incoming);
+}
+
+// A batch is waited for until it is full, so the first message is waited for alone.
+bool KafkaGroup::poll(std::chrono::milliseconds patience,
+                      const std::function<void(KafkaIncoming&)>& take) {
+  rd_kafka_message_t* first =
+      rd_kafka_consumer_poll(impl_->client.get(), static_cast<int>(patience.count()));
+  if (!first) return false;
+  impl_->give(first, take);
+  const ssize_t count = rd_kafka_consume_batch_queue(impl_->queue.get(), 0, impl_->messages.data(),
+                                                     impl_->messages.size());
+  for (ssize_t i = 0; i < count; ++i) impl_->give(impl_->messages[static_cast<size_t>(i)], take);
   return true;
 }
 
@@ -281,14 +296,16 @@ struct KafkaTail::Impl {
   KafkaOwner<rd_kafka_t> client;
   KafkaOwner<rd_kafka_topic_t> topic;
   KafkaIncoming incoming;
+  bool at_end = false;
 };
 
+bool KafkaTail::at_end() const { return impl_->at_end; }
 KafkaTail::KafkaTail(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KafkaTail::~KafkaTail() { rd_kafka_consume_stop(impl_->topic.get(), impl_->partition); }
 
 Result<std::unique_ptr<KafkaTail>> KafkaTail::make(const KafkaConnection& connection,
-                                                   const std::string& topic,
-                                                   PartitionId partition) {
+                                                   const std::string& topic, PartitionId partition,
+                                                   From from) {
   auto impl = std::make_unique<Impl>();
   impl->name = topic;
   impl->partition = number_of(partition);
@@ -296,6 +313,7 @@ Result<std::unique_ptr<KafkaTail>> KafkaTail::make(const KafkaConnection& connec
                                        {{"enable.auto.commit", "false"},
                                         {"auto.offset.reset", "earliest"},
                                         {"check.crcs", "true"},
+                                        {"enable.partition.eof", "true"},
                                         {"fetch.wait.max.ms", "100"},
                                         {"fetch.error.backoff.ms", "50"},
                                         {"reconnect.backoff.max.ms", "1000"}}));
@@ -306,7 +324,8 @@ Result<std::unique_ptr<KafkaTail>> KafkaTail::make(const KafkaConnection& connec
   const auto code = rd_kafka_query_watermark_offsets(
       impl->client.get(), topic.c_str(), impl->partition, &begin, &end, kKafkaPatienceMs);
   if (code) return kafka_fail(code, "the end of topic " + topic + impl->complaints.last());
-  if (rd_kafka_consume_start(impl->topic.get(), impl->partition, end) != 0) {
+  const int64_t first = from == From::kBeginning ? begin : end;
+  if (rd_kafka_consume_start(impl->topic.get(), impl->partition, first) != 0) {
     return kafka_fail(rd_kafka_last_error(), "cannot read topic " + topic);
   }
   return std::unique_ptr<KafkaTail>(new KafkaTail(std::move(impl)));
@@ -318,6 +337,10 @@ Result<bool> KafkaTail::poll(std::chrono::milliseconds patience,
       rd_kafka_consume(impl_->topic.get(), impl_->partition, static_cast<int>(patience.count())),
       &rd_kafka_message_destroy);
   if (!message) return false;
+  if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    impl_->at_end = true;
+    return false;
+  }
   if (message->err) {
     return kafka_fail(message->err, "topic " + impl_->name + impl_->complaints.last());
   }

@@ -1,5 +1,5 @@
 // Readers of messages with headers: a member of a consumer group on one topic (which partitions it
-// has, their messages, its commits), and one that follows the end of one partition.
+// has, their messages, its commits), and one that reads on in one partition.
 //
 // A group hands out partitions; nothing of one is fetched before begin(). Its assignment is
 // cooperative (cooperative-sticky): what stays with a member goes on undisturbed while others come
@@ -56,7 +56,8 @@ class KafkaGroup {
   ~KafkaGroup();  // close()
   KafkaGroup(const KafkaGroup&) = delete;
 
-  // Waits for one message, at most for `patience`. False if none came.
+  // Waits for a message, at most for `patience`, and gives it and some more that have come, which
+  // may be of partitions that were revoked or paused meanwhile. False if none came.
   bool poll(std::chrono::milliseconds patience, const std::function<void(KafkaIncoming&)>& take);
   void wake();  // any thread: has poll() return
 
@@ -86,15 +87,21 @@ class KafkaGroup {
 // One thread.
 class KafkaTail {
  public:
-  // From the end as it is now. Waits for the cluster. kNotFound, kInvalid, kUnavailable.
+  // From its beginning, or its end as it is now. Waits for the cluster. kNotFound, kInvalid,
+  // kUnavailable.
+  enum class From : uint8_t { kBeginning, kEnd };
   static Result<std::unique_ptr<KafkaTail>> make(const KafkaConnection& connection,
-                                                 const std::string& topic, PartitionId partition);
+                                                 const std::string& topic, PartitionId partition,
+                                                 From from);
   ~KafkaTail();
   KafkaTail(const KafkaTail&) = delete;
 
   // Waits for one message, at most for `patience`. False if none came; an error passes by itself.
   Result<bool> poll(std::chrono::milliseconds patience,
                     const std::function<void(KafkaIncoming&)>& take);
+
+  // Whether it has once read all that there was.
+  bool at_end() const;
 
  private:
   struct Impl;

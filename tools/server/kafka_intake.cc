@@ -76,8 +76,6 @@ struct KafkaIntake::Impl {
   void went_wrong(PartitionId partition, Assigned& one);
   void take(KafkaIncoming& message);
   void handle(KafkaIncoming& message, KafkaOutbox::Place place);
-  void refuse(const KafkaIncoming& message, const KafkaOutbox::Place& place, const Undecided& why,
-              const std::string& command_id);
   KafkaGroup::Offsets to_commit(std::span<const PartitionId> partitions);
   void commit();
   void on_assigned(std::span<const PartitionId> partitions);
@@ -277,34 +275,36 @@ void KafkaIntake::Impl::take(KafkaIncoming& message) {
 void KafkaIntake::Impl::handle(KafkaIncoming& message, KafkaOutbox::Place place) {
   const KafkaCommandTopics& topics = outbox->topics();
   auto command = reader.read(message);
-  if (!command) return refuse(message, place, command.error(), default_command_id(message));
-  std::string id = command->get().id()->str();
-  const uint32_t home = partition_of(command->get().org()->string_view(), topics.partitions);
+  const std::string org = command ? command->get().org()->str() : organization_named(message);
+  const uint32_t home =
+      org.empty() ? message.partition.value : partition_of(org, topics.partitions);
   if (home != message.partition.value) {
     const bool fits = message.value.size() + message.key.size() < kMaxKafkaMessage;
-    if (was_forwarded(message) || !fits) {
-      return refuse(
-          message, place,
-          {400, "malformed",
-           fmt::format("of partition {}, and came to another one after it was forwarded", home)},
-          id);
+    if (!was_forwarded(message) && fits) {
+      forwarded += 1;
+      return outbox->send(place, tenure::forwarded(message, home, topics));
     }
-    forwarded += 1;
-    return outbox->send(place, tenure::forwarded(message, home, topics));
+    if (command) {
+      command = std::unexpected(Undecided{
+          400, "malformed",
+          fmt::format("of partition {}, and came to another one after it was forwarded", home)});
+    }
+  }
+  if (command) command = seal_on_arrival(*options.keys, *std::move(command));
+  if (!command && command.error().status == 503) {
+    hooks.on_error({ErrorKind::kUnavailable, command.error().message});
+    return place.lane->trouble(place.ticket);
+  }
+  std::optional<KafkaOutgoing> kept;
+  if (!command) {
+    quarantined += 1;
+    kept = tenure::quarantined(message, command.error(), topics);
+    command = unreadable_message(message, command.error(), topics);
   }
   submitted += 1;
-  auto reply = outbox->reply(std::move(place), std::move(id), reply_to_of(message));
+  auto reply = outbox->reply(std::move(place), command->get().id()->str(), reply_to_of(message),
+                             std::move(kept));
   hooks.submit(message.partition, *std::move(command), message.offset, std::move(reply));
-}
-
-void KafkaIntake::Impl::refuse(const KafkaIncoming& message, const KafkaOutbox::Place& place,
-                               const Undecided& why, const std::string& command_id) {
-  quarantined += 1;
-  std::optional<KafkaOutgoing> result;
-  if (const auto to = reply_to_of(message)) {
-    result = result_of(*to, command_id, why, outbox->topics());
-  }
-  outbox->send(place, tenure::quarantined(message, why, outbox->topics()), std::move(result));
 }
 
 // --- the intake ---

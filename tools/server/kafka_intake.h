@@ -8,7 +8,8 @@
 // before its owner has claimed it in the log and says start(). Everything is at least once and
 // absorbed by command ids: the group's offset of a partition is the lowest message that is not
 // settled, that is decided with its result (if one was wanted) acknowledged, or acknowledged in the
-// quarantine or in the partition that it belongs to. A message whose answer is kUnavailable is not
+// partition that it belongs to. What is no command is decided as malformed (kafka_command.h), and
+// settled once it is in the quarantine too. A message whose answer is kUnavailable is not
 // settled: while the partition stays here it is read again, with all behind it, after a back-off of
 // 50 ms to 5 s; else by the next owner.
 //
@@ -28,6 +29,7 @@
 #include "engine/log/kafka_connection.h"
 #include "engine/partition/answer.h"
 #include "engine/partition/command_bytes.h"
+#include "engine/personal/person_keys.h"
 #include "tools/server/kafka_lane.h"
 
 namespace tenure {
@@ -37,6 +39,7 @@ struct KafkaIntakeOptions {
   std::string prefix = "tenure";        // of the topics
   std::string group = "tenure-engine";  // all processes of one log
   uint32_t partitions = 16;             // of the log, and so of the commands
+  PersonKeys* keys = nullptr;           // of personal text; outlives the intake
   const Unsealer* unsealer = nullptr;   // for results as JSON; outlives the intake
   std::chrono::milliseconds session_timeout{10'000};
   // A poll later than this loses the partitions: on_revoked must have returned before.

@@ -35,17 +35,18 @@ class KafkaOutbox : public std::enable_shared_from_this<KafkaOutbox> {
     KafkaLane::Ticket ticket;
   };
 
-  // The reply of a command that is submitted now.
-  Reply reply(Place place, std::string command_id, std::optional<KafkaReplyTo> to);
+  // The reply of a command that is submitted now. Once it is decided, `first` is sent, if there is
+  // one, then the result, if one is wanted; settled when they are acknowledged.
+  Reply reply(Place place, std::string command_id, std::optional<KafkaReplyTo> to,
+              std::optional<KafkaOutgoing> first = std::nullopt);
 
-  // Settled when the first is acknowledged, then the second, if there is one.
-  void send(const Place& place, KafkaOutgoing first,
-            std::optional<KafkaOutgoing> second = std::nullopt);
+  // Settled when it is acknowledged.
+  void send(const Place& place, KafkaOutgoing message);
 
   const KafkaCommandTopics& topics() const { return options_.topics; }
 
  private:
-  struct Waiting;  // a result that is to be made
+  struct Waiting;  // what is to be made and sent of an answer
   void answered(Waiting& waiting, KafkaPublisher& publisher);
   void publish(const Place& place, KafkaOutgoing first, std::optional<KafkaOutgoing> second,
                KafkaPublisher& publisher);

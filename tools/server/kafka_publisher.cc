@@ -142,7 +142,7 @@ Result<void> KafkaPublisher::publish(KafkaOutgoing message, Delivered delivered)
   fields[2].u.mem.ptr = message.key.empty() ? nullptr : message.key.data();
   fields[2].u.mem.size = message.key.size();
   fields[3].vtype = RD_KAFKA_VTYPE_VALUE;
-  fields[3].u.mem.ptr = sent->value.data();
+  fields[3].u.mem.ptr = message.tombstone ? nullptr : sent->value.data();
   fields[3].u.mem.size = sent->value.size();
   fields[4].vtype = RD_KAFKA_VTYPE_OPAQUE;
   fields[4].u.ptr = sent.get();

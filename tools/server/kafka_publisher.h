@@ -1,4 +1,4 @@
-// Sends messages with headers to the topics around the log: commands, results, quarantine. (The log
+// Sends messages to the topics around the log: commands, results, quarantine, keys. (The log
 // itself has a stricter producer of its own: engine/log/kafka_producer.h.)
 //
 //   publish(), any thread --> librdkafka's queue --> broker --> own thread --> Delivered
@@ -31,6 +31,7 @@ struct KafkaOutgoing {
   std::string value;
   KafkaHeaders headers;
   int64_t timestamp_ms = 0;  // 0: now
+  bool tombstone = false;    // without any value, which takes the key's last one back
 };
 
 class KafkaPublisher {

@@ -48,12 +48,9 @@ std::vector<uint64_t> decision_in(std::string_view value) {
 
 void answer(const KafkaIncoming& result, const Reply& reply) {
   const auto kind = kind_of(result.header(kAnswerHeader));
-  if (!kind) {
-    return reply(unavailable("refused: " + std::string(result.header(kErrorHeader))));
-  }
   const auto position = parse_position(result.header(kKafkaPositionHeader));
   const std::vector<uint64_t> decision = decision_in(result.value);
-  if (!position || decision.empty()) return reply(unknown());
+  if (!kind || !position || decision.empty()) return reply(unknown());
   const auto bytes = std::as_bytes(std::span(decision)).first(result.value.size());
   reply(answer_with(*kind, *position, bytes));
 }
@@ -176,7 +173,8 @@ Result<std::unique_ptr<KafkaRequests>> KafkaRequests::open(KafkaRequestsOptions 
   const std::string name = random_name();
   const uint32_t partition = partition_of(name, self.topics.results_partitions);
   self.reply_to = fmt::format("{}@{}", partition, name);
-  self.results = TRY(KafkaTail::make(options.connection, self.topics.results, {partition}));
+  self.results = TRY(
+      KafkaTail::make(options.connection, self.topics.results, {partition}, KafkaTail::From::kEnd));
   self.publisher = TRY(KafkaPublisher::make({.connection = options.connection,
                                              .patience = options.send_patience,
                                              .on_fatal = options.on_failure}));

@@ -44,8 +44,7 @@ class KafkaRequests {
 
   // Any thread; never blocks. `reply` is called exactly once: on the thread of the results, on the
   // one that sends, or within send() and close(). Not under any lock, but it must not block. Its
-  // answer is kUnavailable at the deadline (within 50 ms), at close(), or if the intake refused the
-  // command, which it does only for what the sender should have refused (personal text).
+  // answer is kUnavailable at the deadline (within 50 ms) or at close().
   void send(CommandBytes command, const Reply& reply, Deadline deadline);
 
   size_t waiting() const;

@@ -5,6 +5,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "engine/log/log_directory.h"
+
 namespace tenure {
 namespace {
 
@@ -44,9 +46,16 @@ Result<std::unique_ptr<KafkaSide>> KafkaSide::open(const KafkaSideOptions& optio
   log.partitions = options.partitions;
   for (uint32_t id = 0; id < options.partitions; ++id) log.follow.push_back({id});
   log.mirror.directory = directory;
+  log.mirror.holder = lock_holder("tenure serve", options.address);
   log.mirror.segment_bytes = options.segment_bytes;
   log.on_change = [side = side.get()](PartitionId) { side->hooks_.on_change(); };
   side->log_ = TRY(KafkaLog::open(std::move(log)));
+  KafkaKeysOptions keys;
+  keys.connection = options.connection;
+  keys.prefix = options.prefix;
+  keys.on_error = tell;
+  keys.on_failure = side->hooks_.on_failure;
+  side->keys_ = TRY(KafkaKeys::open(std::move(keys)));
   return side;
 }
 
@@ -66,6 +75,7 @@ Result<void> KafkaSide::join(const Unsealer& unsealer) {
   intake.prefix = options_.prefix;
   intake.group = options_.prefix + "-engine";
   intake.partitions = options_.partitions;
+  intake.keys = keys_.get();
   intake.unsealer = &unsealer;
   intake.session_timeout = options_.session_timeout;
   KafkaIntakeHooks hooks;

@@ -1,8 +1,9 @@
-// What a host has to do with Kafka: the log, the commands that come in, the commands that it sends
-// to other owners.
+// What a host has to do with Kafka: the log, the keys of personal text, the commands that come in,
+// the commands that it sends to other owners.
 //
-// Opened in two steps: the log, over which partitions are opened; then join(), after which hooks
-// are called. Hooks come on threads of the library's, and must not block but for `revoke`.
+// Opened in two steps: the log and the keys, over which partitions are opened; then join(), after
+// which hooks are called. Hooks come on threads of the library's, and must not block but for
+// `revoke`.
 #pragma once
 
 #include <atomic>
@@ -15,6 +16,7 @@
 
 #include "engine/log/kafka_log.h"
 #include "tools/server/kafka_intake.h"
+#include "tools/server/kafka_keys.h"
 #include "tools/server/kafka_requests.h"
 
 namespace tenure {
@@ -26,6 +28,7 @@ struct KafkaSideOptions {
   bool owns = true;               // false: it never decides, it only reads (role `reads`)
   std::chrono::milliseconds session_timeout{10'000};
   uint64_t segment_bytes = 16u << 20;  // of the mirror's files
+  std::string address = {};            // of this process, for who finds the mirror in use
 };
 
 class KafkaSide {
@@ -39,12 +42,14 @@ class KafkaSide {
     std::function<void(const Error&)> on_failure;  // the process has to start anew
   };
 
-  // The log alone, with its mirror in `directory`. What KafkaLog::open says.
+  // The log, with its mirror in `directory`, and the keys. What KafkaLog::open and KafkaKeys::open
+  // say.
   static Result<std::unique_ptr<KafkaSide>> open(const KafkaSideOptions& options,
                                                  const std::string& directory, Hooks hooks);
   ~KafkaSide();
 
   KafkaLog& log() { return *log_; }
+  PersonKeys& keys() { return *keys_; }
   Result<void> join(const Unsealer& unsealer);
 
   // Of the intake; before join(), and for a process that owns nothing: none.
@@ -67,6 +72,7 @@ class KafkaSide {
   const KafkaSideOptions options_;
   const Hooks hooks_;
   std::unique_ptr<KafkaLog> log_;
+  std::unique_ptr<KafkaKeys> keys_;
   std::unique_ptr<KafkaRequests> requests_;
   std::unique_ptr<KafkaIntake> intake_;
   std::atomic<KafkaIntake*> joined_ = nullptr;

@@ -1,6 +1,7 @@
 // POST /v1/commands: one command, one decision; or NDJSON, a decision a line.
 #include <chrono>
 
+#include "engine/personal/seal_command.h"
 #include "tools/server/answer_json.h"
 #include "tools/server/api.h"
 #include "tools/server/command_batch.h"

@@ -1,7 +1,5 @@
 // What happened: the history of an organization or of one thing in it, a command's decision by its
 // id, and the decisions of all organizations in the order of the log.
-#include <algorithm>
-
 #include "engine/json/json_edge.h"
 #include "tools/server/decision_source.h"
 #include "tools/server/read_request.h"
@@ -40,34 +38,27 @@ Result<Response> history(Api& api, const ReadRequest& request) {
   return response;
 }
 
-// Every number of the organization's history that the viewer may see, oldest first.
-Result<std::vector<uint64_t>> all_numbers(const QueryContext& context, std::string_view org) {
-  std::vector<uint64_t> numbers;
-  Page page{.limit = 5000, .cursor = {}};
-  do {
-    HistoryPage part = TRY(get_history(context, org, "", page));
-    numbers.insert(numbers.end(), part.numbers.begin(), part.numbers.end());
-    page.cursor = std::move(part.next);
-  } while (!page.cursor.empty());
-  return numbers;
-}
-
-// Newest first: who asks for a command's answer lost it a moment ago.
 Result<Response> command_by_id(Api& api, const ReadRequest& request) {
   const std::string& id = request.path[1];
+  const std::string_view actor = request.parameter("actor");
+  const std::string own_actor = "user:" + request.viewer.user;
   auto view = api.host.view();
-  std::vector<uint64_t> numbers =
-      TRY(all_numbers(context_of(api, *view, request), request.path[0]));
-  std::ranges::reverse(numbers);
+  const CommandPlaces places =
+      TRY(find_command(context_of(api, *view, request), request.path[0], id));
   Response response;
-  TRY(read_numbered(api.host.log(), api.host.partition_of(request.path[0]), numbers,
-                    [&](Position position, std::span<const std::byte> payload) {
-                      const auto& decision =
-                          *flatbuffers::GetRoot<schema::Decision>(payload.data());
-                      if (decision.command_nested_root()->id()->string_view() != id) return true;
-                      append_decision(api, position, payload, response.body);
-                      return false;
-                    }));
+  TRY(read_numbered(
+      api.host.log(), api.host.partition_of(request.path[0]), places.numbers,
+      [&](Position position, std::span<const std::byte> payload) {
+        const schema::CommandEnvelope& command =
+            *flatbuffers::GetRoot<schema::Decision>(payload.data())->command_nested_root();
+        const std::string_view sender = command.actor()->string_view();
+        if (command.id()->string_view() != id || (!actor.empty() && sender != actor) ||
+            (!places.all_visible && sender != own_actor)) {
+          return true;
+        }
+        append_decision(api, position, payload, response.body);
+        return false;
+      }));
   if (response.body.empty()) {
     return fail(ErrorKind::kNotFound, "no decision of this organization has that command id");
   }
@@ -122,7 +113,7 @@ void add_history_routes(Router& router, Api& api) {
   add(router, api, "/v1/orgs/{org}/history", "The decisions about it, or about one entity of it",
       {"as", "at_least", "entity", "limit", "cursor"}, kJson, history);
   add(router, api, "/v1/orgs/{org}/commands/{id}", "The decision that a command left",
-      {"as", "at_least"}, kJson, command_by_id);
+      {"as", "at_least", "actor"}, kJson, command_by_id);
   add(router, api, "/v1/decisions", "All decisions from a position on, in the order of the log",
       {"at_least", "from", "limit"}, kNdjson, decisions);
 }

@@ -180,7 +180,10 @@ Result<void> serve(ServeOptions options) {
   add_history_routes(router, api);
   doorway.open(Dispatcher(router, opened.key, metrics));
   announce(opened, address);
-  spdlog::info("event=ready address={} decisions={}", address, host->stats().durable);
+  const HostStats stats = host->stats();
+  spdlog::info("event=ready address={} decisions={} open_s={:.3f} replayed={} replay_s={:.3f}",
+               address, stats.durable, stats.partition.open_seconds, stats.partition.replayed,
+               stats.partition.replay_seconds);
 
   wait_for_stop(signals);
   Result<void> closed = host->close();

@@ -1,5 +1,7 @@
 #include "tools/server/work_pool.h"
 
+#include "engine/base/thread_name.h"
+
 namespace tenure {
 
 WorkPool::WorkPool(size_t threads, size_t max_waiting) : max_waiting_(max_waiting) {
@@ -26,6 +28,7 @@ bool WorkPool::submit(std::function<void()> task) {
 }
 
 void WorkPool::run() {
+  name_this_thread("tenure-work");
   while (true) {
     std::function<void()> task;
     {

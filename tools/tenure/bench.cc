@@ -7,6 +7,7 @@
 #include "tools/tenure/bench_check.h"
 #include "tools/tenure/bench_embedded.h"
 #include "tools/tenure/bench_http.h"
+#include "tools/tenure/bench_kafka.h"
 #include "tools/tenure/bench_start.h"
 #include "tools/tenure/subcommand.h"
 
@@ -23,10 +24,8 @@ struct Bench {
   Result<void> (*run)(const BenchOptions&);
 };
 constexpr Bench kBenches[] = {
-    {"embedded", bench_embedded},
-    {"http", bench_http},
-    {"check", bench_check},
-    {"start", bench_start},
+    {"embedded", bench_embedded}, {"http", bench_http},   {"check", bench_check},
+    {"start", bench_start},       {"kafka", bench_kafka}, {"kafka-peer", bench_kafka_peer},
 };
 
 int run(Options& options) {
@@ -54,6 +53,8 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("--organizations", options->bench.organizations, "Over how many organizations");
   app.add_option("--commands", options->bench.commands, "Commands of a run with many in flight");
   app.add_flag("--json", options->bench.json, "One JSON object a row");
+  options->bench.kafka.prefix = "tenure-bench";  // topics that are made, and removed again
+  add_kafka_options(app, options->bench.kafka);
   return [options] { return run(*options); };
 }
 

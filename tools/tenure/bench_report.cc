@@ -29,9 +29,11 @@ void print_bench_row(const BenchRow& row, bool json) {
         row.bench, row.per_s, row.probe, row.probe_per_s, ratio, l.p50_us, l.p99_us, l.p999_us,
         l.max_us, more);
   } else {
-    fmt::print(
-        "{:<26} {:>12.0f}/s  {:.3f} of {} ({:.0f}/s)  p50 {:.1f} us  p99 {:.1f}  p99.9 {:.1f}",
-        row.bench, row.per_s, ratio, row.probe, row.probe_per_s, l.p50_us, l.p99_us, l.p999_us);
+    fmt::print("{:<26} {:>12.0f}/s", row.bench, row.per_s);
+    if (!row.probe.empty()) {
+      fmt::print("  {:.3f} of {} ({:.0f}/s)", ratio, row.probe, row.probe_per_s);
+    }
+    fmt::print("  p50 {:.1f} us  p99 {:.1f}  p99.9 {:.1f}", l.p50_us, l.p99_us, l.p999_us);
     for (const auto& [name, value] : row.more) fmt::print("  {} {:.6g}", name, value);
     fmt::print("\n");
   }

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/tenure/kafka_flags.h"
+
 namespace tenure {
 
 // Latencies in nanoseconds, sorted in place.
@@ -22,12 +24,13 @@ struct BenchOptions {
   uint32_t organizations = 10'000;
   size_t commands = 2'000'000;  // of a run with many in flight
   bool json = false;
+  KafkaFlags kafka;  // the cluster to measure at, and what the topics to be made are called
 };
 
 struct BenchRow {
   std::string bench;  // "embedded/8192"
   double per_s = 0;
-  std::string probe;  // what the raw limit is
+  std::string probe;  // what the raw limit is; empty: none was measured
   double probe_per_s = 0;
   Latencies latencies;
   std::vector<std::pair<std::string, double>> more;  // further figures, by name

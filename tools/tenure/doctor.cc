@@ -1,10 +1,12 @@
-// `tenure doctor`: is this data directory sound? Changes nothing that a start would not change.
+// `tenure doctor`: is this data directory sound, and the log in Kafka that it may be of? Changes
+// nothing that a start would not change.
 #include <cstdio>
 #include <functional>
 
-#include "engine/log/segment_reader.h"
+#include "engine/log/log_reader.h"
 #include "engine/partition/state_store.h"
 #include "projections/read_models.h"
+#include "tools/tenure/log_source.h"
 #include "tools/tenure/offline.h"
 #include "tools/tenure/subcommand.h"
 
@@ -12,7 +14,7 @@ namespace tenure {
 namespace {
 
 struct Options {
-  std::string data = "tenure-data";
+  LogFlags log;
   bool deep = false;
 };
 
@@ -37,11 +39,12 @@ struct Counts {
   uint64_t decisions = 0, voids = 0, claims = 0;
 };
 
+using OpenCursor = std::function<Result<std::unique_ptr<RecordCursor>>(PartitionId)>;
+
 // Reads every record through the reader's rule, so every checksum too.
-Result<Counts> read_everything(const std::function<Result<std::unique_ptr<RecordCursor>>()>& open) {
-  auto cursor = TRY(open());
+Result<void> read_everything(const OpenCursor& open, PartitionId partition, Counts& counts) {
+  auto cursor = TRY(open(partition));
   ReaderRule rule;
-  Counts counts;
   while (auto record = TRY(cursor->next())) {
     switch (TRY(rule.judge(*record))) {
       case Validity::kValid:
@@ -55,20 +58,22 @@ Result<Counts> read_everything(const std::function<Result<std::unique_ptr<Record
         break;
     }
   }
-  return counts;
+  return {};
 }
 
-void examine_records(Findings& findings,
-                     const std::function<Result<std::unique_ptr<RecordCursor>>()>& open) {
-  auto counts = read_everything(open);
-  if (!counts) return findings.bad("records", counts.error().message);
-  findings.good("records", std::to_string(counts->decisions) + " decisions, " +
-                               std::to_string(counts->claims) + " claims, " +
-                               std::to_string(counts->voids) + " void");
+void examine_records(Findings& findings, uint32_t partitions, const OpenCursor& open) {
+  Counts counts;
+  for (PartitionId id{0}; id.value < partitions; id = {id.value + 1}) {
+    const auto read = read_everything(open, id, counts);
+    if (!read) return findings.bad("records", read.error().message);
+  }
+  findings.good("records", std::to_string(counts.decisions) + " decisions, " +
+                               std::to_string(counts.claims) + " claims, " +
+                               std::to_string(counts.voids) + " void");
 }
 
-void examine_state(Findings& findings, const OfflineData& offline) {
-  auto store = open_state_store(offline.data.state());
+void examine_state(Findings& findings, const std::string& directory) {
+  auto store = open_state_store(directory);
   if (!store) return findings.bad("state", store.error().message);
   auto mark = (*store)->mark();
   if (!mark) return findings.bad("state", mark.error().message);
@@ -78,26 +83,46 @@ void examine_state(Findings& findings, const OfflineData& offline) {
                              std::to_string((*mark)->organizations) + " organizations");
 }
 
+void examine_states(Findings& findings, const OfflineData& offline) {
+  if (offline.segments) return examine_state(findings, offline.data.state());
+  for (const PartitionId id : offline.partitions) {
+    examine_state(findings, offline.data.state_of(id));
+  }
+}
+
 void examine_read_models(Findings& findings, const OfflineData& offline, bool deep) {
   {
-    auto models = ReadModels::open(offline.data.read_models(), *offline.log, {PartitionId{}});
+    auto models = ReadModels::open(offline.data.read_models(), *offline.log, offline.partitions);
     if (!models) return findings.bad("read models", models.error().message);
     if (!(*models)->restarted().empty()) {
       findings.bad("read models", "begun anew: " + (*models)->restarted());
     }
-    ReadModelsStatus status = (*models)->status(PartitionId{});
-    findings.good("read models", "applied " + std::to_string(status.applied.value) + ", behind " +
-                                     std::to_string(status.behind));
+    uint64_t applied = 0, behind = 0;
+    for (const PartitionId id : offline.partitions) {
+      const ReadModelsStatus status = (*models)->status(id);
+      applied += status.applied.value;
+      behind += status.behind;
+    }
+    findings.good("read models",
+                  "applied " + std::to_string(applied) + ", behind " + std::to_string(behind));
   }
   if (!deep) return;
-  auto report = verify_read_models(offline.data.read_models(), *offline.log, {PartitionId{}});
+  auto report = verify_read_models(offline.data.read_models(), *offline.log, offline.partitions);
   if (!report) return findings.bad("rebuild", report.error().message);
   if (report->difference) return findings.bad("rebuild", *report->difference);
   findings.good("rebuild", "the rows equal a rebuild");
 }
 
-void examine_log(Findings& findings, const SegmentLog& log) {
-  const RecoveryReport& report = log.recovery();
+// What opening it told: of a log in files, or of the mirrors, which are brought up to the topic.
+void examine_log(Findings& findings, const OfflineData& offline) {
+  if (!offline.segments) {
+    uint64_t records = 0;
+    for (const PartitionId id : offline.partitions) records += offline.log->durable_end(id).value;
+    return findings.good("log", std::to_string(records) + " records in " +
+                                    std::to_string(offline.partitions.size()) +
+                                    " partitions of the topic");
+  }
+  const RecoveryReport& report = offline.segments->recovery();
   std::string detail = std::to_string(report.segments) + " segments";
   if (report.cut_bytes > 0) {
     detail += ", cut " + std::to_string(report.cut_bytes) + " bytes of a torn last batch at " +
@@ -109,15 +134,23 @@ void examine_log(Findings& findings, const SegmentLog& log) {
 // While a daemon has the directory, only what needs no lock.
 void examine_in_use(Findings& findings, const Options& options, const std::string& by_whom) {
   findings.good("lock", by_whom);
-  auto log = SegmentReader::open(posix_file_system(), options.data + "/log");
+  auto log = open_log_source(options.log);
   if (!log) return findings.bad("log", log.error().message);
-  findings.good("log", "records up to " + std::to_string(log->durable_end().value));
-  if (options.deep) examine_records(findings, [&] { return log->read(Offset{}); });
+  uint64_t records = 0;
+  for (PartitionId id{0}; id.value < (*log)->partitions(); id = {id.value + 1}) {
+    const auto end = (*log)->durable_end(id);
+    if (!end) return findings.bad("log", end.error().message);
+    records += end->value;
+  }
+  findings.good("log", "records up to " + std::to_string(records));
+  if (!options.deep) return;
+  examine_records(findings, (*log)->partitions(),
+                  [&](PartitionId id) { return (*log)->read(id, Offset{}); });
 }
 
 Result<bool> examine(const Options& options) {
   Findings findings;
-  auto offline = open_offline(options.data, "tenure doctor");
+  auto offline = open_offline(options.log, "tenure doctor");
   if (!offline && offline.error().kind == ErrorKind::kConflict) {
     examine_in_use(findings, options, offline.error().message);
     return findings.sound();
@@ -128,11 +161,12 @@ Result<bool> examine(const Options& options) {
   }
   if (!offline) return std::unexpected(offline.error());
   findings.good("lock", "no process has the directory open");
-  examine_log(findings, *offline->log);
+  examine_log(findings, *offline);
   if (options.deep) {
-    examine_records(findings, [&] { return offline->log->read(PartitionId{}, Offset{}); });
+    examine_records(findings, static_cast<uint32_t>(offline->partitions.size()),
+                    [&](PartitionId id) { return offline->log->read(id, Offset{}); });
   }
-  examine_state(findings, *offline);
+  examine_states(findings, *offline);
   examine_read_models(findings, *offline, options.deep);
   return findings.sound();
 }
@@ -145,9 +179,7 @@ int run(const Options& options) {
 
 Subcommand::Run configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  app.add_option("--data", options->data, "The data directory")
-      ->envname("TENURE_DATA")
-      ->capture_default_str();
+  add_log_options(app, options->log, "The data directory");
   app.add_flag("--deep", options->deep,
                "Read every record; compare the read models with a rebuild");
   return [options] { return run(*options); };

@@ -16,13 +16,20 @@ struct KafkaFlags {
   std::string prefix{kDefaultTopicPrefix};
   uint32_t partitions = kDefaultPartitions;
   std::vector<std::string> properties;
+  std::string properties_file;
   bool allow_plaintext = false;
 };
 
 void add_kafka_options(CLI::App& app, KafkaFlags& flags);
 
-// kInvalid: a property that is not name=value; or brokers on other machines would be spoken to in
-// clear, which --allow-plaintext permits.
+// The properties of the file come first, so that the command line's win.
+//
+//   file := line*       line := name "=" value | "#" comment | nothing
+//
+// Blanks around names and values count for nothing; nothing is escaped. kNotFound, kIo; kInvalid: a
+// line or property that is not name=value (never shown: it may be a password), a file that others
+// may read, the brokers named among them; or brokers on other machines would be spoken to in clear,
+// which --allow-plaintext permits.
 Result<KafkaConnection> connection_of(const KafkaFlags& flags);
 
 }  // namespace tenure

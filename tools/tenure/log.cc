@@ -1,13 +1,14 @@
-// `tenure log dump` and `tenure log tail`: the decisions of a data directory, also while a daemon
-// writes there: nothing is locked.
+// `tenure log dump` and `tenure log tail`: the decisions of a data directory or of a log over
+// Kafka, also while a daemon writes there: nothing is locked.
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <vector>
 
 #include "engine/json/json_edge.h"
-#include "engine/log/segment_reader.h"
-#include "tools/server/data_directory.h"
+#include "engine/log/log_reader.h"
 #include "tools/tenure/decision_text.h"
+#include "tools/tenure/log_source.h"
 #include "tools/tenure/subcommand.h"
 
 namespace tenure {
@@ -16,21 +17,21 @@ namespace {
 constexpr auto kBetweenLooks = std::chrono::milliseconds(200);
 
 struct Options {
-  std::string data = "tenure-data";
+  LogFlags log;
   bool json = false, with_void = false, follow = false;
   uint64_t last = 20;
 };
 
-void print_void(const RawRecord& record) {
-  std::printf(R"({"void":true,"offset":%lu,"number":%lu,"stamp":%lu})"
+void print_void(PartitionId partition, const RawRecord& record) {
+  std::printf(R"({"void":true,"partition":%u,"offset":%lu,"number":%lu,"stamp":%lu})"
               "\n",
-              static_cast<unsigned long>(record.offset.value),
+              partition.value, static_cast<unsigned long>(record.offset.value),
               static_cast<unsigned long>(record.prefix.number.value),
               static_cast<unsigned long>(record.prefix.stamp.value));
 }
 
-void print_decision(const Options& options, const RawRecord& record) {
-  Position position{PartitionId{}, record.prefix.number};
+void print_decision(const Options& options, PartitionId partition, const RawRecord& record) {
+  const Position position{partition, record.prefix.number};
   std::string line;
   if (options.json) {
     write_decision_json(format_position(position), record.payload, line);
@@ -42,15 +43,16 @@ void print_decision(const Options& options, const RawRecord& record) {
 }
 
 // Prints what lies between the rule's position and the durable end.
-Result<void> print_onward(const Options& options, const SegmentReader& log, ReaderRule& rule) {
-  auto cursor = TRY(log.read(rule.position().next_offset));
+Result<void> print_onward(const Options& options, LogSource& log, PartitionId partition,
+                          ReaderRule& rule) {
+  auto cursor = TRY(log.read(partition, rule.position().next_offset));
   while (auto record = TRY(cursor->next())) {
     switch (TRY(rule.judge(*record))) {
       case Validity::kValid:
-        print_decision(options, *record);
+        print_decision(options, partition, *record);
         break;
       case Validity::kVoid:
-        if (options.with_void) print_void(*record);
+        if (options.with_void) print_void(partition, *record);
         break;
       case Validity::kClaim:
         break;
@@ -60,35 +62,42 @@ Result<void> print_onward(const Options& options, const SegmentReader& log, Read
   return {};
 }
 
-Result<SegmentReader> open_log(const Options& options) {
-  DataDirectory data = TRY(DataDirectory::existing(options.data));
-  return SegmentReader::open(posix_file_system(), data.log());
+// Of all partitions, one after the other.
+Result<void> print_onward(const Options& options, LogSource& log, std::vector<ReaderRule>& rules) {
+  for (PartitionId id{0}; id.value < rules.size(); id = {id.value + 1}) {
+    TRY(print_onward(options, log, id, rules[id.value]));
+  }
+  return {};
 }
 
 Result<void> dump(const Options& options) {
-  SegmentReader log = TRY(open_log(options));
-  ReaderRule rule;
-  return print_onward(options, log, rule);
+  const auto log = TRY(open_log_source(options.log));
+  std::vector<ReaderRule> rules(log->partitions());
+  return print_onward(options, *log, rules);
 }
 
 // Where the last records begin, and the rule as it stands there.
-Result<ReaderRule> rule_before_the_last(const SegmentReader& log, uint64_t records) {
-  uint64_t end = log.durable_end().value;
+Result<ReaderRule> rule_before_the_last(LogSource& log, PartitionId partition, uint64_t records) {
+  const uint64_t end = TRY(log.durable_end(partition)).value;
   if (end <= records) return ReaderRule();
-  Offset from{end - records};
-  auto cursor = TRY(log.read(from));
-  auto record = TRY(cursor->next());
-  if (!record) return fail(ErrorKind::kCorrupt, "the log ends before its own end");
-  return ReaderRule(ReaderPosition{from, record->prefix.number, record->prefix.stamp});
+  auto cursor = TRY(log.read(partition, Offset{end - records}));
+  while (auto record = TRY(cursor->next())) {
+    if (record->status != RecordStatus::kOk) continue;  // somebody else's: it says nothing
+    return ReaderRule(ReaderPosition{record->offset, record->prefix.number, record->prefix.stamp});
+  }
+  return ReaderRule();
 }
 
 Result<void> tail(const Options& options) {
-  SegmentReader log = TRY(open_log(options));
-  ReaderRule rule = TRY(rule_before_the_last(log, options.last));
-  TRY(print_onward(options, log, rule));
+  const auto log = TRY(open_log_source(options.log));
+  std::vector<ReaderRule> rules;
+  for (PartitionId id{0}; id.value < log->partitions(); id = {id.value + 1}) {
+    rules.push_back(TRY(rule_before_the_last(*log, id, options.last)));
+  }
+  TRY(print_onward(options, *log, rules));
   while (options.follow) {
     std::this_thread::sleep_for(kBetweenLooks);
-    TRY(print_onward(options, TRY(open_log(options)), rule));
+    TRY(print_onward(options, *log, rules));
   }
   return {};
 }
@@ -99,9 +108,7 @@ int run(const Options& options, Result<void> (*walk)(const Options&)) {
 }
 
 void add_common(CLI::App& app, Options& options) {
-  app.add_option("--data", options.data, "The data directory")
-      ->envname("TENURE_DATA")
-      ->capture_default_str();
+  add_log_options(app, options.log, "The data directory, unless the log is in Kafka");
   app.add_flag("--json", options.json, "Whole decisions, a JSON object a line");
 }
 
@@ -113,12 +120,14 @@ Subcommand::Run configure(CLI::App& app) {
   dump_app->add_flag("--void", options->with_void, "Also the records that count for nothing");
   CLI::App* tail_app = app.add_subcommand("tail", "The last decisions");
   add_common(*tail_app, *options);
-  tail_app->add_option("-n,--last", options->last, "How many")->capture_default_str();
+  tail_app
+      ->add_option("-n,--last", options->last, "How many; of a log over Kafka, of each partition")
+      ->capture_default_str();
   tail_app->add_flag("-f,--follow", options->follow, "Go on as more are made");
   return [options, dump_app] { return run(*options, dump_app->parsed() ? dump : tail); };
 }
 
-const Subcommand kLog("log", "Show the decisions of a data directory", configure);
+const Subcommand kLog("log", "Show the decisions of a log", configure);
 
 }  // namespace
 }  // namespace tenure

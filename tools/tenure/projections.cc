@@ -1,5 +1,5 @@
 // `tenure projections status|rebuild|verify`: the read models of a data directory that no daemon
-// has open.
+// has open, also of one whose log is in Kafka.
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,7 +13,7 @@ namespace tenure {
 namespace {
 
 struct Options {
-  std::string data = "tenure-data";
+  LogFlags log;
   bool json = false;
 };
 
@@ -27,9 +27,15 @@ Progress progress_on_terminal() {
 unsigned long ulong_of(Number number) { return static_cast<unsigned long>(number.value); }
 
 Result<int> status(const Options& options) {
-  OfflineData offline = TRY(open_offline(options.data, "tenure projections status"));
-  auto models = TRY(ReadModels::open(offline.data.read_models(), *offline.log, {PartitionId{}}));
-  ReadModelsStatus status = models->status(PartitionId{});
+  OfflineData offline = TRY(open_offline(options.log, "tenure projections status"));
+  auto models = TRY(ReadModels::open(offline.data.read_models(), *offline.log, offline.partitions));
+  ReadModelsStatus status;  // the sum over partitions
+  for (const PartitionId id : offline.partitions) {
+    const ReadModelsStatus one = models->status(id);
+    status.applied.value += one.applied.value;
+    status.behind += one.behind;
+    status.void_records += one.void_records;
+  }
   const char* form = options.json ? R"({"applied":%lu,"behind":%lu,"void_records":%lu})"
                                     "\n"
                                   : "applied       %lu\nbehind        %lu\nvoid records  %lu\n";
@@ -42,10 +48,10 @@ Result<int> status(const Options& options) {
 }
 
 Result<int> rebuild(const Options& options) {
-  OfflineData offline = TRY(open_offline(options.data, "tenure projections rebuild"));
+  OfflineData offline = TRY(open_offline(options.log, "tenure projections rebuild"));
   uint64_t decisions = 0;
   Progress shown = progress_on_terminal();
-  TRY(rebuild_read_models(offline.data.read_models(), *offline.log, {PartitionId{}}, {},
+  TRY(rebuild_read_models(offline.data.read_models(), *offline.log, offline.partitions, {},
                           [&](uint64_t done) {
                             decisions = done;
                             if (shown) shown(done);
@@ -83,9 +89,9 @@ void print_verified(const VerifyReport& report, bool json) {
 }
 
 Result<int> verify(const Options& options) {
-  OfflineData offline = TRY(open_offline(options.data, "tenure projections verify"));
+  OfflineData offline = TRY(open_offline(options.log, "tenure projections verify"));
   VerifyReport report = TRY(verify_read_models(offline.data.read_models(), *offline.log,
-                                               {PartitionId{}}, {}, progress_on_terminal()));
+                                               offline.partitions, {}, progress_on_terminal()));
   print_verified(report, options.json);
   return report.difference ? kExitRefused : kExitOk;
 }
@@ -97,9 +103,7 @@ Subcommand::Run configure(CLI::App& app) {
   auto chosen = std::make_shared<Action>(nullptr);
   auto add = [&](const char* name, const char* summary, Action action) {
     CLI::App* child = app.add_subcommand(name, summary);
-    child->add_option("--data", options->data, "The data directory")
-        ->envname("TENURE_DATA")
-        ->capture_default_str();
+    add_log_options(*child, options->log, "The data directory");
     child->add_flag("--json", options->json);
     child->final_callback([chosen, action] { *chosen = action; });
   };

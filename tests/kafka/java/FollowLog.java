@@ -19,10 +19,11 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 public class FollowLog {
-  /** One partition. Keep offset, number and stamp with whatever you build, and go on from there. */
+  /** One partition. Keep all its fields with whatever you build, and go on from there. */
   static final class ReaderRule {
     static final int MAGIC = 0x31524E54, PREFIX = 64, FORMAT = 1, READER = 1, DECISION = 1, CLAIM = 2;
     long offset, number, stamp, claims, voids;
+    final Map<Long, Long> tags = new HashMap<>(); // of the claims, by the stamp of what they permit
 
     /** The payload of a decision that counts; null if the record is a claim or void. */
     ByteBuffer judge(long at, byte[] value) {
@@ -36,14 +37,15 @@ public class FollowLog {
           at, "written for a newer reader");
       check(length >= 0 && length <= record.limit() - PREFIX, at, "shorter than it says");
       check(checksum(record, length) == record.getInt(44), at, "damaged");
-      long itsStamp = record.getLong(8), itsNumber = record.getLong(16), acked = record.getLong(24);
+      long itsStamp = record.getLong(8), itsNumber = record.getLong(16), acked = record.getLong(24), tag = record.getLong(48);
       check(acked <= number, at, "its writer knew " + acked + " decisions durable, " + number + " are here");
       if (kind == CLAIM) {
         stamp = at + 1;
+        tags.put(stamp, tag);
         claims++;
         return null;
       }
-      check(itsStamp <= stamp, at, "its claim is not here");
+      check(itsStamp == 0 || Objects.equals(tags.get(itsStamp), tag), at, "its claim is not here");
       if (itsStamp != stamp || itsNumber != number) return skip();
       number++;
       return record.slice(PREFIX, length);

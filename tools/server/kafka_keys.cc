@@ -1,0 +1,280 @@
+#include "tools/server/kafka_keys.h"
+
+#include <fmt/format.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <list>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "engine/base/ids.h"
+#include "engine/log/kafka_topics.h"
+#include "tools/server/kafka_command_topics.h"
+#include "tools/server/kafka_group.h"
+#include "tools/server/kafka_publisher.h"
+
+namespace tenure {
+namespace {
+
+constexpr std::chrono::milliseconds kRound(50);
+constexpr size_t kRandomDigits = 16;
+constexpr char kFormat = 1;
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+template <size_t kSize>
+Result<std::array<uint8_t, kSize>> random_bytes() {
+  std::array<uint8_t, kSize> bytes;
+  if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1) return bytes;
+  return fail(ErrorKind::kUnavailable, "the system gives no random bytes for a key; try again");
+}
+
+Result<std::string> new_name(std::string_view subject) {
+  uint64_t number = 0;
+  const auto bytes = TRY(random_bytes<sizeof number>());
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return fmt::format("{}/{:016x}", subject, number);
+}
+
+// Whose record it is; empty if it is none of ours.
+std::string_view subject_of(std::string_view name) {
+  const size_t at = name.rfind('/');
+  return at != name.npos && name.size() - at - 1 == kRandomDigits ? name.substr(0, at)
+                                                                  : std::string_view();
+}
+
+}  // namespace
+
+struct KafkaKeys::Impl {
+  // One record that lives.
+  struct Entry {
+    std::string name;
+    PersonKey key;
+  };
+
+  KafkaKeysOptions options;
+  std::string topic;
+  std::unique_ptr<KafkaTail> tail;
+  std::unique_ptr<KafkaPublisher> publisher;
+  std::atomic<bool> ending = false;
+  std::thread thread;
+
+  mutable std::mutex mutex;  // of these
+  std::condition_variable changed;
+  std::unordered_map<std::string, std::list<Entry>, TextHash, std::equal_to<>> people;
+  std::unordered_set<std::string> awaited;  // names of records that are on their way
+  std::optional<Error> failure;
+
+  Result<void> read_all();
+  void loop();
+  void take(const KafkaIncoming& record);
+  void take_locked(const KafkaIncoming& record, std::string_view subject);
+  const Entry* first_locked(std::string_view subject) const;
+  Result<void> send(std::string name, const PersonKey* key);
+  Result<void> wait(std::unique_lock<std::mutex>& lock, std::span<const std::string> names,
+                    Deadline deadline);
+  Result<void> write(std::unique_lock<std::mutex>& lock, std::span<const std::string> names,
+                     std::span<const PersonKey> keys);
+  void fail_with(Error error);
+};
+
+// --- reading ---
+
+Result<void> KafkaKeys::Impl::read_all() {
+  while (!tail->at_end()) {
+    (void)TRY(tail->poll(kRound, [this](KafkaIncoming& record) { take(record); }));
+    const std::scoped_lock lock(mutex);
+    if (failure) return std::unexpected(*failure);
+  }
+  return {};
+}
+
+void KafkaKeys::Impl::loop() {
+  while (!ending) {
+    const auto came = tail->poll(kRound, [this](KafkaIncoming& record) { take(record); });
+    if (!came) options.on_error(came.error());
+  }
+}
+
+void KafkaKeys::Impl::take(const KafkaIncoming& record) {
+  const std::string_view subject = subject_of(record.key);
+  if (subject.empty()) return;
+  if (!record.value.empty() && record.value[0] != kFormat) {
+    return fail_with({ErrorKind::kUnsupported,
+                      fmt::format("topic {} was written by a newer Tenure; upgrade", topic)});
+  }
+  const std::scoped_lock lock(mutex);
+  take_locked(record, subject);
+  if (awaited.erase(std::string(record.key)) > 0) changed.notify_all();
+}
+
+void KafkaKeys::Impl::take_locked(const KafkaIncoming& record, std::string_view subject) {
+  auto at = people.find(subject);
+  if (record.value.empty()) {
+    if (at == people.end()) return;
+    at->second.remove_if([&](Entry& each) {
+      if (each.name != record.key) return false;
+      OPENSSL_cleanse(each.key.data(), each.key.size());
+      return true;
+    });
+    if (at->second.empty()) people.erase(at);
+    return;
+  }
+  Entry entry{std::string(record.key), {}};
+  if (record.value.size() != 1 + entry.key.size()) return;
+  std::ranges::copy(record.value.substr(1), entry.key.begin());
+  if (at == people.end()) at = people.emplace(subject, std::list<Entry>()).first;
+  // What comes again (the library may go back) changes nothing.
+  if (std::ranges::find(at->second, entry.name, &Entry::name) != at->second.end()) return;
+  at->second.push_back(std::move(entry));
+}
+
+const KafkaKeys::Impl::Entry* KafkaKeys::Impl::first_locked(std::string_view subject) const {
+  const auto at = people.find(subject);
+  return at == people.end() ? nullptr : &at->second.front();
+}
+
+void KafkaKeys::Impl::fail_with(Error error) {
+  {
+    const std::scoped_lock lock(mutex);
+    if (failure) return;
+    failure = error;
+    changed.notify_all();
+  }
+  options.on_failure(error);
+}
+
+// --- writing ---
+
+// Without a key: a record without value. What cannot be sent is found out by who waits for it.
+Result<void> KafkaKeys::Impl::send(std::string name, const PersonKey* key) {
+  KafkaOutgoing record{topic, 0, std::move(name), {}, {}};
+  record.tombstone = key == nullptr;
+  if (key != nullptr) {
+    record.value.push_back(kFormat);
+    record.value.append(key->begin(), key->end());
+  }
+  return publisher->publish(std::move(record), [this](const Result<void>& how) {
+    if (!how) options.on_error(how.error());
+  });
+}
+
+Result<void> KafkaKeys::Impl::wait(std::unique_lock<std::mutex>& lock,
+                                   std::span<const std::string> names, Deadline deadline) {
+  const bool came = changed.wait_until(lock, deadline, [&] {
+    return failure || std::ranges::none_of(
+                          names, [&](const std::string& name) { return awaited.contains(name); });
+  });
+  for (const std::string& name : names) awaited.erase(name);
+  if (failure) return std::unexpected(*failure);
+  if (came) return {};
+  return fail(ErrorKind::kUnavailable,
+              "the keys of personal text cannot be written now; retry with the same id");
+}
+
+// Returns when they are durable, and so is read all that was written before them. Without `keys`:
+// records without value.
+Result<void> KafkaKeys::Impl::write(std::unique_lock<std::mutex>& lock,
+                                    std::span<const std::string> names,
+                                    std::span<const PersonKey> keys) {
+  const Deadline deadline = std::chrono::steady_clock::now() + options.patience;
+  awaited.insert(names.begin(), names.end());
+  lock.unlock();
+  Result<void> sent;
+  for (size_t i = 0; i < names.size() && sent; ++i) {
+    sent = send(names[i], keys.empty() ? nullptr : &keys[i]);
+  }
+  lock.lock();
+  if (sent) return wait(lock, names, deadline);
+  for (const std::string& name : names) awaited.erase(name);
+  return sent;
+}
+
+Result<std::vector<PersonKey>> KafkaKeys::keys_of(std::span<const std::string_view> subjects) {
+  std::unique_lock lock(impl_->mutex);
+  std::vector<std::string> names;
+  std::vector<PersonKey> made;
+  for (const std::string_view subject : subjects) {
+    if (impl_->first_locked(subject) != nullptr) continue;
+    if (std::ranges::find(names, subject, &subject_of) != names.end()) continue;
+    names.push_back(TRY(new_name(subject)));
+    made.push_back(TRY(random_bytes<std::tuple_size_v<PersonKey>>()));
+  }
+  if (!names.empty()) TRY(impl_->write(lock, names, made));
+  std::vector<PersonKey> keys;
+  for (const std::string_view subject : subjects) {
+    const Impl::Entry* first = impl_->first_locked(subject);
+    if (first == nullptr) {
+      return fail(ErrorKind::kUnavailable, "the key was destroyed meanwhile; retry");
+    }
+    keys.push_back(first->key);
+  }
+  std::erase_if(names, [&](const std::string& name) {
+    return impl_->first_locked(subject_of(name))->name == name;
+  });
+  lock.unlock();
+  // What came second.
+  for (std::string& name : names) (void)impl_->send(std::move(name), nullptr);
+  return keys;
+}
+
+std::optional<PersonKey> KafkaKeys::find(std::string_view subject) const {
+  const std::scoped_lock lock(impl_->mutex);
+  const Impl::Entry* first = impl_->first_locked(subject);
+  return first == nullptr ? std::nullopt : std::optional(first->key);
+}
+
+Result<void> KafkaKeys::destroy(std::string_view subject) {
+  std::unique_lock lock(impl_->mutex);
+  // A record of nobody's, after which is read what others wrote before.
+  const std::string mark = TRY(new_name(subject));
+  TRY(impl_->write(lock, {&mark, 1}, {}));
+  const auto at = impl_->people.find(subject);
+  if (at == impl_->people.end()) {
+    return fail(ErrorKind::kNotFound, "there is no key of " + std::string(subject));
+  }
+  std::vector<std::string> names;
+  for (const Impl::Entry& each : at->second) names.push_back(each.name);
+  return impl_->write(lock, names, {});
+}
+
+// --- the store ---
+
+KafkaKeys::KafkaKeys(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Result<std::unique_ptr<KafkaKeys>> KafkaKeys::open(KafkaKeysOptions options) {
+  auto impl = std::make_unique<Impl>();
+  Impl& self = *impl;
+  self.options = std::move(options);
+  self.topic = kafka_topic_name(self.options.prefix, "keys");
+  if (TRY(partitions_of_topic(self.options.connection, self.topic)) != 1) {
+    return fail(ErrorKind::kInvalid, fmt::format("topic {} must have one partition", self.topic));
+  }
+  self.tail =
+      TRY(KafkaTail::make(self.options.connection, self.topic, {0}, KafkaTail::From::kBeginning));
+  self.publisher = TRY(KafkaPublisher::make({.connection = self.options.connection,
+                                             .patience = self.options.patience,
+                                             .on_fatal = self.options.on_failure}));
+  TRY(self.read_all());
+  std::unique_ptr<KafkaKeys> keys(new KafkaKeys(std::move(impl)));
+  self.thread = std::thread([&self] { self.loop(); });
+  return keys;
+}
+
+KafkaKeys::~KafkaKeys() {
+  impl_->ending = true;
+  if (impl_->thread.joinable()) impl_->thread.join();
+  impl_->publisher.reset();
+  for (auto& [_, entries] : impl_->people) {
+    for (Impl::Entry& each : entries) OPENSSL_cleanse(each.key.data(), each.key.size());
+  }
+}
+
+}  // namespace tenure

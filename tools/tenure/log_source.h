@@ -1,0 +1,25 @@
+// The records of a log for tools that only look: nothing is locked, whoever else may be writing.
+#pragma once
+
+#include <memory>
+
+#include "engine/log/decision_log.h"
+#include "tools/tenure/log_flags.h"
+
+namespace tenure {
+
+class LogSource {
+ public:
+  virtual ~LogSource() = default;
+  virtual uint32_t partitions() const = 0;
+  // As it is now.
+  virtual Result<Offset> durable_end(PartitionId partition) = 0;
+  // From an offset to the durable end as it was then. One cursor at a time, not outliving this.
+  virtual Result<std::unique_ptr<RecordCursor>> read(PartitionId partition, Offset from) = 0;
+};
+
+// Of the data directory, or of the topic itself. What DataDirectory::existing, SegmentReader::open
+// and KafkaConsumer.
+Result<std::unique_ptr<LogSource>> open_log_source(const LogFlags& flags);
+
+}  // namespace tenure
