@@ -44,7 +44,10 @@ void print_decision(const Options& options, const RawRecord& record) {
 // Prints what lies between the rule's position and the durable end.
 Result<void> print_onward(const Options& options, const SegmentReader& log, ReaderRule& rule) {
   auto cursor = TRY(log.read(rule.position().next_offset));
-  while (auto record = TRY(cursor->next())) {
+  // Output that cannot be written ends it; main says so.
+  while (std::ferror(stdout) == 0) {
+    const auto record = TRY(cursor->next());
+    if (!record) break;
     switch (TRY(rule.judge(*record))) {
       case Validity::kValid:
         print_decision(options, *record);
@@ -56,7 +59,7 @@ Result<void> print_onward(const Options& options, const SegmentReader& log, Read
         break;
     }
   }
-  std::fflush(stdout);
+  if (options.follow) std::fflush(stdout);
   return {};
 }
 
@@ -71,10 +74,22 @@ Result<void> dump(const Options& options) {
   return print_onward(options, log, rule);
 }
 
+// The rule as it stands behind the last record, from which it follows.
+Result<ReaderRule> rule_at_the_end(const SegmentReader& log) {
+  const Offset last{log.durable_end().value - 1};
+  auto cursor = TRY(log.read(last));
+  auto record = TRY(cursor->next());
+  if (!record) return fail(ErrorKind::kCorrupt, "the log ends before its own end");
+  ReaderRule rule(ReaderPosition{last, record->prefix.number, record->prefix.stamp});
+  TRY(rule.judge(*record));
+  return rule;
+}
+
 // Where the last records begin, and the rule as it stands there.
 Result<ReaderRule> rule_before_the_last(const SegmentReader& log, uint64_t records) {
   uint64_t end = log.durable_end().value;
   if (end <= records) return ReaderRule();
+  if (records == 0) return rule_at_the_end(log);
   Offset from{end - records};
   auto cursor = TRY(log.read(from));
   auto record = TRY(cursor->next());
@@ -86,7 +101,7 @@ Result<void> tail(const Options& options) {
   SegmentReader log = TRY(open_log(options));
   ReaderRule rule = TRY(rule_before_the_last(log, options.last));
   TRY(print_onward(options, log, rule));
-  while (options.follow) {
+  while (options.follow && std::ferror(stdout) == 0) {
     std::this_thread::sleep_for(kBetweenLooks);
     TRY(print_onward(options, TRY(open_log(options)), rule));
   }
@@ -113,7 +128,9 @@ Subcommand::Run configure(CLI::App& app) {
   dump_app->add_flag("--void", options->with_void, "Also the records that count for nothing");
   CLI::App* tail_app = app.add_subcommand("tail", "The last decisions");
   add_common(*tail_app, *options);
-  tail_app->add_option("-n,--last", options->last, "How many")->capture_default_str();
+  tail_app->add_option("-n,--last", options->last, "How many")
+      ->check(CLI::Range(0, 1'000'000'000))
+      ->capture_default_str();
   tail_app->add_flag("-f,--follow", options->follow, "Go on as more are made");
   return [options, dump_app] { return run(*options, dump_app->parsed() ? dump : tail); };
 }
