@@ -46,6 +46,9 @@ std::string front_page(const Router& router) {
 
 Response readiness(Api& api) {
   if (auto failure = api.host.failure()) return problem(503, "unavailable", failure->message);
+  if (const std::string why = api.host.stats().log_refusal; !why.empty()) {
+    return problem(503, "unavailable", "no commands are taken: " + why);
+  }
   if (!api.host.caught_up()) {
     return problem(503, "unavailable", "the read models are still catching up with the log");
   }
