@@ -29,7 +29,7 @@ unsigned long ulong_of(Number number) { return static_cast<unsigned long>(number
 Result<int> status(const Options& options) {
   OfflineData offline = TRY(open_offline(options.data, "tenure projections status"));
   auto models = TRY(ReadModels::open(offline.data.read_models(), *offline.log, {PartitionId{}}));
-  ReadModelsStatus status = models->status(PartitionId{});
+  const ReadModelsStatus status = TRY(models->status(PartitionId{}));
   const char* form = options.json ? R"({"applied":%lu,"behind":%lu,"void_records":%lu})"
                                     "\n"
                                   : "applied       %lu\nbehind        %lu\nvoid records  %lu\n";
