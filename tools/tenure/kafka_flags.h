@@ -20,6 +20,9 @@ struct KafkaFlags {
 };
 
 void add_kafka_options(CLI::App& app, KafkaFlags& flags);
+// The first of them that the command line gives (the environment does not count), or one of
+// `others`; empty: none.
+std::string given_kafka_option(const CLI::App& app, std::vector<std::string> others);
 
 // kInvalid: a property that is not name=value; or brokers on other machines would be spoken to in
 // clear, which --allow-plaintext permits.
