@@ -4,6 +4,9 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <sstream>
 #include <thread>
@@ -53,8 +56,7 @@ class SmallDisk final : public FileSystem {
 
 class ApiTest : public testing::Test {
  protected:
-  void open(FileSystem& files = posix_file_system()) {
-    HostOptions options;
+  void open(FileSystem& files = posix_file_system(), HostOptions options = {}) {
     options.data_directory = directory_.path() + "/data";
     options.files = &files;
     auto host = EngineHost::open(options);
@@ -190,6 +192,63 @@ TEST_F(ApiTest, AFullDiskIsSaidOnceByTheLogAndUntilItEndsByReadinessAndMetrics) 
   };
   EXPECT_EQ(count("event=log_refuses state=began"), 1u) << text->str();
   EXPECT_EQ(count("event=log_refuses state=ended"), 1u) << text->str();
+}
+
+class ScrubTest : public ApiTest {
+ protected:
+  // Fills some segments.
+  void open_and_fill() {
+    HostOptions options;
+    options.segment_bytes = 64u << 10;
+    options.scrub = {.bytes_per_second = 1ull << 30, .between_passes = 0s};
+    open(posix_file_system(), options);
+    for (int i = 0; i < 400; ++i) {
+      const std::string name = std::to_string(i);
+      ASSERT_EQ(submit(name, "org-" + name).status, 200);
+    }
+    ASSERT_TRUE(std::filesystem::exists(segment(2)));
+  }
+  uint64_t verified() { return host_->stats().scrubbed_segments; }
+  // The n-th file of the log, oldest first.
+  std::filesystem::path segment(size_t n) {
+    std::vector<std::filesystem::path> paths;
+    for (const auto& each : std::filesystem::directory_iterator(directory_.path() + "/data/log")) {
+      if (each.path().extension() == ".log") {
+        paths.push_back(each.path());
+      }
+    }
+    std::ranges::sort(paths);
+    return n < paths.size() ? paths[n] : std::filesystem::path();
+  }
+};
+
+TEST_F(ScrubTest, ReadsASoundLogAgainAndAgainWhileItIsWritten) {
+  open_and_fill();
+  const uint64_t before = verified();
+  for (int i = 0; verified() < before + 50; ++i) {
+    ASSERT_EQ(submit("more-" + std::to_string(i), "more-" + std::to_string(i)).status, 200);
+    ASSERT_EQ(host_->stats().log_damage, "");
+  }
+  EXPECT_EQ(get("/readyz").status, 200);
+  EXPECT_THAT(get("/metrics").body, HasSubstr("tenure_log_damaged 0"));
+}
+
+TEST_F(ScrubTest, DamageInASealedSegmentIsSaidByReadinessAndMetrics) {
+  open_and_fill();
+  const auto damaged = segment(0);
+  {
+    std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(20000);
+    const char byte = static_cast<char>(file.get());
+    file.seekp(20000);
+    file.put(static_cast<char>(byte ^ 1));
+  }
+  while (host_->stats().log_damage.empty()) std::this_thread::sleep_for(10ms);
+  EXPECT_THAT(host_->stats().log_damage, HasSubstr(damaged.filename().string()));
+  EXPECT_EQ(get("/readyz").status, 503);
+  EXPECT_THAT(get("/readyz").body, HasSubstr("damaged"));
+  EXPECT_THAT(get("/metrics").body, HasSubstr("tenure_log_damaged 1"));
+  EXPECT_EQ(submit("after", "after").status, 200) << "what is decided now does not depend on it";
 }
 
 }  // namespace

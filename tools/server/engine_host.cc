@@ -100,6 +100,8 @@ HostStats EngineHost::stats() const {
                   .mailbox = impl_->mailbox.waiting(),
                   .log_batches = impl_->log_batches.load(std::memory_order_relaxed),
                   .log_refusal = impl_->log->refusal().value_or(""),
+                  .log_damage = impl_->scrub ? impl_->scrub->damage() : "",
+                  .scrubbed_segments = impl_->scrub ? impl_->scrub->segments() : 0,
                   .read_models_error = impl_->read_models_fail.now(),
                   .partition = {}};
   stats.log_sync_seconds =

@@ -31,6 +31,7 @@
 #include "projections/queries.h"
 #include "tools/server/host_stats.h"
 #include "tools/server/kafka_side.h"
+#include "tools/server/log_scrub.h"
 #include "tools/server/mailbox.h"
 
 namespace tenure {
@@ -40,6 +41,7 @@ struct HostOptions {
   std::string address;  // where this process is reached; empty for one that serves nobody
   std::optional<KafkaSideOptions> kafka;  // else the log is in the data directory
   uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
+  LogScrubOptions scrub;  // of the log in the data directory
   // Opens a log whose key store is gone: what was sealed with it cannot be read any more.
   bool accept_lost_keys = false;
   bool follow = true;  // false: the read models stay where they are (a bench of the engine alone)

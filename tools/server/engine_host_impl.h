@@ -44,6 +44,7 @@ struct EngineHost::Impl {
   std::optional<OwnedPartition::Surroundings> around;
   std::unique_ptr<ReadModels> models;
   std::unique_ptr<WorkPool> helpers;
+  std::unique_ptr<LogScrub> scrub;  // null over Kafka
 
   // What is known of one partition from other threads.
   struct Place {

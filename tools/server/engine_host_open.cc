@@ -186,6 +186,7 @@ Result<void> EngineHost::Impl::open() {
   advance();
   engine = std::thread([this] { run_engine(); });
   if (options.follow) projector = std::thread([this] { run_projector(); });
+  if (segments) scrub = std::make_unique<LogScrub>(*options.files, data.log(), options.scrub);
   return kafka ? kafka->join(*unsealer) : Result<void>{};
 }
 
@@ -195,6 +196,7 @@ Result<void> EngineHost::Impl::close() {
     if (closed || !engine.joinable()) return {};
     closed = true;
   }
+  if (scrub) scrub->stop();
   if (kafka) kafka->leave();
   mailbox.close();
   engine.join();

@@ -15,6 +15,7 @@ struct Options {
   ServeOptions serve;
   std::string log_level = "info";
   size_t memory_mb = 4096;
+  size_t scrub_mb = 8;
   size_t max_bodies_mb = HttpOptions{}.max_bodies >> 20;
   std::string log = "embedded";
   KafkaFlags kafka;
@@ -55,6 +56,7 @@ int run(Options& options, const CLI::App& app) {
   start_logging(options.log_level);
   if (const char* key = std::getenv("TENURE_ADMIN_KEY")) options.serve.admin_key = key;
   options.serve.http.max_bodies = options.max_bodies_mb << 20;
+  options.serve.host.scrub.bytes_per_second = options.scrub_mb << 20;
   PartitionOptions& partition = options.serve.host.partition;
   partition.memory_for_organizations = options.memory_mb << 20;
   partition.dedupe_window = std::chrono::hours(options.dedupe_hours);
@@ -85,6 +87,10 @@ Subcommand::Run configure(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--memory-mb", options->memory_mb, "Memory for organizations in use")
       ->check(CLI::Range(1, 16'000'000))
+      ->capture_default_str();
+  app.add_option("--scrub-mb", options->scrub_mb,
+                 "How much of the log is read and verified in the background a second; 0: nothing")
+      ->check(CLI::Range(0, 10'000))
       ->capture_default_str();
   app.add_option("--dedupe-hours", options->dedupe_hours,
                  "How long a command's id is remembered, so that a retry gets its answer")
