@@ -56,7 +56,8 @@ TEST_F(KafkaClaimTest, ARecordThatLandsBehindAnothersClaimIsVoidAndDisturbsItOnc
   Session first = claim(*one);
   one->unfollow(kPartition);  // so it cannot learn of the claim before it appends
   Session second = claim(*two);
-  // One record: of several, the client may send some later, after the first answer has ended the session.
+  // One record: of several, the client may send some later, after the first answer has ended the
+  // session.
   const auto late = append(*one, first, 1);
   ASSERT_FALSE(late);
   EXPECT_THAT(late.error().message, HasSubstr("should lie at offset 1, but it landed at offset 2"));
