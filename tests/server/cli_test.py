@@ -53,6 +53,15 @@ class Apply(ServerTest):
         dumped = self.tenure("log", "dump", "--json", "--data", self.data)[1]
         self.assertEqual(dumped, first)
 
+    def test_batches_fit_segments_that_are_smaller_than_a_batch_may_be(self):
+        many = [command(f"m{i}", "AddMember", user=f"user-{i}", role="EVALUATOR")
+                for i in range(5000)]
+        code, out, err = self.tenure("apply", self.write(FOUND_ACME[0], *many), "--segment-bytes",
+                                     "65536", "--data", self.data)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("accepted                             5001", out)
+        self.assertGreater(len(os.listdir(os.path.join(self.data, "log"))), 10)
+
     def test_what_was_applied_is_there_when_a_server_starts(self):
         self.tenure("apply", self.write(*FOUND_ACME), "--data", self.data)
         server = self.start()
