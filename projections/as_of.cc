@@ -30,7 +30,7 @@ Result<FoundDecision> read_decision(DecisionLog& log, PartitionId partition, uin
 }  // namespace
 
 Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId partition,
-                               std::string_view org, Moment moment) {
+                               std::string_view org, Moment moment, const std::stop_token& stop) {
   const uint64_t* version = std::get_if<uint64_t>(&moment);
   const Time* time = std::get_if<Time>(&moment);
   PastOrganization past{.rows = std::make_unique<MemoryRows>(), .version = 0, .time = {}};
@@ -51,6 +51,9 @@ Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId
   while (!version || past.version < *version) {
     std::optional<uint64_t> number = TRY(numbers.next());
     if (!number) break;
+    if (stop.stop_requested()) {
+      return fail(ErrorKind::kUnavailable, "the server is stopping; ask again soon");
+    }
     FoundDecision found = TRY(read_decision(log, partition, *number));
     if (time && from_micros(found.decision->time()) > *time) break;
     if (found.decision->outcome() != schema::Outcome::accepted) continue;
@@ -65,7 +68,8 @@ Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId
   for (const RowBatch::Entry* change : changes) past.rows->apply(*change);
 
   if (past.version == 0) {
-    return fail(ErrorKind::kNotFound, "no organization " + std::string(org) + " then");
+    return fail(ErrorKind::kNotFound,
+                "no organization " + std::string(org) + " then; ask for a later version or time");
   }
   if (version && past.version < *version) {
     return fail(ErrorKind::kNotFound, std::string(org) + " has no version " +

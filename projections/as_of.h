@@ -3,10 +3,12 @@
 // Begins at the newest snapshot at or before it and applies the organization's decisions since
 // then, read from the log, through the same projections. The log is never scanned: history names
 // the decisions. Any thread, a log that may be read from it provided. Errors: kNotFound (no such
-// organization yet then, or a version not reached), kCorrupt, kIo.
+// organization yet then, or a version not reached), kUnavailable (`stop` was requested), kCorrupt,
+// kIo.
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string_view>
 #include <variant>
 
@@ -28,6 +30,7 @@ struct PastOrganization {
 };
 
 Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId partition,
-                               std::string_view org, Moment moment);
+                               std::string_view org, Moment moment,
+                               const std::stop_token& stop = {});
 
 }  // namespace tenure

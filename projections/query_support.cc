@@ -6,7 +6,8 @@ namespace {
 constexpr size_t kMaxLimit = 5000;
 
 std::unexpected<Error> unseen(std::string_view org) {
-  return fail(ErrorKind::kNotFound, "no organization " + std::string(org));
+  return fail(ErrorKind::kNotFound, "no organization " + std::string(org) +
+                                        ", or none that whoever asks may see; check its name");
 }
 
 }  // namespace

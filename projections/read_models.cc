@@ -151,12 +151,15 @@ const Projector& ReadModels::projector(PartitionId partition) const {
   return *projectors_[static_cast<size_t>(found - partitions_.begin())];
 }
 
-ReadModelsStatus ReadModels::status(PartitionId partition) const {
-  uint64_t end = log_->durable_end(partition).value;
-  uint64_t next = projector(partition).next_offset().value;
-  return {.applied = projector(partition).applied(),
-          .behind = end > next ? end - next : 0,
-          .void_records = projector(partition).void_records()};
+Result<ReadModelsStatus> ReadModels::status(PartitionId partition) const {
+  ReaderPosition from;
+  if (const auto stored = TRY(store_->position(partition))) from = stored->reader;
+  LogReader reader(TRY(log_->read(partition, from.next_offset)), from);
+  ReadModelsStatus status{.applied = applied(partition),
+                          .behind = 0,
+                          .void_records = projector(partition).void_records()};
+  while (TRY(reader.next())) ++status.behind;
+  return status;
 }
 
 Result<void> rebuild_read_models(const std::string& directory, DecisionLog& log,

@@ -30,7 +30,7 @@ struct ReadModelsOptions {
 
 struct ReadModelsStatus {
   Number applied;             // decisions below it are in the rows
-  uint64_t behind = 0;        // records of the log not read yet, void ones counted
+  uint64_t behind = 0;        // decisions of the log that are not
   uint64_t void_records = 0;  // seen since this process opened the read models
 };
 
@@ -49,7 +49,8 @@ class ReadModels {
   Result<bool> step();
   // Of a partition that it was opened with.
   Number applied(PartitionId partition) const { return projector(partition).applied(); }
-  ReadModelsStatus status(PartitionId partition) const;
+  // Reads the log from where the rows end.
+  Result<ReadModelsStatus> status(PartitionId partition) const;
   std::unique_ptr<RowView> view() const { return store_->view(); }
   Store& store() { return *store_; }
   const std::string& restarted() const { return restarted_; }

@@ -191,6 +191,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const StoreOptions& option
   family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   family.write_buffer_size = options.write_buffer_bytes;
   family.compression = rocksdb::kNoCompression;
+  family.level0_file_num_compaction_trigger = 6;       // README: what it costs and gains
   family.level_compaction_dynamic_level_bytes = true;  // few levels to look into
   family.memtable_whole_key_filtering = true;
   family.memtable_prefix_bloom_size_ratio = 0.02;

@@ -48,6 +48,13 @@ std::string rule_of(const Caller& caller, std::string_view what) {
 
 Verdict valid_id(std::string_view field, const flatbuffers::String* id) {
   if (is_valid_id(text(id))) return {};
+  if (is_reserved(text(id))) {
+    return reject(
+        RejectionCode::invalid_id,
+        std::string(field) + " " + in_quotes(text(id)) +
+            " is reserved for the engine; choose one that does not begin with _ or system:",
+        std::string(kContract));
+  }
   return reject(RejectionCode::invalid_id,
                 std::string(field) + " " + in_quotes(text(id)) +
                     " is not an id; use 1-128 of A-Z a-z 0-9 . _ : - without a prefix",

@@ -112,4 +112,15 @@ Result<LogDescription> check_log_deeply(FileSystem& files, const std::string& di
   return description;
 }
 
+Result<void> check_sealed_segments(FileSystem& files, const std::string& directory,
+                                   const SegmentChecked& checked) {
+  const RecoveredLog log = TRY(recover_beside_writer(files, directory));
+  DeepCheck deep(files, directory, log);
+  for (uint64_t sequence = 0; sequence < log.active.sequence; ++sequence) {
+    TRY(deep.check(sequence));
+    if (!checked(log.segments[sequence].end_position)) break;
+  }
+  return {};
+}
+
 }  // namespace tenure

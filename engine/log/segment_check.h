@@ -33,4 +33,11 @@ using CheckProgress = std::function<void(uint64_t done, uint64_t all)>;
 Result<LogDescription> check_log_deeply(FileSystem& files, const std::string& directory,
                                         const CheckProgress& progress = {});
 
+// The same of the sealed segments alone, beside a running writer, for whoever does it now and then.
+// `checked` is called after each segment with its size; false ends the check, which is then a
+// success.
+using SegmentChecked = std::function<bool(uint64_t bytes)>;
+Result<void> check_sealed_segments(FileSystem& files, const std::string& directory,
+                                   const SegmentChecked& checked);
+
 }  // namespace tenure

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <iterator>
+#include <unordered_set>
 
 #include "engine/personal/key_file.h"
 
@@ -20,6 +22,9 @@ std::span<const std::byte> magic_bytes() { return std::as_bytes(std::span(kMagic
 // Bytes of the key file, zeroed when they go.
 struct SecretBytes {
   std::vector<std::byte> bytes;
+  SecretBytes() = default;
+  explicit SecretBytes(std::vector<std::byte> given) : bytes(std::move(given)) {}
+  SecretBytes(SecretBytes&&) = default;
   ~SecretBytes() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
 };
 
@@ -37,6 +42,37 @@ Result<void> keep_private(const std::string& directory) {
   std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
   if (!error || error == std::errc::no_such_file_or_directory) return {};
   return fail(ErrorKind::kIo, "cannot make " + directory + " private: " + error.message());
+}
+
+std::string path_in(const std::string& directory) { return directory + "/people"; }
+
+Result<SecretBytes> read_whole(const File& file) {
+  SecretBytes content{std::vector<std::byte>(TRY(file.size()))};
+  content.bytes.resize(TRY(file.read_at(0, content.bytes)));
+  return content;
+}
+
+// Calls `found` with each key of the file; gives where the sound part ends: at a torn end, or at
+// the end.
+Result<size_t> read_keys(
+    const std::string& path, std::span<const std::byte> bytes,
+    const std::function<void(std::string_view, key_file::RecordBytes)>& found) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!text.starts_with(key_file::kMagicOfAnyVersion)) {
+    return fail(ErrorKind::kCorrupt, path + " is not a key file; restore it from a backup");
+  }
+  if (!text.starts_with(kMagic)) {
+    return fail(ErrorKind::kUnsupported, path + " was written by a newer Tenure; upgrade");
+  }
+  size_t end = kMagic.size();
+  while (end < bytes.size()) {
+    const auto group_size = key_file::read_group(bytes.subspan(end), found);
+    if (!group_size) break;
+    end += *group_size;
+  }
+  if (end == bytes.size() || key_file::may_be_torn(bytes.subspan(end))) return end;
+  return fail(ErrorKind::kCorrupt,
+              path + " is damaged at byte " + std::to_string(end) + "; restore it from a backup");
 }
 
 // What stood there until now, for a disk that writes in place.
@@ -80,32 +116,25 @@ Result<std::unique_ptr<KeyStore>> KeyStore::open(FileSystem& files, const std::s
   return store;
 }
 
+Result<size_t> KeyStore::examine(FileSystem& files, const std::string& directory) {
+  const std::string path = path_in(directory);
+  const auto file = TRY(files.open(path, OpenMode::kRead));
+  const SecretBytes content = TRY(read_whole(*file));
+  std::unordered_set<std::string> people;
+  TRY(read_keys(path, content.bytes,
+                [&](std::string_view subject, auto) { people.emplace(subject); }));
+  return people.size();
+}
+
+std::string KeyStore::path() const { return path_in(directory_); }
+
 Result<void> KeyStore::load() {
-  SecretBytes content{std::vector<std::byte>(TRY(file_->size()))};
-  const size_t size = TRY(file_->read_at(0, content.bytes));
-  const auto bytes = std::span<const std::byte>(content.bytes).first(size);
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (!text.starts_with(key_file::kMagicOfAnyVersion)) {
-    return fail(ErrorKind::kCorrupt, path() + " is not a key file; restore it from a backup");
-  }
-  if (!text.starts_with(kMagic)) {
-    return fail(ErrorKind::kUnsupported, path() + " was written by a newer Tenure; upgrade");
-  }
-  size_ = kMagic.size();
-  while (size_ < bytes.size()) {
-    const auto group_size =
-        key_file::read_group(bytes.subspan(size_), [&](std::string_view subject, auto key) {
-          Entry& entry = entries_[std::string(subject)];
-          std::ranges::copy(key, entry.key.begin());
-        });
-    if (!group_size) break;
-    size_ += *group_size;
-  }
-  if (size_ == bytes.size()) return {};
-  if (!key_file::may_be_torn(bytes.subspan(size_))) {
-    return fail(ErrorKind::kCorrupt, path() + " is damaged at byte " + std::to_string(size_) +
-                                         "; restore it from a backup");
-  }
+  const SecretBytes content = TRY(read_whole(*file_));
+  size_ = TRY(read_keys(path(), content.bytes, [&](std::string_view subject, auto key) {
+    Entry& entry = entries_[std::string(subject)];
+    std::ranges::copy(key, entry.key.begin());
+  }));
+  if (size_ == content.bytes.size()) return {};
   TRY(file_->truncate(size_));
   return file_->sync();
 }

@@ -25,6 +25,9 @@ class KeyStore final : public PersonKeys {
   // torn end. kConflict: another process holds it. kCorrupt: bytes of it changed, or it is not a
   // key store. kUnsupported: written by a newer Tenure.
   static Result<std::unique_ptr<KeyStore>> open(FileSystem& files, const std::string& directory);
+  // What open() would find, without changing or locking anything: how many people have a key.
+  // kNotFound: there is no store. kCorrupt, kUnsupported as open().
+  static Result<size_t> examine(FileSystem& files, const std::string& directory);
   ~KeyStore() override;
   KeyStore(const KeyStore&) = delete;
 
@@ -49,7 +52,7 @@ class KeyStore final : public PersonKeys {
   template <class Done>
   Result<void> write_until(Done done, std::unique_lock<std::mutex>& lock);
   void write_next_group(std::unique_lock<std::mutex>& lock);
-  std::string path() const { return directory_ + "/people"; }
+  std::string path() const;
 
   FileSystem& files_;
   const std::string directory_;

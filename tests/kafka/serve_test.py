@@ -47,6 +47,10 @@ class ServeTest(KafkaTest):
             partitions.add(token.split(":")[0])
             answer = reads.get(f"/v1/orgs/{org}?at_least={token}")
             self.assertEqual((answer.status, answer.json["version"]), (200, 1))
+            question = {"org": org, "user": "olga", "action": "member.add"}
+            answer = reads.post(f"/v1/check?at_least={token}", [question, question])
+            self.assertEqual([each["allowed"] for each in answer.json], [True, True])
+            self.assertEqual(answer.position, token)
         self.assertEqual(len(partitions), PARTITIONS, "an organization in every partition")
         mine = reads.get("/v1/users/olga/organizations").json["organizations"]
         self.assertEqual(len(mine), len(ORGANIZATIONS), "merged over the partitions")

@@ -97,8 +97,10 @@ TEST(Isolation, NoIdOfAnotherOrganizationChangesAnAnswer) {
     EXPECT_EQ(answer.error().message, "no member " + std::string(user) + " in a");
   }
   QueryContext stranger = context_of(*view, kStart, "stranger");
-  EXPECT_EQ(get_organization(stranger, "a").error().message, "no organization a");
-  EXPECT_EQ(get_organization(stranger, "c").error().message, "no organization c");
+  EXPECT_EQ(get_organization(stranger, "a").error().message,
+            "no organization a, or none that whoever asks may see; check its name");
+  EXPECT_EQ(get_organization(stranger, "c").error().message,
+            "no organization c, or none that whoever asks may see; check its name");
 }
 
 TEST(Isolation, AnOrganizationIsOneRangeOfKeysAndASpaceOneRangeInIt) {

@@ -2,10 +2,11 @@
 
 import json
 import os
+import subprocess
 import unittest
 
 from server_case import FOUND_ACME, ServerTest
-from tenure import command
+from tenure import TENURE, command, environment
 
 REFUSED = command("r1", "AddMember", actor="user:bob", user="dan", role="ADMIN")
 
@@ -52,6 +53,15 @@ class Apply(ServerTest):
         self.assertEqual(first, again)
         dumped = self.tenure("log", "dump", "--json", "--data", self.data)[1]
         self.assertEqual(dumped, first)
+
+    def test_batches_fit_segments_that_are_smaller_than_a_batch_may_be(self):
+        many = [command(f"m{i}", "AddMember", user=f"user-{i}", role="EVALUATOR")
+                for i in range(5000)]
+        code, out, err = self.tenure("apply", self.write(FOUND_ACME[0], *many), "--segment-bytes",
+                                     "65536", "--data", self.data)
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("accepted                             5001", out)
+        self.assertGreater(len(os.listdir(os.path.join(self.data, "log"))), 10)
 
     def test_what_was_applied_is_there_when_a_server_starts(self):
         self.tenure("apply", self.write(*FOUND_ACME), "--data", self.data)
@@ -166,6 +176,16 @@ class Client(ServerTest):
         self.assertEqual([each["command_id"] for each in json.loads(out)["decisions"]],
                          ["c2", "r1"])
 
+    def test_check_and_history_wait_for_the_position_they_are_given(self):
+        server = self.start()
+        last = server.submit(*FOUND_ACME)[-1]["position"]
+        for arguments in (("check", "acme", "bob", "member.add"), ("history", "acme")):
+            code, out, err = self.tenure(*arguments, "--at-least", last, server=server)
+            self.assertEqual((code, err), (0, ""))
+            code, out, err = self.tenure(*arguments, "--at-least", "here", server=server)
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn("at_least", err)
+
     def test_nobody_there_ends_with_3(self):
         for arguments in (("get", "org", "acme"), ("history", "acme"),
                           ("check", "acme", "bob", "member.add"),
@@ -177,9 +197,81 @@ class Client(ServerTest):
 
     def test_a_wrong_key_is_said(self):
         server = self.start()
-        code, _, err = self.tenure("get", "org", "acme", "--key", "wrong", server=server)
-        self.assertEqual(code, 1)
-        self.assertIn("401", err)
+        lines = json.dumps(FOUND_ACME[0]) + "\n"
+        for arguments in (("get", "org", "acme"), ("history", "acme"),
+                          ("check", "acme", "bob", "member.add"), ("submit", "--file", "-"),
+                          ("submit", "RemoveMember", "user=x", "--org", "acme")):
+            code, _, err = self.tenure(*arguments, "--key", "wrong", server=server, input=lines)
+            self.assertEqual(code, 1, arguments)
+            self.assertIn("401", err)
+            self.assertEqual(err.count("\n"), 1)
+
+
+class Output(ServerTest):
+    def test_output_that_cannot_be_written_is_no_success(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        server.submit(REFUSED)  # a reader without a lock shows what another batch lies behind
+        path = os.path.join(self.root, "commands.ndjson")
+        with open(path, "w") as file:
+            file.write(json.dumps(command("late", "AddMember", user="zed", role="MANAGER")) + "\n")
+        online = [("log", "dump"), ("log", "dump", "--json"), ("log", "tail"), ("log", "tail", "-f"),
+                  ("get", "members", "acme"), ("get", "members", "acme", "--json"),
+                  ("history", "acme"), ("check", "acme", "bob", "member.add"),
+                  ("submit", "--file", path, "--json"), ("doctor",), ("version",), ("--help",)]
+        offline = [("doctor", "--deep"), ("apply", path, "--json"), ("projections", "status"),
+                   ("projections", "verify")]
+        more = {"TENURE_SERVER": server.url, "TENURE_ADMIN_KEY": server.key,
+                "TENURE_DATA": self.data}
+        for arguments in online + [None] + offline:
+            if arguments is None:
+                server.stop()
+                continue
+            with self.subTest(arguments), open("/dev/full", "w") as full:
+                done = subprocess.run([TENURE, *arguments], stdout=full, stderr=subprocess.PIPE,
+                                      text=True, env=environment(**more), timeout=300)
+                self.assertEqual(done.returncode, 3)
+                self.assertIn("cannot write all of the output", done.stderr)
+        code, out, _ = self.tenure("log", "dump", "--json", "--data", self.data)
+        self.assertEqual((code, len(out.splitlines())), (0, 7))
+
+    def test_a_closed_stdout_is_not_the_log(self):
+        path = os.path.join(self.root, "commands.ndjson")
+        with open(path, "w") as file:
+            file.writelines(json.dumps(each) + "\n" for each in FOUND_ACME)
+        done = subprocess.run(["sh", "-c", '"$0" apply "$1" --json --data "$2" >&-', TENURE, path,
+                               self.data], capture_output=True, env=environment())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        code, out, _ = self.tenure("doctor", "--deep", "--data", self.data)
+        self.assertEqual(code, 0, out)
+
+    def test_input_that_cannot_be_read_is_no_success(self):
+        server = self.start()
+        for arguments in (("apply", self.root, "--data", os.path.join(self.root, "other")),
+                          ("submit", "--file", self.root)):
+            code, out, err = self.tenure(*arguments, server=server)
+            self.assertEqual((code, out), (3, ""))
+            self.assertEqual(err, f"tenure: cannot read {self.root}: it is a directory\n")
+        for arguments in (("apply", "-", "--data", os.path.join(self.root, "third")),
+                          ("submit", "--file", "-")):
+            directory = os.open(self.root, os.O_RDONLY)
+            self.addCleanup(os.close, directory)
+            done = subprocess.run([TENURE, *arguments], stdin=directory, capture_output=True,
+                                  text=True, env=environment(TENURE_SERVER=server.url,
+                                                             TENURE_ADMIN_KEY=server.key))
+            self.assertEqual((done.returncode, done.stdout), (3, ""))
+            self.assertIn("cannot read stdin", done.stderr)
+
+    def test_usage_errors_are_one_line_that_names_the_word(self):
+        for arguments, word in ((("bogus",), "bogus"), (("log", "bogus"), "bogus"),
+                                (("get",), "what"), (("serve", "--nonsense"), "--nonsense"),
+                                (("log", "tail", "-n", "-1"), "-1"),
+                                (("bench", "embedded", "--commands", "0"), "--commands"),
+                                (("bench", "embedded", "--commands", "-5"), "--commands"), ((), "")):
+            code, out, err = self.tenure(*arguments)
+            self.assertEqual((code, out), (2, ""), arguments)
+            self.assertRegex(err, r"^tenure: [^\n]+\n$")
+            self.assertIn(word, err)
 
 
 class Offline(ServerTest):
@@ -200,6 +292,8 @@ class Offline(ServerTest):
         server.stop()
         code, out, _ = self.tenure("log", "tail", "-n", "2", "--data", self.data)
         self.assertEqual([line.split()[0] for line in out.splitlines()], ["0:5", "0:6"])
+        code, out, err = self.tenure("log", "tail", "-n", "0", "--data", self.data)
+        self.assertEqual((code, out, err), (0, "", ""))
         code, out, _ = self.tenure("log", "dump", "--data", self.data)
         self.assertEqual(out.splitlines()[5].split()[2:],
                          ["acme@5", "user:bob", "AddMember", "role_not_assignable"])
@@ -207,7 +301,8 @@ class Offline(ServerTest):
     def test_projections_are_equal_to_a_rebuild(self):
         self.fill()
         code, out, _ = self.tenure("projections", "status", "--json", "--data", self.data)
-        self.assertEqual((code, json.loads(out)["applied"]), (0, 6))
+        self.assertEqual((code, json.loads(out)), (0, {"applied": 6, "behind": 0,
+                                                       "void_records": 0}))
         verified = self.tenure("projections", "verify", "--json", "--data", self.data)
         self.assertEqual(verified[0], 0)
         self.assertIsNone(json.loads(verified[1])["difference"])
@@ -223,6 +318,46 @@ class Offline(ServerTest):
             self.assertEqual(code, 0, out)
             self.assertNotIn("BAD", out)
         self.assertIn("6 decisions, 1 claims, 0 void", out)
+        self.assertIn("applied 6, behind 0", out)
+        code, out, _ = self.tenure("doctor", "--data", self.data, "--json")
+        report = json.loads(out)
+        self.assertEqual((code, report["sound"]), (0, True))
+        self.assertIn({"what": "lock", "ok": True, "detail": "no process has the directory open"},
+                      report["findings"])
+
+    def test_doctor_finds_missing_and_damaged_keys(self):
+        server = self.start(key=None)
+        while not any("admin key" in line for line in list(server.log)):
+            pass
+        server.key = next(line for line in server.log if "admin key" in line).split()[-1]
+        server.submit(*FOUND_ACME, command("p", "AddMember", user="dan", role="ADMIN", name="Dan"))
+        code, out, _ = self.tenure("doctor", "--data", self.data)
+        self.assertEqual(code, 0, out)
+        self.assertRegex(out, r"ok +keys +of 1 ")
+        server.stop()
+        people = os.path.join(self.data, "keys", "people")
+        stored = os.path.join(self.data, "admin_key.sha256")
+        for path, damage, finding in (
+                (stored, b"not a hash", r"BAD +admin key .*admin_key.sha256"),
+                (people, None, r"BAD +keys .*missing"),
+                (people, b"TNRKEYS1 and nonsense" + bytes(200_000), r"BAD +keys .*damaged"),
+                (people, b"nothing like it", r"BAD +keys .*not a key file")):
+            with open(path, "rb") as file:
+                sound = file.read()
+            os.remove(path)
+            if damage is not None:
+                with open(path, "wb") as file:
+                    file.write(damage)
+            for more in ((), ("--json",)):
+                code, out, _ = self.tenure("doctor", "--data", self.data, *more)
+                self.assertEqual(code, 1, out)
+                if more:
+                    self.assertFalse(json.loads(out)["sound"])
+                else:
+                    self.assertRegex(out, finding)
+            with open(path, "wb") as file:
+                file.write(sound)
+        self.assertEqual(self.tenure("doctor", "--data", self.data)[0], 0)
 
     def test_doctor_examines_a_directory_in_use_without_a_lock(self):
         server = self.start()

@@ -63,8 +63,8 @@ TEST_F(EngineHostTest, AnswersADecisionThatIsDurableAndSoonApplied) {
   Told told = submit(*host, create_organization("1", "acme")).get();
   EXPECT_EQ(told.kind, Answer::Kind::kDecided);
   EXPECT_EQ(told.position, (Position{PartitionId{0}, Number{0}}));
-  EXPECT_EQ(host->durable({}), Number{1});
   EXPECT_TRUE(host->wait_applied(told.position, 10s));
+  EXPECT_EQ(host->durable({}), Number{1});
   EXPECT_EQ(host->applied({}), Number{1});
 }
 

@@ -1,5 +1,6 @@
 """What clients of the HTTP API see: the shapes of answers, refusals, keys, limits."""
 
+import contextlib
 import json
 import re
 import socket
@@ -46,6 +47,7 @@ class Commands(ServerTest):
             (command("k4", "AddMember", actor="user:eve", user="dan", role="ADMIN"), 403,
              "forbidden"),
             (command("k5", "AddMember", user="user:dan", role="ADMIN"), 422, "invalid_id"),
+            (command("k9", "AddMember", user="_dan", role="ADMIN"), 422, "invalid_id"),
             (command("k6", "RemoveMember", user="alice"), 409, "last_owner"),
             (command("k7", "RemoveMember", user="nobody"), 404, "not_found"),
             (command("k8", "ChangeRole", user="bob", role="MANAGER"), 409, "nothing_to_do"),
@@ -77,6 +79,14 @@ class Commands(ServerTest):
                 self.assert_problem(server.post("/v1/commands", body), 400, "malformed")
         self.assertEqual(server.get("/v1/decisions").text, "")
         self.assertEqual(server.post("/v1/commands", good).json["position"], "0:0")
+
+    def test_an_id_of_the_engine_is_said_to_be_reserved(self):
+        server = self.start()
+        server.submit(FOUND_ACME[0])
+        for i, user in enumerate(("_x", "system:x")):
+            answer = server.post("/v1/commands", command(f"r{i}", "AddMember", user=user,
+                                                         role="MANAGER"))
+            self.assertIn("reserved", self.assert_problem(answer, 422, "invalid_id")["detail"])
 
     def test_ids_and_actors_of_the_engine_are_refused(self):
         server = self.start()
@@ -261,7 +271,7 @@ class Reads(ServerTest):
         server = self.start()
         server.submit(*FOUND_ACME)
         for query in ("limit=0", "limit=5001", "limit=ten", "at_least=41", "at_least=1:0",
-                      "as_of=yesterday", "as=", "colour=red", "as=%zz", "cursor=%1f"):
+                      "limit=1&limit=2", "as=user:eve&as=user:bob", "as_of=yesterday", "as=", "colour=red", "as=%zz", "cursor=%1f"):
             with self.subTest(query):
                 answer = server.get(f"/v1/orgs/acme/members?{query}")
                 self.assert_problem(answer, 400, "malformed")
@@ -334,6 +344,80 @@ class Reads(ServerTest):
                      [{"org": "a", "user": "b", "action": "c"}] * 1001):
             self.assert_problem(server.post("/v1/check", body), 400, "malformed")
 
+    def test_a_check_is_as_strict_as_a_command(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        question = '"org":"acme","user":"bob","action":"member.add"'
+        for body, why in (('{%s,"user":"alice"}' % question, "twice"),
+                          ('{%s,"org":"acme"}' % question, "twice"),
+                          ('{%s,"space":""}' % question, "organization itself"),
+                          ('[{%s},{%s,"type":""}]' % (question, question), "must not be empty")):
+            answer = self.assert_problem(server.post("/v1/check", body), 400, "malformed")
+            self.assertIn(why, answer["detail"])
+        padded = "{%s}" % question + " " * (1 << 20)
+        self.assert_problem(server.post("/v1/check", padded), 413, "too_large")
+
+    def test_checks_of_the_past_are_answered_in_order_and_bounded_by_organizations(self):
+        server = self.start()
+        for i in range(17):
+            server.submit(command("c", "CreateOrganization", org=f"org-{i}", name="Org",
+                                  rulebook="space"),
+                          command("m", "AddMember", org=f"org-{i}", user=f"user-{i}",
+                                  role="MANAGER"))
+        questions = [{"org": f"org-{i % 16}", "user": f"user-{i // 16}", "action": "member.add"}
+                     for i in range(256)]
+        now = server.post("/v1/check", questions).json
+        self.assertEqual([each["allowed"] for each in now],
+                         [i % 16 == i // 16 for i in range(256)])
+        self.assertEqual(server.post("/v1/check?as_of=2", questions).json, now)
+        before = server.post("/v1/check?as_of=1", questions).json
+        self.assertFalse(any(each["allowed"] for each in before))
+        questions.append({"org": "org-16", "user": "user-16", "action": "member.add"})
+        self.assertTrue(server.post("/v1/check", questions).json[-1]["allowed"])
+        refused = server.post("/v1/check?as_of=2", questions)
+        self.assertIn("16", self.assert_problem(refused, 400, "malformed")["detail"])
+
+    def test_pages_of_large_decisions_are_cut_by_bytes_and_lose_nothing(self):
+        server = self.start()
+        usage = [command(f"u{i}", "RecordUsage", actor="service:admin", space="web", entries=[
+            {"source": "s" * 100, "id": f"{'e' * 100}-{i}-{j}", "meter": "api_requests",
+             "quantity": 1} for j in range(1000)]) for i in range(60)]
+        decisions = server.submit(*FOUND_ACME)
+        for i in range(0, 60, 10):
+            decisions += server.submit(*usage[i:i + 10])
+        self.assertEqual({each["outcome"] for each in decisions}, {"accepted"})
+        largest = max(len(json.dumps(each)) for each in decisions)
+        bound = (8 << 20) + 2 * largest
+        self.assertGreater(sum(len(json.dumps(each)) for each in decisions), 2 * bound)
+        walked, cursor, pages = [], "", 0
+        while cursor is not None:
+            answer = server.get(f"/v1/orgs/acme/history?limit=5000{cursor}")
+            self.assertLess(len(answer.text), bound)
+            walked += answer.json["decisions"]
+            cursor = answer.json["next"] and f"&cursor={answer.json['next']}"
+            pages += 1
+        self.assertGreater(pages, 1)
+        self.assertEqual(walked, decisions)
+        walked = []
+        while page := server.get(f"/v1/decisions?limit=5000&from=0:{len(walked)}"):
+            if not page.text:
+                break
+            self.assertLess(len(page.text), bound)
+            walked += page.lines
+        self.assertEqual(walked, decisions)
+
+    def test_an_entity_must_have_one_of_its_forms(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        for entity in ("bob", "role:ADMIN", "user:", "resource:api", "resource:/api",
+                       "resource:web/", "space:web/api"):
+            answer = server.get(f"/v1/orgs/acme/history?entity={entity}")
+            self.assertIn("user:ID", self.assert_problem(answer, 400, "malformed")["detail"])
+        for entity, found in (("user:bob", 1), ("resource:web/api", 1), ("space:web", 2),
+                              ("group:none", 0), ("service:admin", 0), ("", 5)):
+            answer = server.get(f"/v1/orgs/acme/history?entity={entity}")
+            self.assertEqual(len(answer.json["decisions"]), found, entity)
+
     def test_history_tells_the_decisions_about_one_entity_oldest_first(self):
         server = self.start()
         server.submit(*FOUND_ACME, command("h1", "ChangeRole", user="bob", role="ADMIN"),
@@ -393,6 +477,23 @@ class Service(ServerTest):
         big = command("big", "CreateOrganization", name="n" * (2 << 20), rulebook="space")
         self.assertIn(server.post("/v1/commands", big).status, (400, 422))
         self.assertEqual(server.post("/v1/commands", FOUND_ACME[0]).status, 200)
+
+    def test_bodies_that_wait_are_bounded_together(self):
+        server = self.start("--max-bodies-mb", "1")
+        server.submit(*FOUND_ACME)
+        question = {"org": "acme", "user": "bob", "action": "member.add"}
+        padded = json.dumps(question) + " " * 900_000
+        with contextlib.closing(server.connect()) as waits:
+            waits.request("POST", "/v1/check?at_least=0:99999", padded,
+                          {"X-Api-Key": server.key, "Content-Type": "application/json"})
+            while (answer := server.post("/v1/check", padded)).status == 200:
+                pass  # the one that waits has not arrived yet
+            self.assert_problem(answer, 503, "unavailable")
+            self.assertIn("sent at once", answer.text)
+            self.assertEqual(server.get("/v1/orgs/acme").status, 200)
+            self.assertEqual(server.post("/v1/check", question).status, 200)
+            self.assertEqual(waits.getresponse().status, 503)  # never so far
+        self.assertEqual(server.post("/v1/check", padded).status, 200)
 
     def test_encoded_paths_are_decoded(self):
         server = self.start()

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -98,6 +99,53 @@ class Starting(ServerTest):
         self.assertEqual(code, 3)
         self.assertIn(segments[0], line)
 
+    def test_a_log_whose_keys_are_gone_is_not_opened_until_the_loss_is_accepted(self):
+        server = self.start()
+        server.submit(FOUND_ACME[0] | {"reason": "kept apart"})
+        server.stop()
+        shutil.rmtree(os.path.join(self.data, "keys"))
+        for _ in range(2):
+            code, line = self.refused_start("--port", "0")
+            self.assertEqual(code, 3)
+            self.assertIn("keys", line)
+            self.assertIn("--accept-lost-keys", line)
+        self.assertFalse(os.path.exists(os.path.join(self.data, "keys", "people")))
+        server = self.start("--accept-lost-keys")
+        decisions = server.get("/v1/decisions").lines
+        self.assertEqual([each["command_id"] for each in decisions], ["c1"])
+        self.assertNotIn("kept apart", json.dumps(decisions))
+        server.stop()
+        self.assertIn("event=keys_lost", "".join(server.log))
+        again = self.start()
+        self.assertEqual(again.get("/readyz").status, 200)
+
+    def test_options_that_make_no_sense_are_one_clear_line(self):
+        for arguments, word in ((("--brokers", "broker:9092"), "--log kafka"),
+                                (("--partitions", "4"), "--log kafka"),
+                                (("--property", "a=b"), "--log kafka"),
+                                (("--allow-plaintext",), "--log kafka"),
+                                (("--roles", "reads"), "--log kafka"),
+                                (("--session-timeout-ms", "5000"), "--log kafka"),
+                                (("--max-connections", "0"), "--max-connections"),
+                                (("--max-connections", "-1"), "--max-connections"),
+                                (("--memory-mb", "-5"), "--memory-mb"),
+                                (("--dedupe-hours", "0"), "--dedupe-hours"),
+                                (("--dedupe-max-ids", "-1"), "--dedupe-max-ids"),
+                                (("--port", "99999"), "65535")):
+            code, line = self.refused_start(*arguments)
+            self.assertEqual(code, 2, line)
+            self.assertIn(word, line)
+        self.assertFalse(os.path.exists(self.data))
+        code, line = self.refused_start("--listen", "203.0.113.7", "--port", "0")
+        self.assertEqual(code, 3)
+        self.assertIn("--listen", line)
+
+    def test_ids_are_remembered_up_to_the_bound_that_was_given(self):
+        server = self.start("--dedupe-max-ids", "3", "--dedupe-hours", "1")
+        answers = [server.post("/v1/commands", each) for each in FOUND_ACME]
+        self.assertEqual([each.status for each in answers], [200, 200, 200, 503, 503])
+        self.assertEqual(server.post("/v1/commands", FOUND_ACME[0]).json, answers[0].json)
+
     def test_a_directory_that_cannot_be_made_is_refused(self):
         with open(self.data, "w"):
             pass
@@ -121,6 +169,32 @@ class Stopping(ServerTest):
         self.assertLess(time.monotonic() - began, 4)  # the grace for unanswered requests is 5 s
         for connection in idle:
             connection.close()
+
+    def test_reads_of_the_past_that_wait_do_not_delay_the_stop(self):
+        server = self.start()
+        for i in range(16):
+            org = f"org-{i}"
+            server.submit(command("c", "CreateOrganization", org=org, name="Org",
+                                  rulebook="space"),
+                          *(command(f"m{j}", "AddMember", org=org, user=f"user-{j}",
+                                    role="EVALUATOR") for j in range(900)))
+        questions = json.dumps([{"org": f"org-{i % 16}", "user": "alice", "action": "member.add"}
+                                for i in range(1000)])
+        head = (f"POST /v1/check?as_of=900 HTTP/1.1\r\nHost: t\r\nX-Api-Key: {server.key}\r\n"
+                f"Content-Type: application/json\r\nConnection: close\r\n"
+                f"Content-Length: {len(questions)}\r\n\r\n")
+        asking = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
+        for connection in asking:
+            connection.sendall((head + questions).encode())
+        server.get("/healthz")  # they have arrived
+        self.assertEqual(server.stop(), 0)
+        statuses = []
+        for connection in asking:
+            with connection, contextlib.suppress(ConnectionResetError):
+                if first := connection.recv(12):
+                    statuses.append(first.split()[1])
+        self.assertLessEqual(set(statuses), {b"200", b"503"})
+        self.assertIn(b"503", statuses)
 
     def test_what_was_answered_survives_a_kill(self):
         server = self.start()
@@ -179,6 +253,51 @@ class Stopping(ServerTest):
         server.kill()
         server = self.start()
         self.assertEqual([server.get(path).text for path in paths], before)
+
+
+class Rebuilding(ServerTest):
+    def test_reads_during_a_rebuild_of_the_read_models_never_show_the_past(self):
+        file = os.path.join(self.root, "commands.ndjson")
+        with open(file, "w") as out:
+            for each in (FOUND_ACME[:2] +
+                         [command(f"m{i}", "AddMember", user=f"user-{i}", role="EVALUATOR")
+                          for i in range(200_000)] +
+                         [command("last", "RemoveMember", user="bob")]):
+                out.write(json.dumps(each) + "\n")
+        code, out, err = self.tenure("apply", file, "--data", self.data)
+        self.assertEqual((code, err), (0, ""), out)
+        shutil.rmtree(os.path.join(self.data, "read_models"))
+        server = self.start()
+        question = {"org": "acme", "user": "bob", "action": "member.add"}
+        statuses = []
+        while 200 not in statuses:
+            check = server.post("/v1/check", question)
+            member = server.get("/v1/orgs/acme/members/bob?at_least=0:1")
+            self.assertIn((check.status, check.json.get("allowed")), [(200, False), (503, None)],
+                          "removed long ago")
+            self.assertIn(member.status, (404, 503), "removed long ago")
+            for answer in (check, member):
+                if answer.status == 503:
+                    self.assertIn("/readyz", self.assert_problem(answer, 503, "unavailable")["detail"])
+                statuses.append(answer.status)
+        self.assertEqual(server.get("/readyz").status, 200)
+        server.stop()
+        self.assertIn("event=read_models_behind", "".join(server.log))
+
+    def test_what_is_built_anew_is_in_the_log(self):
+        server = self.start()
+        server.submit(*FOUND_ACME)
+        server.stop()
+        self.assertNotIn("rebuilt", "".join(server.log))
+        shutil.rmtree(os.path.join(self.data, "state"))
+        with open(os.path.join(self.data, "read_models", "rows-1", "CURRENT"), "w") as file:
+            file.write("nonsense\n")
+        server = self.start()
+        self.assertEqual(server.get("/v1/orgs/acme").json["version"], 5)
+        server.stop()
+        log = "".join(server.log)
+        self.assertRegex(log, r"event=state_store_rebuilt partition=0 reason=")
+        self.assertRegex(log, r"event=read_models_rebuilt reason=")
 
 
 class Racing(ServerTest):

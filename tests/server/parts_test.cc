@@ -163,6 +163,24 @@ TEST(WorkPool, FinishesWhatItTookAndRefusesBeyondItsBound) {
   EXPECT_FALSE(none.submit([] {}));
 }
 
+TEST(WorkPool, WhenItStopsWhatWaitsIsAnsweredInstead) {
+  std::vector<std::string> done;
+  const auto note = [&done](const char* what) {
+    return [&done, what] { done.emplace_back(what); };
+  };
+  WorkPool pool(0, 100);
+  EXPECT_TRUE(pool.submit(note("read"), note("no read")));
+  EXPECT_TRUE(pool.submit(note("must be done")));
+  EXPECT_TRUE(pool.submit(note("another"), note("no other")));
+  EXPECT_FALSE(pool.stopping().stop_requested());
+  pool.stop();
+  EXPECT_TRUE(pool.stopping().stop_requested());
+  EXPECT_THAT(done, ElementsAre("no read", "no other"));
+  EXPECT_FALSE(pool.submit(note("late"), note("not late")));
+  pool.stop();
+  EXPECT_EQ(done.size(), 2u);
+}
+
 TEST(BusiestOrganizations, KeepsTheBusyOnesInBoundedMemory) {
   BusiestOrganizations busiest;
   for (int i = 0; i < 20000; ++i) {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,19 +30,15 @@ class AnsweredMark {
     while (known < next && !mark.compare_exchange_weak(known, next)) {
     }
   }
-  // The last answered decision of a partition whose read models do not have it yet, if there is
-  // one.
-  std::optional<Position> not_applied(const EngineHost& host) const {
-    for (PartitionId id{0}; id.value < next_.size(); id = {id.value + 1}) {
-      const uint64_t next = next_[id.value].load();
-      if (next > host.applied(id).value) return Position{id, {next - 1}};
-    }
-    return std::nullopt;
-  }
+  // Decisions below it may have been answered.
+  Number next(PartitionId partition) const { return {next_[partition.value].load()}; }
 
  private:
   std::vector<std::atomic<uint64_t>> next_;
 };
+
+// How long a read waits for the rows that it must see, before it is answered 503.
+inline constexpr std::chrono::milliseconds kReadPatience{5000};
 
 // Everything here outlives the HTTP server.
 struct Api {
@@ -51,6 +47,7 @@ struct Api {
   WorkPool& readers;  // for reads; bounded, beyond it 503
   WorkPool& ingest;   // for batches of commands and sealing; a job a connection at most
   AnsweredMark& answered;
+  std::chrono::milliseconds read_patience;
   bool open_metrics;  // /metrics without a key, as only this machine can ask
   std::function<void(std::function<void()>)> post;  // runs a task on the HTTP thread
 };

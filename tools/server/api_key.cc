@@ -106,6 +106,10 @@ Result<ApiKey::Opened> ApiKey::open(const std::string& data_directory,
   return Opened{ApiKey(hash), std::nullopt};
 }
 
+Result<bool> ApiKey::is_stored(const std::string& data_directory) {
+  return !TRY(stored(data_directory + std::string(kHashFile))).empty();
+}
+
 bool ApiKey::admits(const Request& request) const {
   std::string_view key = presented_key(request);
   if (key.empty()) return false;

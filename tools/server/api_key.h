@@ -22,6 +22,9 @@ class ApiKey {
   static Result<Opened> open(const std::string& data_directory,
                              const std::optional<std::string>& chosen);
 
+  // Whether the data directory keeps the hash of a key. kCorrupt: what it keeps is none.
+  static Result<bool> is_stored(const std::string& data_directory);
+
   // Whether the request carries the key, as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.
   // Compares hashes in constant time.
   bool admits(const Request& request) const;

@@ -20,8 +20,10 @@ std::string_view next_line(std::string_view& text) {
 }  // namespace
 
 void CommandBatch::schedule() {
-  bool accepted = api_.ingest.submit([self = shared_from_this()] { self->feed(); });
-  if (!accepted) respond_(problem(503, "unavailable", "the server is stopping; try again soon"));
+  const auto stopping = [self = shared_from_this()] {
+    self->respond_(problem(503, "unavailable", "the server is stopping; send all lines again"));
+  };
+  if (!api_.ingest.submit([self = shared_from_this()] { self->feed(); }, stopping)) stopping();
 }
 
 // Goes on until everything is parsed or enough is in flight; then the answers wake it again.
@@ -42,6 +44,10 @@ void CommandBatch::feed() {
 }
 
 Expected<CommandBytes, Undecided> CommandBatch::read(std::string_view line) {
+  if (api_.ingest.stopping().stop_requested()) {
+    return std::unexpected(
+        Undecided{503, "unavailable", "the server is stopping; retry with the same id"});
+  }
   thread_local CommandParser parser;
   auto command = parser.parse(line, {.id = {}, .actor = "service:admin"});
   if (!command) return command;

@@ -23,7 +23,10 @@ Result<DataDirectory> DataDirectory::create(const std::string& root) {
   DataDirectory data{root};
   std::error_code error;
   fs::create_directories(root, error);
-  if (error) return fail(ErrorKind::kIo, "cannot make " + root + ": " + error.message());
+  if (error) {
+    return fail(ErrorKind::kIo, "cannot make the data directory '" + root +
+                                    "': " + error.message() + "; name another with --data");
+  }
   if (TRY(holds_log(data))) return data;
   bool empty = fs::is_empty(root, error);
   if (error) return fail(ErrorKind::kIo, "cannot read " + root + ": " + error.message());

@@ -59,9 +59,9 @@ bool EngineHost::wait_applied(Position position, std::chrono::milliseconds timeo
 
 std::unique_ptr<const RowView> EngineHost::view() const { return impl_->models->view(); }
 
-Result<PastOrganization> EngineHost::as_of(const RowView& now, std::string_view org,
-                                           Moment moment) const {
-  return ::tenure::as_of(now, *impl_->log, partition_of(org), org, moment);
+Result<PastOrganization> EngineHost::as_of(const RowView& now, std::string_view org, Moment moment,
+                                           const std::stop_token& stop) const {
+  return ::tenure::as_of(now, *impl_->log, partition_of(org), org, moment, stop);
 }
 
 DecisionLog& EngineHost::log() const { return *impl_->log; }
@@ -72,6 +72,9 @@ bool EngineHost::serves_reads() const { return impl_->models != nullptr; }
 uint32_t EngineHost::partitions() const { return static_cast<uint32_t>(impl_->places.size()); }
 PartitionId EngineHost::partition_of(std::string_view org) const {
   return {::tenure::partition_of(org, partitions())};
+}
+Number EngineHost::at_open(PartitionId partition) const {
+  return impl_->places[partition.value].at_open;
 }
 Number EngineHost::durable(PartitionId partition) const {
   return {impl_->places[partition.value].durable};
@@ -89,6 +92,10 @@ HostStats EngineHost::stats() const {
   HostStats stats{.submitted = impl_->mailbox.submitted(),
                   .mailbox = impl_->mailbox.waiting(),
                   .log_batches = impl_->log_batches.load(std::memory_order_relaxed),
+                  .log_refusal = impl_->log->refusal().value_or(""),
+                  .log_damage = impl_->scrub ? impl_->scrub->damage() : "",
+                  .scrubbed_segments = impl_->scrub ? impl_->scrub->segments() : 0,
+                  .read_models_error = impl_->read_models_fail.now(),
                   .partition = {}};
   stats.log_sync_seconds =
       static_cast<double>(impl_->log_sync_nanoseconds.load(std::memory_order_relaxed)) * 1e-9;

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@
 #include "projections/queries.h"
 #include "tools/server/host_stats.h"
 #include "tools/server/kafka_side.h"
+#include "tools/server/log_scrub.h"
 #include "tools/server/mailbox.h"
 
 namespace tenure {
@@ -39,6 +41,9 @@ struct HostOptions {
   std::string address;  // where this process is reached; empty for one that serves nobody
   std::optional<KafkaSideOptions> kafka;  // else the log is in the data directory
   uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
+  LogScrubOptions scrub;  // of the log in the data directory
+  // Opens a log whose key store is gone: what was sealed with it cannot be read any more.
+  bool accept_lost_keys = false;
   bool follow = true;  // false: the read models stay where they are (a bench of the engine alone)
   PartitionOptions partition;
   FileSystem* files = &posix_file_system();  // of the log and of the keys; outlives the host
@@ -72,7 +77,8 @@ class EngineHost {
 
   // The live read models as they are now, and one organization's as they were.
   std::unique_ptr<const RowView> view() const;
-  Result<PastOrganization> as_of(const RowView& now, std::string_view org, Moment moment) const;
+  Result<PastOrganization> as_of(const RowView& now, std::string_view org, Moment moment,
+                                 const std::stop_token& stop) const;
   // For reading; append only through submit().
   DecisionLog& log() const;
 
@@ -83,6 +89,7 @@ class EngineHost {
   // Partitions of the log, all of which this process follows; and where an organization is.
   uint32_t partitions() const;
   PartitionId partition_of(std::string_view org) const;
+  Number at_open(PartitionId partition) const;  // decisions below it were in the log when it opened
   Number durable(PartitionId partition) const;  // decisions below it are in the log
   Number applied(PartitionId partition) const;  // and, below this one, in the read models
   HostStats stats() const;

@@ -21,6 +21,7 @@
 #include "tools/server/kafka_side.h"
 #include "tools/server/mailbox.h"
 #include "tools/server/owned_partition.h"
+#include "tools/server/trouble.h"
 #include "tools/server/work_pool.h"
 
 namespace tenure {
@@ -45,6 +46,7 @@ struct EngineHost::Impl {
   std::optional<OwnedPartition::Surroundings> around;
   std::unique_ptr<ReadModels> models;
   std::unique_ptr<WorkPool> helpers;
+  std::unique_ptr<LogScrub> scrub;  // null over Kafka
 
   // What is known of one partition from other threads.
   struct Place {
@@ -63,6 +65,10 @@ struct EngineHost::Impl {
   std::condition_variable projector_wakes;
   bool projector_has_work = false, projector_stops = false;
 
+  // Seen by the engine thread, and by the projector thread.
+  Trouble log_refuses{"log_refuses"}, state_store_fails{"state_store_fails"};
+  Trouble read_models_fail{"read_models_fail"};
+
   mutable std::mutex state_mutex;  // of what follows
   std::optional<Error> failure;
   std::function<void()> on_failure;
@@ -71,8 +77,10 @@ struct EngineHost::Impl {
   Result<void> open();
   Result<void> open_segments(const DataDirectory& data);
   Result<void> open_kafka(const DataDirectory& data);
+  Result<void> open_keys(const DataDirectory& data);
   void surround();
   Result<void> open_partitions(const DataDirectory& data);
+  void log_read_models() const;
   Partitions partitions() const;
   void run_engine();
   bool step_partitions();

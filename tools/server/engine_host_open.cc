@@ -2,7 +2,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "engine/base/check.h"
+#include "engine/domain/evolve.h"
 #include "engine/rulebooks/builtin.h"
 #include "tools/server/engine_host_impl.h"
 
@@ -13,6 +16,23 @@ constexpr size_t kHelperThreads = 2;
 // The engine thread writes batches of a few commands itself (segment_log.h): about as many as are
 // decided while a sync lasts would be too many.
 constexpr size_t kInlineBytes = 8u << 10;
+
+// That the state is built from the whole log, which a start should not have to do.
+void log_replay(PartitionId id, const StateStore& store, const DecisionLog& log) {
+  if (log.durable_end(id).value == 0) return;
+  const auto mark = store.mark();
+  std::string reason;
+  if (!mark) {
+    reason = mark.error().message;
+  } else if (!*mark) {
+    reason = "the state store is empty";
+  } else if ((*mark)->evolve_version != kEvolveVersion ||
+             (*mark)->rows_version != kStateRowsVersion) {
+    reason = "the state store is of another version";
+  }
+  if (reason.empty()) return;
+  spdlog::warn("event=state_store_rebuilt partition={} reason=\"{}\"", id.value, reason);
+}
 
 Writer writer_of(const std::string& address, Time now) {
   char host[256] = "";
@@ -38,6 +58,28 @@ Result<void> EngineHost::Impl::open_segments(const DataDirectory& data) {
   };
   segments = TRY(SegmentLog::open(std::move(opening)));
   log = segments.get();
+  // A batch is handed over when it has reached this size, so one decision more must fit.
+  options.partition.batch_bytes =
+      std::min<size_t>(options.partition.batch_bytes, segments->max_batch_bytes() / 2);
+  return open_keys(data);
+}
+
+// A start makes the key store before its first claim. So a log with a record had one, and a new one
+// in its place would open nothing that the log holds.
+Result<void> EngineHost::Impl::open_keys(const DataDirectory& data) {
+  const bool had_one = segments->durable_end({}).value > 0;
+  const auto found = KeyStore::examine(*options.files, data.keys());
+  if (had_one && !found && found.error().kind == ErrorKind::kNotFound) {
+    if (!options.accept_lost_keys) {
+      return tenure::fail(
+          ErrorKind::kNotFound,
+          "the keys are gone: " + data.keys() +
+              "/people is missing, and reasons, names and e-mails in the log cannot be read "
+              "without it; restore that directory from a backup, or give those texts up by "
+              "tenure serve --accept-lost-keys, once");
+    }
+    spdlog::warn("event=keys_lost accepted=true directory={}", data.keys());
+  }
   key_file = TRY(KeyStore::open(*options.files, data.keys()));
   keys = key_file.get();
   return {};
@@ -103,12 +145,26 @@ Result<void> EngineHost::Impl::open_partitions(const DataDirectory& data) {
     opening.id = id;
     Place& place = places.emplace_back();
     auto store = TRY(open_state_store(kafka ? data.state_of(id) : data.state()));
+    log_replay(id, *store, *log);
     const auto open = kafka ? OwnedPartition::open_following : OwnedPartition::open_writing;
     place.owned = TRY(open(*around, std::move(store), opening, clock.now()));
     place.at_open = place.owned->partition().durable();
     place.durable = place.at_open.value;
   }
   return {};
+}
+
+void EngineHost::Impl::log_read_models() const {
+  if (!models) return;
+  if (!models->restarted().empty()) {
+    spdlog::warn("event=read_models_rebuilt reason=\"{}\"", models->restarted());
+  }
+  for (const Place& place : places) {
+    const Number applied = models->applied(place.owned->id());
+    if (applied >= place.at_open) continue;
+    spdlog::info("event=read_models_behind partition={} applied={} decisions={}",
+                 place.owned->id().value, applied.value, place.at_open.value);
+  }
 }
 
 Partitions EngineHost::Impl::partitions() const {
@@ -128,10 +184,12 @@ Result<void> EngineHost::Impl::open() {
   TRY(open_partitions(data));
   // After the claim: the read models keep the log's id, which the first claim names.
   if (options.follow) models = TRY(ReadModels::open(data.read_models(), *log, partitions()));
+  log_read_models();
   advance();
   publish();
   engine = std::thread([this] { run_engine(); });
   if (options.follow) projector = std::thread([this] { run_projector(); });
+  if (segments) scrub = std::make_unique<LogScrub>(*options.files, data.log(), options.scrub);
   return kafka ? kafka->join(*unsealer) : Result<void>{};
 }
 
@@ -141,6 +199,7 @@ Result<void> EngineHost::Impl::close() {
     if (closed || !engine.joinable()) return {};
     closed = true;
   }
+  if (scrub) scrub->stop();
   if (kafka) kafka->leave();
   mailbox.close();
   engine.join();

@@ -60,6 +60,7 @@ bool EngineHost::Impl::drained() const {
 
 void EngineHost::Impl::publish() {
   bool more = false;
+  std::string store_error;
   for (Place& place : places) {
     const Partition& partition = place.owned->partition();
     const uint64_t now_durable = partition.durable().value;
@@ -68,7 +69,10 @@ void EngineHost::Impl::publish() {
     place.stats = partition.stats();
     place.writer = partition.is_writer();
     place.settled = partition.settled();
+    if (store_error.empty()) store_error = place.stats.store_error;
   }
+  log_refuses.see(log->refusal().value_or(""));
+  state_store_fails.see(store_error);
   if (more) wake_projector();
 }
 
@@ -95,6 +99,7 @@ void EngineHost::Impl::run_projector() {
     Result<bool> stepped = models->step();
     // Over Kafka a mirror that lags behind what is durable makes a reader wait, and give up.
     if (!stepped && stepped.error().kind != ErrorKind::kUnavailable) return fail(stepped.error());
+    read_models_fail.see(stepped ? "" : stepped.error().message);
     advance();
     auto deadline = std::chrono::steady_clock::now();
     for (Place& place : places) place.waiters.expire(deadline);

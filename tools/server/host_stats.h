@@ -28,7 +28,11 @@ struct HostStats {
   uint64_t mailbox = 0;    // handed in, not yet seen by the engine
   uint64_t log_batches = 0;
   double log_sync_seconds = 0;  // writing and syncing, summed over the batches
-  PartitionStats partition;     // as of the engine's last turn
+  std::string log_refusal;      // why the log takes no commands now; empty: it does
+  std::string log_damage;       // what the scrub found; empty: nothing
+  uint64_t scrubbed_segments = 0;
+  std::string read_models_error;  // why they do not go on; empty: they do
+  PartitionStats partition;       // as of the engine's last turn
 };
 
 }  // namespace tenure

@@ -157,7 +157,9 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options
     bool taken = error.code() == asio::error::address_in_use;
     return fail(taken ? ErrorKind::kConflict : ErrorKind::kIo,
                 "cannot listen on " + where + ": " + error.code().message() +
-                    (taken ? "; stop what uses that port or choose another with --port" : ""));
+                    (taken ? "; stop what uses that port or choose another with --port"
+                           : "; give an address of this machine with --listen, and a port that "
+                             "this user may have with --port"));
   }
   impl->thread = std::thread([io = &impl->io] { io->run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));

@@ -66,6 +66,16 @@ void append_host(const HostStats& host, std::vector<MetricFamily>& out) {
           static_cast<double>(host.partition.loads));
   counter("tenure_checkpoints_total", "Checkpoints written to the state store",
           static_cast<double>(host.partition.checkpoints));
+  gauge("tenure_log_refusing", "1 while the log takes no commands, because of a full disk, say",
+        host.log_refusal.empty() ? 0 : 1);
+  gauge("tenure_log_damaged", "1 once the scrub found damage in a sealed segment",
+        host.log_damage.empty() ? 0 : 1);
+  counter("tenure_log_scrubbed_segments_total", "Sealed segments read and verified",
+          static_cast<double>(host.scrubbed_segments));
+  gauge("tenure_state_store_failing", "1 while checkpoints cannot be written",
+        host.partition.store_error.empty() ? 0 : 1);
+  gauge("tenure_read_models_failing", "1 while the read models cannot be written or read on",
+        host.read_models_error.empty() ? 0 : 1);
   counter("tenure_log_batches_total", "Batches written and synced",
           static_cast<double>(host.log_batches));
   counter("tenure_log_sync_seconds_total", "Time spent writing and syncing batches",

@@ -10,9 +10,6 @@ namespace tenure {
 namespace {
 
 constexpr size_t kMaxPage = 5000;
-// For a token that the client gave, and for what was answered when it asks without one.
-constexpr auto kWaitForToken = std::chrono::seconds(5);
-constexpr auto kWaitForAnswered = std::chrono::milliseconds(100);
 
 Result<size_t> parse_limit(std::string_view text) {
   size_t limit = 0;
@@ -76,10 +73,54 @@ void run_on_reader(Api& api, const std::string& org, Respond respond,
                    std::function<Response()> read) {
   auto shared = std::make_shared<Respond>(std::move(respond));
   bool accepted = api.readers.submit(
-      [&api, org, shared, read = std::move(read)] { (*shared)(run_now(api, org, read)); });
+      [&api, org, shared, read = std::move(read)] { (*shared)(run_now(api, org, read)); },
+      [shared] {
+        (*shared)(problem(503, "unavailable", "the server is stopping; try again soon"));
+      });
   if (!accepted) {
-    (*shared)(problem(503, "unavailable", "too many reads are waiting; try again soon"));
+    (*shared)(problem(503, "unavailable",
+                      "too many reads are waiting, or the server is stopping; try again soon"));
   }
+}
+
+// The last decisions that the rows lack, one a partition, which the read must see.
+std::vector<Position> missing(const Api& api, const ReadRequest& request) {
+  std::vector<Position> positions;
+  for (PartitionId id{0}; id.value < api.host.partitions(); id = {id.value + 1}) {
+    Number next{0};
+    const bool concerned = request.org.empty() || api.host.partition_of(request.org) == id;
+    if (concerned && request.needs_rows) next = api.host.at_open(id);
+    if (request.at_least) {
+      if (request.at_least->partition == id) next = std::max(next, request.at_least->number.next());
+    } else if (concerned && request.needs_rows) {
+      next = std::max(next, api.answered.next(id));
+    }
+    if (next > api.host.applied(id)) positions.push_back({id, {next.value - 1}});
+  }
+  return positions;
+}
+
+// A read that has to wait, for one partition after the other.
+struct WaitingRead {
+  std::vector<Position> missing;
+  std::chrono::steady_clock::time_point deadline;
+  std::string org;
+  Respond respond;
+  std::function<Response()> read;
+};
+
+void wait_for_rows(Api& api, const std::shared_ptr<WaitingRead>& waiting) {
+  if (waiting->missing.empty()) {
+    return run_on_reader(api, waiting->org, waiting->respond, waiting->read);
+  }
+  const Position next = waiting->missing.back();
+  waiting->missing.pop_back();
+  api.host.when_applied(next, waiting->deadline, [&api, waiting](bool applied) {
+    if (applied) return wait_for_rows(api, waiting);
+    waiting->respond(problem(503, "unavailable",
+                             "the read models are not as far as this read must see; try again "
+                             "soon, and see /readyz"));
+  });
 }
 
 }  // namespace
@@ -93,7 +134,13 @@ std::string_view ReadRequest::parameter(std::string_view name) const {
 
 Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
                                QueryParameters parameters) {
-  ReadRequest request{std::move(path), std::move(parameters), {}, {}, {}, {}, {}};
+  ReadRequest request{.path = std::move(path),
+                      .parameters = std::move(parameters),
+                      .viewer = {},
+                      .page = {},
+                      .org = {},
+                      .at_least = {},
+                      .as_of = {}};
   if (pattern.starts_with("/v1/orgs/{org}")) request.org = request.path.front();
   for (const auto& [name, value] : request.parameters) {
     if (name == "as") request.viewer = TRY(parse_viewer(value));
@@ -111,24 +158,20 @@ void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
     return respond(problem(503, "unavailable",
                            "this process answers no reads; ask one that plays the role `reads`"));
   }
-  const std::string& org = request.org;
-  const bool has_token = request.at_least.has_value();
-  if (has_token && request.at_least->partition.value >= api.host.partitions()) {
+  if (request.at_least && request.at_least->partition.value >= api.host.partitions()) {
     return respond(problem(400, "malformed", "at_least names a partition that this log has not"));
   }
-  const auto wanted = has_token ? request.at_least : api.answered.not_applied(api.host);
-  if (!wanted || api.host.applied(wanted->partition) > wanted->number) {
-    if (quick) return respond(run_now(api, org, read));
-    return run_on_reader(api, org, respond, std::move(read));
+  std::vector<Position> to_wait_for = missing(api, request);
+  if (!to_wait_for.empty()) {
+    return wait_for_rows(api, std::make_shared<WaitingRead>(WaitingRead{
+                                  .missing = std::move(to_wait_for),
+                                  .deadline = std::chrono::steady_clock::now() + api.read_patience,
+                                  .org = request.org,
+                                  .respond = std::move(respond),
+                                  .read = std::move(read)}));
   }
-  const auto patience = has_token ? kWaitForToken : kWaitForAnswered;
-  api.host.when_applied(
-      *wanted, std::chrono::steady_clock::now() + patience,
-      [&api, org, has_token, respond = std::move(respond), read = std::move(read)](bool applied) {
-        if (applied || !has_token) return run_on_reader(api, org, respond, read);
-        respond(problem(503, "unavailable",
-                        "the read models have not reached that position yet; try again soon"));
-      });
+  if (quick) return respond(run_now(api, request.org, read));
+  run_on_reader(api, request.org, std::move(respond), std::move(read));
 }
 
 std::string_view bare_user(std::string_view user) {

@@ -21,6 +21,7 @@ struct ReadRequest {
   std::string org;  // the one that it is about; empty: several, or the body says
   std::optional<Position> at_least;
   std::optional<Moment> as_of;  // absent: now
+  bool needs_rows = true;       // false: it looks at the log alone
 
   // The value of a query parameter; empty if it was not given.
   std::string_view parameter(std::string_view name) const;
@@ -30,10 +31,11 @@ struct ReadRequest {
 Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
                                QueryParameters parameters);
 
-// Runs `read` once the read models have `at_least`, or answers 503 when that takes too long.
-// Without a token it waits a moment for what was answered before, so that clients read their own
-// writes, and then answers from what there is. `quick`: on the HTTP thread if nothing must be
-// waited for; else on a reader thread. The answer carries the position that the read models had.
+// Runs `read` once the read models have what it must see, or answers 503 when that takes too long;
+// never from less. It must see all that the log held when this process opened it, and `at_least`;
+// without such a token, what was answered before, so that clients read their own writes. `quick`:
+// on the HTTP thread if nothing must be waited for; else on a reader thread. The answer carries the
+// position that the read models had.
 void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
               std::function<Response()> read);
 

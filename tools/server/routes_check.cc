@@ -1,6 +1,9 @@
 // POST /v1/check: may this user do that here? One question or a list of them.
 #include <simdjson.h>
 
+#include <map>
+#include <memory>
+
 #include "engine/json/json_edge.h"
 #include "tools/server/read_request.h"
 
@@ -8,7 +11,15 @@ namespace tenure {
 namespace {
 
 constexpr size_t kMostQuestions = 1000;
-using Questions = std::vector<CheckRequest>;  // into the parsed document
+constexpr size_t kMostCheckBody = 1u << 20;    // 1000 questions of the longest ids fit
+constexpr size_t kMostPastOrganizations = 16;  // each is put together from the log
+
+// What was asked, in order; the texts lie in the parser's document.
+struct Questions {
+  simdjson::dom::parser parser;
+  std::vector<CheckRequest> all;
+  bool list = false;
+};
 
 std::string_view* field_of(CheckRequest& question, std::string_view name) {
   if (name == "org") return &question.org;
@@ -19,21 +30,34 @@ std::string_view* field_of(CheckRequest& question, std::string_view name) {
   return nullptr;
 }
 
+Result<void> take_field(CheckRequest& question, std::string_view name,
+                        simdjson::dom::element value) {
+  std::string_view* field = field_of(question, name);
+  std::string_view text;
+  if (field == nullptr || value.get(text) != simdjson::SUCCESS) {
+    return fail(ErrorKind::kInvalid,
+                "a check takes org, space, user, action and type, all text; not this: " +
+                    std::string(name));
+  }
+  if (field->data() != nullptr) {
+    return fail(ErrorKind::kInvalid, std::string(name) + " stands twice in a check");
+  }
+  if (text.empty()) {
+    return fail(ErrorKind::kInvalid, std::string(name) +
+                                         " must not be empty; a check without a space is about the "
+                                         "organization itself");
+  }
+  *field = text;
+  return {};
+}
+
 Result<CheckRequest> parse_question(simdjson::dom::element element) {
   simdjson::dom::object object;
   if (element.get(object) != simdjson::SUCCESS) {
     return fail(ErrorKind::kInvalid, R"(a check is an object: {"org","space","user","action"})");
   }
   CheckRequest question;
-  for (auto [name, value] : object) {
-    std::string_view* field = field_of(question, name);
-    if (field == nullptr || value.get(*field) != simdjson::SUCCESS) {
-      return fail(ErrorKind::kInvalid,
-                  "a check takes org, space, user, action and type, all text; "
-                  "not this: " +
-                      std::string(name));
-    }
-  }
+  for (auto [name, value] : object) TRY(take_field(question, name, value));
   question.user = bare_user(question.user);
   if (question.org.empty() || question.user.empty() || question.action.empty()) {
     return fail(ErrorKind::kInvalid, "a check must name org, user and action");
@@ -41,15 +65,33 @@ Result<CheckRequest> parse_question(simdjson::dom::element element) {
   return question;
 }
 
-Result<Questions> parse_questions(simdjson::dom::element root) {
+Result<std::shared_ptr<const Questions>> parse_questions(std::string_view body) {
+  auto questions = std::make_shared<Questions>();
+  simdjson::dom::element root;
+  if (auto error = questions->parser.parse(body.data(), body.size()).get(root)) {
+    return fail(ErrorKind::kInvalid,
+                std::string("the body is not JSON: ") + simdjson::error_message(error));
+  }
   simdjson::dom::array list;
-  if (root.get(list) != simdjson::SUCCESS) return Questions{TRY(parse_question(root))};
+  questions->list = root.get(list) == simdjson::SUCCESS;
+  if (!questions->list) {
+    questions->all.push_back(TRY(parse_question(root)));
+    return questions;
+  }
   if (list.size() > kMostQuestions) {
     return fail(ErrorKind::kInvalid, "a list of checks may have at most 1000; send several");
   }
-  Questions questions;
-  for (simdjson::dom::element element : list) questions.push_back(TRY(parse_question(element)));
+  for (simdjson::dom::element each : list) questions->all.push_back(TRY(parse_question(each)));
   return questions;
+}
+
+// The organization that all of them are about; empty if there are several.
+std::string common_org(const Questions& questions) {
+  std::string_view org = questions.all.empty() ? "" : questions.all.front().org;
+  for (const CheckRequest& each : questions.all) {
+    if (each.org != org) return {};
+  }
+  return std::string(org);
 }
 
 void append_answer(const CheckAnswer& answer, std::string& out) {
@@ -67,33 +109,46 @@ void append_answer(const CheckAnswer& answer, std::string& out) {
   out += "]}";
 }
 
-Result<CheckAnswer> answer_one(Api& api, const RowView& view, const ReadRequest& request,
-                               const CheckRequest& question) {
-  const Rulebooks& rulebooks = api.host.rulebooks();
-  if (!request.as_of) {
-    return check({view, rulebooks, request.viewer, SystemClock().now()}, question);
+using Answers = std::vector<CheckAnswer>;  // in the order of the questions
+
+Result<Answers> answer_now(Api& api, const ReadRequest& request, const Questions& questions) {
+  auto view = api.host.view();
+  const QueryContext context{*view, api.host.rulebooks(), request.viewer, SystemClock().now()};
+  Answers answers;
+  for (const CheckRequest& question : questions.all) {
+    answers.push_back(TRY(check(context, question)));
   }
-  PastOrganization past = TRY(api.host.as_of(view, question.org, *request.as_of));
-  return check({*past.rows, rulebooks, request.viewer, past.time}, question);
+  return answers;
 }
 
-Result<std::string> answer_all(Api& api, const ReadRequest& request, std::string_view body) {
-  thread_local simdjson::dom::parser parser;
-  simdjson::dom::element root;
-  if (auto error = parser.parse(body.data(), body.size()).get(root)) {
+// Organization by organization, so that each is put together once and one is kept at a time.
+Result<Answers> answer_as_of(Api& api, const ReadRequest& request, const Questions& questions) {
+  std::map<std::string_view, std::vector<size_t>> by_org;
+  for (size_t i = 0; i < questions.all.size(); ++i) by_org[questions.all[i].org].push_back(i);
+  if (by_org.size() > kMostPastOrganizations) {
     return fail(ErrorKind::kInvalid,
-                std::string("the body is not JSON: ") + simdjson::error_message(error));
+                "checks with as_of may be about 16 organizations at most; send several requests");
   }
-  Questions questions = TRY(parse_questions(root));
   auto view = api.host.view();
-  std::string out;
-  bool list = root.is_array();
-  if (list) out += '[';
-  for (const CheckRequest& question : questions) {
-    if (out.size() > 1) out += ',';
-    append_answer(TRY(answer_one(api, *view, request, question)), out);
+  Answers answers(questions.all.size());
+  for (const auto& [org, places] : by_org) {
+    const PastOrganization past =
+        TRY(api.host.as_of(*view, org, *request.as_of, api.readers.stopping()));
+    const QueryContext context{*past.rows, api.host.rulebooks(), request.viewer, past.time};
+    for (const size_t i : places) answers[i] = TRY(check(context, questions.all[i]));
   }
-  if (list) out += ']';
+  return answers;
+}
+
+Result<std::string> answer_all(Api& api, const ReadRequest& request, const Questions& questions) {
+  const Answers answers = TRY((request.as_of ? answer_as_of : answer_now)(api, request, questions));
+  std::string out;
+  if (questions.list) out += '[';
+  for (const CheckAnswer& answer : answers) {
+    if (out.size() > 1) out += ',';
+    append_answer(answer, out);
+  }
+  if (questions.list) out += ']';
   return out;
 }
 
@@ -102,11 +157,17 @@ void post_check(Api& api, const Request& request, QueryParameters parameters, Re
   if (type != kJson && !type.empty()) {
     return respond(problem(415, "unsupported_media_type", "send a check as application/json"));
   }
+  if (request.body.size() > kMostCheckBody) {
+    return respond(problem(413, "too_large", "checks may have at most 1 MiB; send several"));
+  }
   auto read = parse_read({}, {}, std::move(parameters));
   if (!read) return respond(problem(read.error()));
+  auto questions = parse_questions(request.body);
+  if (!questions) return respond(problem(questions.error()));
+  read->org = common_org(**questions);
   bool quick = !read->as_of;
-  run_read(api, *read, quick, std::move(respond), [&api, read = *read, request] {
-    Result<std::string> json = answer_all(api, read, request.body);
+  run_read(api, *read, quick, std::move(respond), [&api, read = *read, questions = *questions] {
+    Result<std::string> json = answer_all(api, read, *questions);
     return json ? Response{.body = *std::move(json)} : problem(json.error());
   });
 }

@@ -83,9 +83,14 @@ void submit_one(Api& api, const std::shared_ptr<AnswerQueue>& queue,
   }
   // Somebody's first sealed text waits for the disk, and this thread must not.
   auto shared = std::make_shared<CommandBytes>(*std::move(command));
-  bool accepted = api.ingest.submit([&api, queue, shared, started, respond] {
-    seal_and_submit(api, queue, std::move(*shared), started, respond);
-  });
+  bool accepted = api.ingest.submit(
+      [&api, queue, shared, started, respond] {
+        seal_and_submit(api, queue, std::move(*shared), started, respond);
+      },
+      [&api, respond] {
+        refuse(api, {503, "unavailable", "the server is stopping; retry with the same id"},
+               respond);
+      });
   if (!accepted) refuse(api, {503, "unavailable", "too much is waiting; try again soon"}, respond);
 }
 

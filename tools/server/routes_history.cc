@@ -7,6 +7,10 @@
 namespace tenure {
 namespace {
 
+// A page is cut where it has become so large; its `next`, or the position of its last line, says
+// where to go on.
+constexpr size_t kMostPageBytes = 8u << 20;
+
 void append_decision(Api& api, Position position, std::span<const std::byte> payload,
                      std::string& out) {
   write_decision_json(format_position(position), payload, out, &api.host.unsealer());
@@ -16,17 +20,35 @@ QueryContext context_of(Api& api, const RowView& view, const ReadRequest& reques
   return {view, api.host.rulebooks(), request.viewer, SystemClock().now()};
 }
 
+// What history can be asked about, as its rows are named; empty is the organization itself.
+Result<void> check_entity(std::string_view entity) {
+  if (entity.empty() || entity == "system") return {};
+  for (const std::string_view kind : {"user:", "service:", "group:", "space:", "resource:"}) {
+    if (!entity.starts_with(kind)) continue;
+    const std::string_view name = entity.substr(kind.size());
+    const size_t slash = name.find('/');
+    if (name.empty() || (kind == "resource:") != (slash != std::string_view::npos)) break;
+    if (slash != 0 && slash + 1 != name.size()) return {};
+  }
+  return fail(ErrorKind::kInvalid,
+              "entity must be user:ID, service:ID, group:ID, space:ID or resource:SPACE/ID");
+}
+
 Result<Response> history(Api& api, const ReadRequest& request) {
+  TRY(check_entity(request.parameter("entity")));
   auto view = api.host.view();
   HistoryPage page = TRY(get_history(context_of(api, *view, request), request.path[0],
                                      request.parameter("entity"), request.page));
   Response response{.body = R"({"decisions":[)"};
+  size_t shown = 0;
   TRY(read_numbered(api.host.log(), api.host.partition_of(request.path[0]), page.numbers,
                     [&](Position position, std::span<const std::byte> payload) {
                       if (response.body.back() != '[') response.body += ',';
                       append_decision(api, position, payload, response.body);
-                      return true;
+                      ++shown;
+                      return response.body.size() < kMostPageBytes;
                     }));
+  if (shown < page.numbers.size()) page.next = std::to_string(page.numbers[shown]);
   response.body += ']';
   response.body += R"(,"next":)";
   if (page.next.empty()) {
@@ -80,7 +102,7 @@ Result<Response> decisions(Api& api, const ReadRequest& request) {
                   [&](Position position, std::span<const std::byte> payload) {
                     append_decision(api, position, payload, response.body);
                     response.body += '\n';
-                    return --left > 0;
+                    return --left > 0 && response.body.size() < kMostPageBytes;
                   }));
   return response;
 }
@@ -99,6 +121,7 @@ void add(Router& router, Api& api, std::string_view pattern, std::string_view su
                                                QueryParameters parameters, Respond respond) {
                 auto request = parse_read(pattern, std::move(path), std::move(parameters));
                 if (!request) return respond(problem(request.error()));
+                request->needs_rows = read != decisions;
                 run_read(api, *request, false, std::move(respond),
                          [&api, read, request = *request] {
                            Result<Response> response = read(api, request);

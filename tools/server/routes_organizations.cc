@@ -13,7 +13,8 @@ Result<std::string> run_query(Api& api, const ReadRequest& request, const Query&
   if (!request.as_of) {
     return query({*view, api.host.rulebooks(), request.viewer, now()}, request);
   }
-  PastOrganization past = TRY(api.host.as_of(*view, request.path.front(), *request.as_of));
+  PastOrganization past =
+      TRY(api.host.as_of(*view, request.path.front(), *request.as_of, api.readers.stopping()));
   return query({*past.rows, api.host.rulebooks(), request.viewer, past.time}, request);
 }
 

@@ -46,6 +46,13 @@ std::string front_page(const Router& router) {
 
 Response readiness(Api& api) {
   if (auto failure = api.host.failure()) return problem(503, "unavailable", failure->message);
+  const HostStats stats = api.host.stats();
+  if (!stats.log_damage.empty()) {
+    return problem(503, "unavailable", "the log is damaged: " + stats.log_damage);
+  }
+  if (!stats.log_refusal.empty()) {
+    return problem(503, "unavailable", "no commands are taken: " + stats.log_refusal);
+  }
   if (!api.host.caught_up()) {
     return problem(503, "unavailable", "the read models are still catching up with the log");
   }

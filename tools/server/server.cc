@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -55,14 +56,18 @@ bool takes(const Route& route, std::string_view parameter) {
 // Everything between a request and its route: limits, the table, the key, the parameters.
 class Dispatcher {
  public:
-  Dispatcher(const Router& router, const ApiKey& key, Metrics& metrics)
-      : router_(router), key_(key), metrics_(metrics) {}
+  Dispatcher(const Router& router, const ApiKey& key, Metrics& metrics, size_t max_bodies)
+      : router_(router), key_(key), metrics_(metrics), max_bodies_(max_bodies) {}
 
-  void operator()(const Request& request, Respond respond) const {
-    Respond counted = [this, respond = std::move(respond)](Response response) {
+  void operator()(const Request& request, Respond respond) {
+    const size_t body = request.body.size();
+    Respond counted = [this, body, respond = std::move(respond)](Response response) {
       metrics_.request(response.status);
       respond(std::move(response));
+      bodies_ -= body;
     };
+    const size_t others = bodies_.fetch_add(body);
+    const bool too_much = others > 0 && others + body > max_bodies_;
     if (auto refusal = beyond_limits(request)) return counted(*std::move(refusal));
     auto match = router_.match(request.method, request.path);
     if (!match) return counted(problem(match.error()));
@@ -72,10 +77,19 @@ class Dispatcher {
       return counted(
           problem(401, "unauthorized", "send a valid API key as `Authorization: Bearer KEY`"));
     }
+    if (body > 0 && too_much) {
+      return counted(problem(503, "unavailable", "too much is being sent at once; try again soon"));
+    }
     auto parameters = parse_query(request.query);
     if (!parameters) return counted(problem(parameters.error()));
-    for (const auto& [name, value] : *parameters) {
-      if (!takes(route, name)) return counted(unknown_parameter(route, name));
+    for (auto each = parameters->begin(); each != parameters->end(); ++each) {
+      if (!takes(route, each->first)) return counted(unknown_parameter(route, each->first));
+      const bool again = std::any_of(parameters->begin(), each,
+                                     [&](const auto& other) { return other.first == each->first; });
+      if (again) {
+        return counted(
+            problem(400, "malformed", "'" + each->first + "' stands twice; send it once"));
+      }
     }
     route.handler(request, std::move(match->values), *std::move(parameters), std::move(counted));
   }
@@ -104,6 +118,8 @@ class Dispatcher {
   const Router& router_;
   const ApiKey& key_;
   Metrics& metrics_;
+  const size_t max_bodies_;
+  std::atomic<size_t> bodies_ = 0;  // bytes of those that are not answered yet
 };
 
 // Listens before the engine is open, so that the claim can name the address; until then, 503.
@@ -170,6 +186,7 @@ Result<void> serve(ServeOptions options) {
           *readers,
           *ingest,
           answered,
+          kReadPatience,
           is_loopback(options.http.address),
           [&](std::function<void()> task) { http->post(std::move(task)); }};
   Router router;
@@ -178,7 +195,8 @@ Result<void> serve(ServeOptions options) {
   add_check_routes(router, api);
   add_organization_routes(router, api);
   add_history_routes(router, api);
-  doorway.open(Dispatcher(router, opened.key, metrics));
+  Dispatcher dispatcher(router, opened.key, metrics, options.http.max_bodies);
+  doorway.open(std::ref(dispatcher));
   announce(opened, address);
   const HostStats stats = host->stats();
   spdlog::info("event=ready address={} decisions={} open_s={:.3f} replayed={} replay_s={:.3f}",
@@ -186,6 +204,9 @@ Result<void> serve(ServeOptions options) {
                stats.partition.replay_seconds);
 
   wait_for_stop(signals);
+  // What waits is answered now, so that no queue stands between the signal and the end.
+  readers->stop();
+  ingest->stop();
   Result<void> closed = host->close();
   http->stop(kStopGrace);
   ingest.reset();

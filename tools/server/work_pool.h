@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -13,20 +14,32 @@ namespace tenure {
 
 class WorkPool {
  public:
-  WorkPool(size_t threads, size_t max_waiting);
-  ~WorkPool();  // finishes what waits
+  using Task = std::function<void()>;
 
-  // False if too much is waiting already; `task` is then dropped. Any thread.
-  [[nodiscard]] bool submit(std::function<void()> task);
+  WorkPool(size_t threads, size_t max_waiting);
+  ~WorkPool();  // stop(), then waits for what has to be finished
+
+  // False if too much is waiting already, or after stop(): both functions are then dropped. If the
+  // pool stops before the task ran, `instead` is called in its place; a task without one runs all
+  // the same. Any thread.
+  [[nodiscard]] bool submit(Task task, Task instead = {});
+
+  // Takes no more, calls `instead` for what waits and asks what runs to end early. Any thread.
+  void stop();
+  // What runs may look here whether it still should.
+  std::stop_token stopping() const { return stop_.get_token(); }
 
  private:
+  struct Waiting {
+    Task task, instead;
+  };
   void run();
 
   const size_t max_waiting_;
   std::mutex mutex_;
   std::condition_variable ready_;
-  std::deque<std::function<void()>> waiting_;
-  bool closing_ = false;
+  std::deque<Waiting> waiting_;
+  std::stop_source stop_;
   std::vector<std::thread> threads_;
 };
 

@@ -10,6 +10,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "tools/tenure/subcommand.h"
+
 namespace tenure {
 namespace {
 
@@ -171,12 +173,13 @@ std::string percent_encode(std::string_view text) {
   return encoded;
 }
 
-Error error_of(const HttpAnswer& answer) {
+int report_refusal(const HttpAnswer& answer) {
   simdjson::dom::parser parser;
   std::string_view detail;
   if (parser.parse(answer.body)["detail"].get(detail) != simdjson::SUCCESS) detail = "no detail";
-  return {ErrorKind::kInvalid,
-          "the server answers " + std::to_string(answer.status) + ": " + std::string(detail)};
+  report({ErrorKind::kInvalid,
+          "the server answers " + std::to_string(answer.status) + ": " + std::string(detail)});
+  return answer.status >= 500 ? kExitUnreachable : kExitRefused;
 }
 
 }  // namespace tenure

@@ -41,7 +41,8 @@ class ApiClient {
 // Text as one segment of a path or one value of a query.
 std::string percent_encode(std::string_view text);
 
-// What an answer that is not 200 says, as an error to report: the problem's detail.
-Error error_of(const HttpAnswer& answer);
+// Reports what an answer that is not 200 says: the problem's detail. Returns what the process ends
+// with: kExitUnreachable if the server cannot answer now, else kExitRefused.
+int report_refusal(const HttpAnswer& answer);
 
 }  // namespace tenure

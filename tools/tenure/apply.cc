@@ -4,14 +4,15 @@
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
-#include <fstream>
-#include <iostream>
+#include <istream>
 #include <map>
 #include <mutex>
 
 #include "tools/server/answer_json.h"
 #include "tools/server/command_parser.h"
 #include "tools/server/engine_host.h"
+#include "tools/server/logging.h"
+#include "tools/tenure/command_file.h"
 #include "tools/tenure/subcommand.h"
 
 namespace tenure {
@@ -173,18 +174,16 @@ void print(const Summary& summary, FILE* out) {
 }
 
 Result<Summary> apply(const Options& options) {
-  std::ifstream file;
-  if (options.file != "-") {
-    file.open(options.file);
-    if (!file) return fail(ErrorKind::kNotFound, "cannot read " + options.file);
-  }
+  CommandFile file = TRY(CommandFile::open(options.file));
+  start_logging("warning");
   HostOptions host_options;
   host_options.data_directory = options.data;
   host_options.segment_bytes = options.segment_bytes;
   auto host = TRY(EngineHost::open(host_options));
-  Summary summary = Applying(*host, options.json).run(options.file == "-" ? std::cin : file);
+  Summary summary = Applying(*host, options.json).run(file.stream());
   if (auto failure = host->failure()) return std::unexpected(*failure);
   TRY(host->close());
+  TRY(file.at_end());
   return summary;
 }
 
@@ -203,7 +202,9 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("--data", options->data, "The data directory; made if missing")
       ->envname("TENURE_DATA")
       ->capture_default_str();
-  app.add_option("--segment-bytes", options->segment_bytes, "Size of new log segments")
+  app.add_option("--segment-bytes", options->segment_bytes,
+                 "Size of new log segments; a decision (8 MiB at most) must fit twice")
+      ->check(CLI::Range(int64_t{64} << 10, int64_t{16} << 30))
       ->capture_default_str();
   app.add_flag("--json", options->json, "Print each decision; the summary goes to stderr");
   app.footer("Ends with 0 if every line was decided (a rejection is a decision), else with 1.");

@@ -50,8 +50,12 @@ Subcommand::Run configure(CLI::App& app) {
   for (const Bench& bench : kBenches) names.emplace_back(bench.name);
   app.add_option("name", options->name, "What to measure")->required()->check(CLI::IsMember(names));
   app.add_option("--data", options->bench.directory, "A directory to make and to remove again");
-  app.add_option("--organizations", options->bench.organizations, "Over how many organizations");
-  app.add_option("--commands", options->bench.commands, "Commands of a run with many in flight");
+  app.add_option("--organizations", options->bench.organizations, "Over how many organizations")
+      ->check(CLI::Range(1, 100'000'000))
+      ->capture_default_str();
+  app.add_option("--commands", options->bench.commands, "Commands of a run with many in flight")
+      ->check(CLI::Range(1'000, 1'000'000'000))
+      ->capture_default_str();
   app.add_flag("--json", options->bench.json, "One JSON object a row");
   options->bench.kafka.prefix = "tenure-bench";  // topics that are made, and removed again
   add_kafka_options(app, options->bench.kafka);

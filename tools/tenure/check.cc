@@ -9,7 +9,7 @@ namespace {
 
 struct Options {
   ServerOptions server;
-  std::string org, user, action, space, type, as_of;
+  std::string org, user, action, space, type, as_of, at_least;
   bool json = false;
 };
 
@@ -32,10 +32,15 @@ std::string question(const Options& options) {
 
 int run(const Options& options) {
   std::string target = "/v1/check";
-  if (!options.as_of.empty()) target += "?as_of=" + percent_encode(options.as_of);
+  for (const auto& [name, value] :
+       {std::pair("as_of", &options.as_of), std::pair("at_least", &options.at_least)}) {
+    if (value->empty()) continue;
+    target += target.find('?') == std::string::npos ? '?' : '&';
+    target += name + ("=" + percent_encode(*value));
+  }
   auto answer = ApiClient(options.server).post(target, "application/json", question(options));
   if (!answer) return report(answer.error());
-  if (answer->status != 200) return report(error_of(*answer));
+  if (answer->status != 200) return report_refusal(*answer);
   print_answer(answer->body, options.json);
   bool allowed = answer->body.starts_with(R"({"allowed":true)");
   return allowed ? kExitOk : kExitRefused;
@@ -50,6 +55,7 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("--space", options->space, "The space; without it, the organization itself");
   app.add_option("--type", options->type, "The type of resource, if the action does not name it");
   app.add_option("--as-of", options->as_of, "A version or a time");
+  app.add_option("--at-least", options->at_least, "A position that the answer must have seen");
   app.add_flag("--json", options->json, "Print the answer as the server sent it");
   return [options] { return run(*options); };
 }

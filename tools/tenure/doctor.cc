@@ -3,9 +3,12 @@
 #include <cstdio>
 #include <functional>
 
+#include "engine/json/json_edge.h"
 #include "engine/log/log_reader.h"
 #include "engine/partition/state_store.h"
+#include "engine/personal/key_store.h"
 #include "projections/read_models.h"
+#include "tools/server/api_key.h"
 #include "tools/tenure/log_source.h"
 #include "tools/tenure/offline.h"
 #include "tools/tenure/subcommand.h"
@@ -15,23 +18,41 @@ namespace {
 
 struct Options {
   LogFlags log;
-  bool deep = false;
+  bool deep = false, json = false;
 };
 
-// One line a finding; remembers whether any was bad.
+// A line a finding, or one JSON object of all; remembers whether any was bad.
 class Findings {
  public:
-  void good(const char* what, const std::string& detail) { print("ok ", what, detail); }
-  void bad(const char* what, const std::string& detail) {
-    print("BAD", what, detail);
-    sound_ = false;
-  }
+  explicit Findings(bool json) : json_(json) {}
+
+  void good(std::string_view what, const std::string& detail) { add(true, what, detail); }
+  void bad(std::string_view what, const std::string& detail) { add(false, what, detail); }
   bool sound() const { return sound_; }
 
- private:
-  static void print(const char* verdict, const char* what, const std::string& detail) {
-    std::printf("%s  %-12s %s\n", verdict, what, detail.c_str());
+  void finish() const {
+    if (!json_) return;
+    std::printf(R"({"sound":%s,"findings":[%s]})"
+                "\n",
+                sound_ ? "true" : "false", list_.c_str());
   }
+
+ private:
+  void add(bool ok, std::string_view what, const std::string& detail) {
+    sound_ = sound_ && ok;
+    if (!json_) {
+      std::printf("%s  %-12s %s\n", ok ? "ok " : "BAD", std::string(what).c_str(), detail.c_str());
+      return;
+    }
+    list_ += list_.empty() ? R"({"what":)" : R"(,{"what":)";
+    append_json_string(what, list_);
+    list_ += ok ? R"(,"ok":true,"detail":)" : R"(,"ok":false,"detail":)";
+    append_json_string(detail, list_);
+    list_ += '}';
+  }
+
+  const bool json_;
+  std::string list_;
   bool sound_ = true;
 };
 
@@ -99,9 +120,10 @@ void examine_read_models(Findings& findings, const OfflineData& offline, bool de
     }
     uint64_t applied = 0, behind = 0;
     for (const PartitionId id : offline.partitions) {
-      const ReadModelsStatus status = (*models)->status(id);
-      applied += status.applied.value;
-      behind += status.behind;
+      const auto status = (*models)->status(id);
+      if (!status) return findings.bad("read models", status.error().message);
+      applied += status->applied.value;
+      behind += status->behind;
     }
     findings.good("read models",
                   "applied " + std::to_string(applied) + ", behind " + std::to_string(behind));
@@ -111,6 +133,27 @@ void examine_read_models(Findings& findings, const OfflineData& offline, bool de
   if (!report) return findings.bad("rebuild", report.error().message);
   if (report->difference) return findings.bad("rebuild", *report->difference);
   findings.good("rebuild", "the rows equal a rebuild");
+}
+
+// What lies beside the log: the keys that open its personal text, and the hash of the admin's key.
+void examine_keys(Findings& findings, const DataDirectory& data, bool log_has_records) {
+  const auto people = KeyStore::examine(posix_file_system(), data.keys());
+  if (people) {
+    findings.good("keys", "of " + std::to_string(*people) + " people and services");
+  } else if (people.error().kind != ErrorKind::kNotFound) {
+    findings.bad("keys", people.error().message);
+  } else if (log_has_records) {
+    findings.bad("keys", data.keys() +
+                             "/people is missing: reasons, names and e-mails in the log "
+                             "cannot be read; restore it from a backup");
+  } else {
+    findings.good("keys", "none yet");
+  }
+  const auto admin = ApiKey::is_stored(data.root);
+  if (!admin) return findings.bad("admin key", admin.error().message);
+  findings.good("admin key", *admin ? "its hash is stored"
+                                    : "none is stored: TENURE_ADMIN_KEY names it, or the next "
+                                      "start makes one");
 }
 
 // What opening it told: of a log in files, or of the mirrors, which are brought up to the topic.
@@ -143,21 +186,23 @@ void examine_in_use(Findings& findings, const Options& options, const std::strin
     records += end->value;
   }
   findings.good("log", "records up to " + std::to_string(records));
+  // Over Kafka the keys are in a topic of their own.
+  if (!options.log.is_kafka()) examine_keys(findings, DataDirectory{options.log.data}, records > 0);
   if (!options.deep) return;
   examine_records(findings, (*log)->partitions(),
                   [&](PartitionId id) { return (*log)->read(id, Offset{}); });
 }
 
-Result<bool> examine(const Options& options) {
-  Findings findings;
+Result<void> examine(Findings& findings, const Options& options) {
   auto offline = open_offline(options.log, "tenure doctor");
   if (!offline && offline.error().kind == ErrorKind::kConflict) {
     examine_in_use(findings, options, offline.error().message);
-    return findings.sound();
+    return {};
   }
   if (!offline && offline.error().kind == ErrorKind::kCorrupt) {
     findings.bad("log", offline.error().message);
-    return false;
+    examine_keys(findings, DataDirectory{options.log.data}, true);
+    return {};
   }
   if (!offline) return std::unexpected(offline.error());
   findings.good("lock", "no process has the directory open");
@@ -166,15 +211,20 @@ Result<bool> examine(const Options& options) {
     examine_records(findings, static_cast<uint32_t>(offline->partitions.size()),
                     [&](PartitionId id) { return offline->log->read(id, Offset{}); });
   }
+  if (offline->segments) {
+    examine_keys(findings, offline->data, offline->log->durable_end({}).value > 0);
+  }
   examine_states(findings, *offline);
   examine_read_models(findings, *offline, options.deep);
-  return findings.sound();
+  return {};
 }
 
 int run(const Options& options) {
-  Result<bool> sound = examine(options);
-  if (!sound) return report(sound.error());
-  return *sound ? kExitOk : kExitRefused;
+  Findings findings(options.json);
+  const Result<void> examined = examine(findings, options);
+  if (!examined) return report(examined.error());
+  findings.finish();
+  return findings.sound() ? kExitOk : kExitRefused;
 }
 
 Subcommand::Run configure(CLI::App& app) {
@@ -182,6 +232,7 @@ Subcommand::Run configure(CLI::App& app) {
   add_log_options(app, options->log, "The data directory");
   app.add_flag("--deep", options->deep,
                "Read every record; compare the read models with a rebuild");
+  app.add_flag("--json", options->json, "One JSON object: sound, and the findings");
   return [options] { return run(*options); };
 }
 

@@ -84,10 +84,7 @@ int run(const Options& options) {
   }
   auto answer = ApiClient(options.server).get(target);
   if (!answer) return report(answer.error());
-  if (answer->status != 200) {
-    report(error_of(*answer));
-    return answer->status == 503 ? kExitUnreachable : kExitRefused;
-  }
+  if (answer->status != 200) return report_refusal(*answer);
   print_answer(answer->body, options.json);
   return kExitOk;
 }

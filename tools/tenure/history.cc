@@ -10,7 +10,7 @@ namespace {
 
 struct Options {
   ServerOptions server;
-  std::string org, entity, as, limit = "100", cursor;
+  std::string org, entity, as, at_least, limit = "100", cursor;
   bool json = false;
 };
 
@@ -39,13 +39,11 @@ int run(const Options& options) {
       "/v1/orgs/" + percent_encode(options.org) + "/history?limit=" + percent_encode(options.limit);
   if (!options.entity.empty()) target += "&entity=" + percent_encode(options.entity);
   if (!options.as.empty()) target += "&as=" + percent_encode(options.as);
+  if (!options.at_least.empty()) target += "&at_least=" + percent_encode(options.at_least);
   if (!options.cursor.empty()) target += "&cursor=" + percent_encode(options.cursor);
   auto answer = ApiClient(options.server).get(target);
   if (!answer) return report(answer.error());
-  if (answer->status != 200) {
-    report(error_of(*answer));
-    return kExitRefused;
-  }
+  if (answer->status != 200) return report_refusal(*answer);
   if (options.json) {
     print_answer(answer->body, true);
   } else {
@@ -58,8 +56,10 @@ Subcommand::Run configure(CLI::App& app) {
   auto options = std::make_shared<Options>();
   add_server_options(app, options->server);
   app.add_option("org", options->org)->required();
-  app.add_option("--entity", options->entity, "user:bob, group:g, space:s or resource:s/r");
+  app.add_option("--entity", options->entity,
+                 "user:bob, service:x, group:g, space:s or resource:s/r");
   app.add_option("--as", options->as, "On whose behalf: user:alice");
+  app.add_option("--at-least", options->at_least, "A position that the answer must have seen");
   app.add_option("--limit", options->limit)->capture_default_str();
   app.add_option("--cursor", options->cursor);
   app.add_flag("--json", options->json, "Print the answer as the server sent it");

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -109,6 +110,22 @@ void add_kafka_options(CLI::App& app, KafkaFlags& flags) {
                  "A file of them, a line each: for passwords");
   app.add_flag("--allow-plaintext", flags.allow_plaintext,
                "Speak to brokers on other machines without TLS");
+}
+
+std::string given_kafka_option(const CLI::App& app, std::vector<std::string> others) {
+  for (const char* name :
+       {"--brokers", "--prefix", "--partitions", "--property", "--allow-plaintext"}) {
+    others.emplace_back(name);
+  }
+  for (const std::string& name : others) {
+    const CLI::Option& option = *app.get_option(name);
+    const std::string variable = option.get_envname();
+    const char* in_environment = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    const bool given = option.count() > 0 &&
+                       (in_environment == nullptr || option.as<std::string>() != in_environment);
+    if (given) return name;
+  }
+  return {};
 }
 
 Result<KafkaConnection> connection_of(const KafkaFlags& flags) {

@@ -21,6 +21,9 @@ struct KafkaFlags {
 };
 
 void add_kafka_options(CLI::App& app, KafkaFlags& flags);
+// The first of them that the command line gives (the environment does not count), or one of
+// `others`; empty: none.
+std::string given_kafka_option(const CLI::App& app, std::vector<std::string> others);
 
 // The properties of the file come first, so that the command line's win.
 //

@@ -46,7 +46,10 @@ void print_decision(const Options& options, PartitionId partition, const RawReco
 Result<void> print_onward(const Options& options, LogSource& log, PartitionId partition,
                           ReaderRule& rule) {
   auto cursor = TRY(log.read(partition, rule.position().next_offset));
-  while (auto record = TRY(cursor->next())) {
+  // Output that cannot be written ends it; main says so.
+  while (std::ferror(stdout) == 0) {
+    const auto record = TRY(cursor->next());
+    if (!record) break;
     switch (TRY(rule.judge(*record))) {
       case Validity::kValid:
         print_decision(options, partition, *record);
@@ -58,7 +61,7 @@ Result<void> print_onward(const Options& options, LogSource& log, PartitionId pa
         break;
     }
   }
-  std::fflush(stdout);
+  if (options.follow) std::fflush(stdout);
   return {};
 }
 
@@ -76,10 +79,22 @@ Result<void> dump(const Options& options) {
   return print_onward(options, *log, rules);
 }
 
+// The rule as it stands behind the last record, from which it follows.
+Result<ReaderRule> rule_at_the_end(LogSource& log, PartitionId partition) {
+  const Offset last{TRY(log.durable_end(partition)).value - 1};
+  auto cursor = TRY(log.read(partition, last));
+  auto record = TRY(cursor->next());
+  if (!record) return fail(ErrorKind::kCorrupt, "the log ends before its own end");
+  ReaderRule rule(ReaderPosition{last, record->prefix.number, record->prefix.stamp});
+  TRY(rule.judge(*record));
+  return rule;
+}
+
 // Where the last records begin, and the rule as it stands there.
 Result<ReaderRule> rule_before_the_last(LogSource& log, PartitionId partition, uint64_t records) {
   const uint64_t end = TRY(log.durable_end(partition)).value;
   if (end <= records) return ReaderRule();
+  if (records == 0) return rule_at_the_end(log, partition);
   auto cursor = TRY(log.read(partition, Offset{end - records}));
   while (auto record = TRY(cursor->next())) {
     if (record->status != RecordStatus::kOk) continue;  // somebody else's: it says nothing
@@ -95,7 +110,7 @@ Result<void> tail(const Options& options) {
     rules.push_back(TRY(rule_before_the_last(*log, id, options.last)));
   }
   TRY(print_onward(options, *log, rules));
-  while (options.follow) {
+  while (options.follow && std::ferror(stdout) == 0) {
     std::this_thread::sleep_for(kBetweenLooks);
     TRY(print_onward(options, *log, rules));
   }
@@ -122,6 +137,7 @@ Subcommand::Run configure(CLI::App& app) {
   add_common(*tail_app, *options);
   tail_app
       ->add_option("-n,--last", options->last, "How many; of a log over Kafka, of each partition")
+      ->check(CLI::Range(0, 1'000'000'000))
       ->capture_default_str();
   tail_app->add_flag("-f,--follow", options->follow, "Go on as more are made");
   return [options, dump_app] { return run(*options, dump_app->parsed() ? dump : tail); };

@@ -31,7 +31,7 @@ Result<int> status(const Options& options) {
   auto models = TRY(ReadModels::open(offline.data.read_models(), *offline.log, offline.partitions));
   ReadModelsStatus status;  // the sum over partitions
   for (const PartitionId id : offline.partitions) {
-    const ReadModelsStatus one = models->status(id);
+    const ReadModelsStatus one = TRY(models->status(id));
     status.applied.value += one.applied.value;
     status.behind += one.behind;
     status.void_records += one.void_records;

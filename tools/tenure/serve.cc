@@ -15,10 +15,13 @@ struct Options {
   ServeOptions serve;
   std::string log_level = "info";
   size_t memory_mb = 4096;
+  size_t scrub_mb = 8;
+  size_t max_bodies_mb = HttpOptions{}.max_bodies >> 20;
   std::string log = "embedded";
   KafkaFlags kafka;
   std::vector<std::string> roles = {"engine", "reads"};
   uint32_t session_timeout_ms = 10'000;
+  int dedupe_hours = static_cast<int>(PartitionOptions{}.dedupe_window.count());
 };
 
 // The roles that this process plays; over Kafka others may play the rest.
@@ -32,8 +35,13 @@ Result<void> take_roles(Options& options, KafkaSideOptions& kafka) {
   return fail(ErrorKind::kInvalid, "--roles names none: engine, reads or both");
 }
 
-Result<void> choose_log(Options& options) {
-  if (options.log == "embedded") return {};
+Result<void> choose_log(Options& options, const CLI::App& app) {
+  if (options.log == "embedded") {
+    const std::string given = given_kafka_option(app, {"--roles", "--session-timeout-ms"});
+    if (given.empty()) return {};
+    return fail(ErrorKind::kInvalid,
+                given + " is about a log over Kafka: add --log kafka, or leave it out");
+  }
   KafkaSideOptions kafka;
   kafka.connection = TRY(connection_of(options.kafka));
   kafka.prefix = options.kafka.prefix;
@@ -44,11 +52,15 @@ Result<void> choose_log(Options& options) {
   return {};
 }
 
-int run(Options& options) {
+int run(Options& options, const CLI::App& app) {
   start_logging(options.log_level);
   if (const char* key = std::getenv("TENURE_ADMIN_KEY")) options.serve.admin_key = key;
-  options.serve.host.partition.memory_for_organizations = options.memory_mb << 20;
-  if (Result<void> chosen = choose_log(options); !chosen) {
+  options.serve.http.max_bodies = options.max_bodies_mb << 20;
+  options.serve.host.scrub.bytes_per_second = options.scrub_mb << 20;
+  PartitionOptions& partition = options.serve.host.partition;
+  partition.memory_for_organizations = options.memory_mb << 20;
+  partition.dedupe_window = std::chrono::hours(options.dedupe_hours);
+  if (Result<void> chosen = choose_log(options, app); !chosen) {
     report(chosen.error());
     return kExitUsage;
   }
@@ -63,10 +75,34 @@ Subcommand::Run configure(CLI::App& app) {
       ->envname("TENURE_DATA")
       ->default_val("tenure-data");
   app.add_option("--listen", http.address, "The IP address to listen on")->capture_default_str();
-  app.add_option("--port", http.port, "The port; 0: any free one")->capture_default_str();
-  app.add_option("--max-connections", http.max_connections)->capture_default_str();
-  app.add_option("--memory-mb", options->memory_mb, "Memory for organizations in use")
+  app.add_option("--port", http.port, "The port; 0: any free one")
+      ->check(CLI::Range(0, 65'535))
       ->capture_default_str();
+  app.add_option("--max-connections", http.max_connections)
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--max-bodies-mb", options->max_bodies_mb,
+                 "Memory for what was sent and is not answered yet; beyond it 503")
+      ->check(CLI::Range(1, 16'000'000))
+      ->capture_default_str();
+  app.add_option("--memory-mb", options->memory_mb, "Memory for organizations in use")
+      ->check(CLI::Range(1, 16'000'000))
+      ->capture_default_str();
+  app.add_option("--scrub-mb", options->scrub_mb,
+                 "How much of the log is read and verified in the background a second; 0: nothing")
+      ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  app.add_option("--dedupe-hours", options->dedupe_hours,
+                 "How long a command's id is remembered, so that a retry gets its answer")
+      ->check(CLI::Range(1, 24 * 366))
+      ->capture_default_str();
+  app.add_option("--dedupe-max-ids", options->serve.host.partition.dedupe_max_ids,
+                 "Ids remembered at most, a partition; beyond it commands are refused (503)")
+      ->check(CLI::Range(int64_t{1}, int64_t{4'000'000'000}))
+      ->capture_default_str();
+  app.add_flag("--accept-lost-keys", options->serve.host.accept_lost_keys,
+               "Start although the key store is gone: sealed reasons, names and e-mails stay "
+               "unreadable, and a retry of such a command is refused");
   app.add_option("--log", options->log,
                  "Where the decisions are: in the data directory, or in Kafka")
       ->check(CLI::IsMember({"embedded", "kafka"}))
@@ -84,7 +120,7 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("--log-level", options->log_level)
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
       ->capture_default_str();
-  return [options] { return run(*options); };
+  return [options, &app] { return run(*options, app); };
 }
 
 const Subcommand kServe("serve", "Run the daemon", configure);

@@ -2,13 +2,13 @@
 #include <simdjson.h>
 
 #include <cstdio>
-#include <fstream>
-#include <iostream>
+#include <istream>
 #include <map>
 #include <random>
 
 #include "engine/json/json_edge.h"
 #include "tools/tenure/api_client.h"
+#include "tools/tenure/command_file.h"
 #include "tools/tenure/json_table.h"
 #include "tools/tenure/subcommand.h"
 
@@ -16,6 +16,7 @@ namespace tenure {
 namespace {
 
 constexpr size_t kMostBytesARequest = 4u << 20;
+constexpr int kTaken = 200;
 
 struct Options {
   ServerOptions server;
@@ -89,7 +90,7 @@ int submit_one(const Options& options) {
   auto answer = ApiClient(options.server).post("/v1/commands", "application/json", *command);
   if (!answer) return report(answer.error());
   bool undecided = answer->status == 401 || answer->status >= 500;
-  if (undecided) return report(error_of(*answer));
+  if (undecided) return report_refusal(*answer);
   print_answer(answer->body, options.json);
   return answer->status == 200 ? kExitOk : kExitRefused;
 }
@@ -111,12 +112,11 @@ struct Counts {
   }
 };
 
-// Sends what was gathered, prints or counts the answers.
-Result<void> flush(const Options& options, std::string& lines, Counts& counts) {
-  if (lines.empty()) return {};
+// Sends what was gathered; prints or counts the decisions, if the server took the lines.
+Result<HttpAnswer> flush(const Options& options, std::string& lines, Counts& counts) {
   HttpAnswer answer =
       TRY(ApiClient(options.server).post("/v1/commands", "application/x-ndjson", lines));
-  if (answer.status != 200) return std::unexpected(error_of(answer));
+  if (answer.status != kTaken) return answer;
   lines.clear();
   if (options.json) std::fwrite(answer.body.data(), 1, answer.body.size(), stdout);
   std::string_view rest = answer.body;
@@ -125,35 +125,36 @@ Result<void> flush(const Options& options, std::string& lines, Counts& counts) {
     counts.add(line);
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
   }
-  return {};
+  return answer;
 }
 
-Result<Counts> submit_stream(const Options& options, std::istream& input) {
-  Counts counts;
+// Gives the last answer; one that is not kTaken ends it.
+Result<HttpAnswer> submit_stream(const Options& options, std::istream& input, Counts& counts) {
+  HttpAnswer answer{.status = kTaken, .position = {}, .body = {}};
   std::string lines;
-  for (std::string line; std::getline(input, line);) {
+  for (std::string line; answer.status == kTaken && std::getline(input, line);) {
     lines += line + "\n";
-    if (lines.size() >= kMostBytesARequest) TRY(flush(options, lines, counts));
+    if (lines.size() >= kMostBytesARequest) answer = TRY(flush(options, lines, counts));
   }
-  TRY(flush(options, lines, counts));
-  return counts;
+  if (answer.status == kTaken && !lines.empty()) answer = TRY(flush(options, lines, counts));
+  return answer;
 }
 
 int submit_file(const Options& options) {
-  std::ifstream file;
-  if (options.file != "-") {
-    file.open(options.file);
-    if (!file) return report({ErrorKind::kNotFound, "cannot read " + options.file});
-  }
-  auto counts = submit_stream(options, options.file == "-" ? std::cin : file);
-  if (!counts) return report(counts.error());
+  auto file = CommandFile::open(options.file);
+  if (!file) return report(file.error());
+  Counts counts;
+  auto answer = submit_stream(options, file->stream(), counts);
+  if (!answer) return report(answer.error());
+  if (answer->status != kTaken) return report_refusal(*answer);
+  if (auto read = file->at_end(); !read) return report(read.error());
   if (!options.json) {
-    std::printf("accepted  %zu\n", counts->accepted);
-    for (const auto& [code, count] : counts->codes) {
+    std::printf("accepted  %zu\n", counts.accepted);
+    for (const auto& [code, count] : counts.codes) {
       std::printf("%s  %zu\n", code.c_str(), count);
     }
   }
-  return counts->others == 0 ? kExitOk : kExitRefused;
+  return counts.others == 0 ? kExitOk : kExitRefused;
 }
 
 int run(const Options& options) {
