@@ -82,7 +82,7 @@ struct KafkaKeys::Impl {
                     Deadline deadline);
   Result<void> write(std::unique_lock<std::mutex>& lock, std::span<const std::string> names,
                      std::span<const PersonKey> keys);
-  void fail_with(Error error);
+  void fail_with(const Error& error);
 };
 
 // --- reading ---
@@ -141,7 +141,7 @@ const KafkaKeys::Impl::Entry* KafkaKeys::Impl::first_locked(std::string_view sub
   return at == people.end() ? nullptr : &at->second.front();
 }
 
-void KafkaKeys::Impl::fail_with(Error error) {
+void KafkaKeys::Impl::fail_with(const Error& error) {
   {
     const std::scoped_lock lock(mutex);
     if (failure) return;

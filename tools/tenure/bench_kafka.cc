@@ -63,7 +63,7 @@ struct Measured {
 class Run {
  public:
   static Result<Measured> measure(BenchedEngine& engine) {
-    const size_t all = 2 * engine.options.organizations + 3 * engine.options.commands;
+    const size_t all = size_t{2} * engine.options.organizations + 3 * engine.options.commands;
     auto feed =
         TRY(CommandFeed::make(engine.connection, engine.commands, engine.options.kafka.partitions));
     auto reader = TRY(DecisionReader::open(
