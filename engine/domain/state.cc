@@ -1,7 +1,6 @@
 #include "engine/domain/state.h"
 
 #include <algorithm>
-#include <mutex>
 #include <span>
 #include <unordered_map>
 
@@ -13,14 +12,13 @@ namespace tenure {
 namespace {
 
 // One copy of the terms that many subscriptions hold: they stay in the cache, and a cold space does
-// not pay for them. Any thread.
+// not pay for them. Nobody sees that they are shared: terms never change. One thread.
 class SharedTerms {
  public:
   using Buffer = std::shared_ptr<const std::vector<uint8_t>>;
 
   Buffer share(std::span<const uint8_t> bytes) {
     const std::string key(bytes.begin(), bytes.end());
-    std::lock_guard lock(mutex_);
     if (buffers_.size() >= drop_unused_at_) drop_unused();
     std::weak_ptr<const std::vector<uint8_t>>& kept = buffers_[key];
     Buffer buffer = kept.lock();
@@ -37,7 +35,6 @@ class SharedTerms {
     drop_unused_at_ = std::max<size_t>(1024, 2 * buffers_.size());
   }
 
-  std::mutex mutex_;
   std::unordered_map<std::string, std::weak_ptr<const std::vector<uint8_t>>> buffers_;
   size_t drop_unused_at_ = 1024;
 };
@@ -45,7 +42,7 @@ class SharedTerms {
 }  // namespace
 
 PlanTerms PlanTerms::copy_of(const schema::Plan& plan) {
-  static SharedTerms shared;
+  thread_local SharedTerms shared;
   flatbuffers::FlatBufferBuilder builder(512);
   builder.Finish(copy_plan(builder, plan));
   PlanTerms terms;

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "engine/base/thread_name.h"
 #include "engine/log/segment_check.h"
 
 namespace tenure {
@@ -35,6 +36,7 @@ Result<void> LogScrub::pass(const std::stop_token& stop) {
 }
 
 void LogScrub::run(const std::stop_token& stop) {
+  name_this_thread("tenure-scrub");
   do {
     Result<void> checked = pass(stop);
     if (!checked && checked.error().kind == ErrorKind::kCorrupt) checked = pass(stop);
