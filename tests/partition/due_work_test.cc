@@ -65,6 +65,27 @@ class DueWork : public testing::Test {
 
 using Lines = std::vector<std::string>;
 
+TEST_F(DueWork, IsToldAlsoWhenTheClockWentBackBehindTheLastDecision) {
+  partition.ask(create("1", "acme"));
+  partition.ask(create("1", "zeta"));
+  make_space("acme", "alpha");
+  const Time expires = upgrade("acme", "alpha").expires;
+  partition.checkpoint();
+  partition.open();  // all are cold
+  partition.ask(add("2", "zeta", "bob"));
+  partition.now = expires + minutes(1);
+  partition.send(add("3", "zeta", "carl"));
+  partition.step();  // decides this; what is due of acme waits until that is loaded
+  ASSERT_EQ(partition.partition().stats().waiting, 0u);
+  partition.now = expires - hours(1);
+  partition.step();
+  const auto told = partition.partition().next_due();
+  ASSERT_TRUE(told.has_value());
+  EXPECT_LE(*told, partition.now + std::chrono::milliseconds(10));
+  partition.settle();
+  EXPECT_NE(story(partition).back().find("PlanChangeFailed"), std::string::npos);
+}
+
 TEST_F(DueWork, IsDoneWithoutAnyCommandOnceItsTimeHasCome) {
   partition.ask(create("1", "acme"));
   make_space("acme", "alpha");

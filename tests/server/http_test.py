@@ -254,16 +254,17 @@ class Reads(ServerTest):
         server.submit(*FOUND_ACME)
         by_bob = server.post("/v1/commands", command("same", "AddMember", actor="user:bob",
                                                      user="dan", role="ADMIN"))
-        by_eve = server.post("/v1/commands", command("same", "AddMember", actor="user:eve",
-                                                     user="dan", role="MANAGER"))
+        by_mallory = server.post("/v1/commands", command("same", "AddMember", actor="user:mallory",
+                                                         user="dan", role="MANAGER"))
         outside = server.post("/v1/commands", command("n1", "AddMember", org="nowhere",
                                                       user="dan", role="ADMIN"))
         read = lambda query="": server.get(f"/v1/orgs/acme/commands/same{query}")
-        self.assertEqual(read().json["position"], by_eve.position, "the newest")
+        self.assertEqual(read().json["position"], by_mallory.position, "the newest")
         self.assertEqual(read("?actor=user:bob").json["position"], by_bob.position)
-        self.assertEqual(read("?as=user:eve").json["position"], by_eve.position)
+        self.assertEqual(read("?as=user:mallory").json["position"], by_mallory.position,
+                         "theirs, though they are no member")
         self.assert_problem(read("?actor=user:dan"), 404, "not_found")
-        self.assert_problem(read("?as=user:eve&actor=user:bob"), 404, "not_found")
+        self.assert_problem(read("?as=user:mallory&actor=user:bob"), 404, "not_found")
         self.assertEqual(server.get("/v1/orgs/nowhere/commands/n1").json["position"],
                          outside.position, "a refusal in an organization that is not there")
 
