@@ -93,6 +93,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   bool step_checkpoint();
   void begin_checkpoint();
   void finish_checkpoint();
+  LastDecision last_decision();
   void write_checkpoint();
   void on_written(const Result<void>& outcome);
   void on_store_error(const Error& error);
@@ -106,6 +107,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   Result<void> begin_if_there();
   Result<void> replay_one(const ValidDecision& decision);
   Result<void> checkpoint_now();
+  Result<void> complete_checkpoint();
 
   DecisionLog& log_;
   StateStore& store_;

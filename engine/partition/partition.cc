@@ -333,8 +333,9 @@ void Partition::Machine::fail(Error error) {
 std::optional<Time> Partition::Machine::next_due() const {
   std::optional<Time> next;
   // By partition time, which is ahead of a clock that went back.
-  if (outbox_ && !due_.empty())
+  if (outbox_ && !due_.empty()) {
     next = due_.begin()->at <= partition_time() ? now_ : due_.begin()->at;
+  }
   if (writing_ == Writing::kNothing ? checkpointer_.pending_bytes() > 0 : write_failed_) {
     const Time checkpoint = checkpoint_tried_ + options_.checkpoint_every;
     next = std::min(next.value_or(checkpoint), checkpoint);

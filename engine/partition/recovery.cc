@@ -95,16 +95,7 @@ Result<void> Partition::Machine::recover(const std::optional<CheckpointMark>& ma
 
 Result<void> Partition::Machine::save() {
   if (failure_ || durable() < next_number() || writing_ == Writing::kWriting) return {};
-  if (writing_ == Writing::kGathering) {
-    checkpointer_.gather_all(next_number());
-    finish_checkpoint();
-    writing_ = Writing::kGathered;
-  }
-  if (writing_ == Writing::kGathered) {
-    TRY(store_.write(*checkpointer_.finished()));
-    checkpointer_.written();
-    writing_ = Writing::kNothing;
-  }
+  if (writing_ != Writing::kNothing) TRY(complete_checkpoint());
   if (checkpointer_.pending_bytes() == 0) return {};
   return checkpoint_now();
 }
@@ -198,9 +189,7 @@ bool Partition::Machine::release() {
   const ReaderPosition at = outbox_->position();
   auto cursor = log_.read(options_.id, at.next_offset);
   if (!cursor) return false;
-  if (const auto crc = outbox_->last_crc()) {
-    replayed_ = {at.next_number, outbox_->offset_of({at.next_number.value - 1}), *crc};
-  }
+  replayed_ = last_decision();
   reader_ = std::make_unique<LogReader>(*std::move(cursor), at);
   outbox_.reset();
   settled_.drop_unsettled();
@@ -230,10 +219,20 @@ Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
 
 Result<void> Partition::Machine::checkpoint_now() {
   begin_checkpoint();
-  checkpointer_.gather_all(next_number());
-  finish_checkpoint();
+  writing_ = Writing::kGathering;
+  return complete_checkpoint();
+}
+
+// All that is left of the checkpoint begun, on this thread.
+Result<void> Partition::Machine::complete_checkpoint() {
+  if (writing_ == Writing::kGathering) {
+    checkpointer_.gather_all(next_number());
+    finish_checkpoint();
+    writing_ = Writing::kGathered;
+  }
   TRY(store_.write(*checkpointer_.finished()));
   checkpointer_.written();
+  writing_ = Writing::kNothing;
   return {};
 }
 

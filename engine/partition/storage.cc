@@ -201,12 +201,15 @@ void Partition::Machine::begin_checkpoint() {
                       used_ids_.first_day(last_time_));
 }
 
+LastDecision Partition::Machine::last_decision() {
+  const auto crc = outbox_ ? outbox_->last_crc() : std::nullopt;
+  if (!crc) return replayed_;
+  const Number next = outbox_->next();
+  return {next, outbox_->offset_of({next.value - 1}), *crc};
+}
+
 void Partition::Machine::finish_checkpoint() {
-  LastDecision last = replayed_;
-  if (const auto crc = outbox_ ? outbox_->last_crc() : std::nullopt) {
-    const Number next = outbox_->next();
-    last = {next, outbox_->offset_of({next.value - 1}), *crc};
-  }
+  const LastDecision last = last_decision();
   // While it replays, rows of earlier checkpoints may know more than it has read.
   if (last.next > known_to_store_.next) known_to_store_ = last;
   checkpointer_.finish(known_to_store_);

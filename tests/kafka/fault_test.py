@@ -76,13 +76,14 @@ def all_write(fleet):
 
 
 def victims_of(fleet):
-    return fleet.rng.sample(fleet.engines, fleet.rng.choice([1, 2]))
+    """One process or two, after a moment of load, and the partitions that go with them."""
+    hit = fleet.rng.sample(fleet.engines, fleet.rng.choice([1, 2]))
+    time.sleep(fleet.rng.uniform(0.05, 0.4))
+    return hit, [partition for engine in hit for partition in engine.writes()]
 
 
 def kill_turn(fleet):
-    hit = victims_of(fleet)
-    time.sleep(fleet.rng.uniform(0.05, 0.4))
-    lost = [partition for engine in hit for partition in engine.writes()]
+    hit, lost = victims_of(fleet)
     at = time.monotonic()
     for engine in hit:
         engine.kill()
@@ -96,9 +97,7 @@ def kill_turn(fleet):
 
 
 def zombie_turn(fleet):
-    hit = victims_of(fleet)
-    time.sleep(fleet.rng.uniform(0.05, 0.4))
-    lost = [partition for engine in hit for partition in engine.writes()]
+    hit, lost = victims_of(fleet)
     at = time.monotonic()
     for engine in hit:
         engine.freeze()

@@ -58,14 +58,21 @@ std::set<std::string> entities_of(const schema::Decision& decision) {
   return entities;
 }
 
-class HistoryTest : public testing::TestWithParam<uint64_t> {};
+class HistoryTest : public testing::TestWithParam<uint64_t> {
+ protected:
+  HistoryTest() {
+    world.run_random(GetParam(), 500);
+    models = open_models(directory.path(), world);
+    view = models->view();
+  }
 
-TEST_P(HistoryTest, NamesEveryDecisionAcceptedOrRejectedOfEveryEntity) {
   TemporaryDirectory directory;
   World world;
-  world.run_random(GetParam(), 500);
-  auto models = open_models(directory.path(), world);
-  auto view = models->view();
+  std::unique_ptr<ReadModels> models;
+  std::unique_ptr<const RowView> view;
+};
+
+TEST_P(HistoryTest, NamesEveryDecisionAcceptedOrRejectedOfEveryEntity) {
   std::map<std::string, std::map<std::string, std::vector<uint64_t>>> expected;
   uint64_t number = 0, rejected = 0;
   for (const std::vector<uint8_t>& bytes : world.machine().history()) {
@@ -88,11 +95,6 @@ TEST_P(HistoryTest, NamesEveryDecisionAcceptedOrRejectedOfEveryEntity) {
 }
 
 TEST_P(HistoryTest, FindsEveryCommandByItsId) {
-  TemporaryDirectory directory;
-  World world;
-  world.run_random(GetParam(), 500);
-  auto models = open_models(directory.path(), world);
-  auto view = models->view();
   uint64_t number = 0;
   for (const std::vector<uint8_t>& bytes : world.machine().history()) {
     const schema::CommandEnvelope& command = *decision_of(bytes).command_nested_root();
