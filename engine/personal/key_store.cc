@@ -121,7 +121,7 @@ Result<size_t> KeyStore::examine(FileSystem& files, const std::string& directory
   const auto file = TRY(files.open(path, OpenMode::kRead));
   const SecretBytes content = TRY(read_whole(*file));
   std::unordered_set<std::string> people;
-  TRY(read_keys(path, content.bytes,
+  (void)TRY(read_keys(path, content.bytes,
                 [&](std::string_view subject, auto) { people.emplace(subject); }));
   return people.size();
 }
