@@ -69,6 +69,11 @@ void subscription_started(Reduction& in, const schema::SubscriptionStarted& even
        .period_to = event.period_to()});
 }
 
+void subscription_ended(Reduction& in, const schema::SubscriptionEnded& event) {
+  put(in, event.space()->string_view(),
+      {.status = settled_status(*event.terms()), .terms = event.terms(), .period_from = in.time});
+}
+
 void plan_change_failed(Reduction& in, const schema::PlanChangeFailed& event) {
   std::string_view space = event.space()->string_view();
   if (const auto* row = get(in, space)) {
@@ -104,6 +109,28 @@ constexpr ReductionTable<Reduction> kBillingReductions = reduction_table<Reducti
     reduces<&plan_change_requested>(),
     reduces<&subscription_started>(),
     reduces<&plan_change_failed>(),
+    ignores<Reduction, schema::OrganizationRenamed>(),
+    ignores<Reduction, schema::OrganizationDeleted>(),
+    ignores<Reduction, schema::OrganizationRestored>(),
+    ignores<Reduction, schema::SsoConfigured>(),
+    ignores<Reduction, schema::SsoRemoved>(),
+    ignores<Reduction, schema::RulebookAdopted>(),
+    ignores<Reduction, schema::MemberUpdated>(),
+    ignores<Reduction, schema::MemberSuspended>(),
+    ignores<Reduction, schema::MemberReinstated>(),
+    ignores<Reduction, schema::MemberInvited>(),
+    ignores<Reduction, schema::InvitationAccepted>(),
+    ignores<Reduction, schema::InvitationDeclined>(),
+    ignores<Reduction, schema::InvitationRevoked>(),
+    ignores<Reduction, schema::InvitationExpired>(),
+    ignores<Reduction, schema::SpaceArchived>(),
+    ignores<Reduction, schema::SpaceDeleted>(),
+    ignores<Reduction, schema::SpaceRestored>(),
+    ignores<Reduction, schema::SpaceRoleDefined>(),
+    ignores<Reduction, schema::SpaceRoleDeleted>(),
+    ignores<Reduction, schema::ResourceUpdated>(),
+    ignores<Reduction, schema::ResourceCopied>(),
+    reduces<&subscription_ended>(),
 });
 
 }  // namespace tenure

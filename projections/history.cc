@@ -62,6 +62,22 @@ void of_space_and_resource(Entities& in, const Event& event) {
   in.add("resource:", event.resource()->string_view(), event.space()->string_view());
 }
 
+// About the organization alone.
+template <class Event>
+void of_none(Entities&, const Event&) {}
+
+void member_invited(Entities& in, const schema::MemberInvited& event) {
+  add_user(in, event.user());
+  if (event.space() != nullptr) add_space(in, event.space());
+}
+
+void resource_copied(Entities& in, const schema::ResourceCopied& event) {
+  add_space(in, event.from());
+  add_space(in, event.to());
+  in.add("resource:", event.resource()->string_view(), event.from()->string_view());
+  in.add("resource:", event.as()->string_view(), event.to()->string_view());
+}
+
 }  // namespace
 
 constexpr ReductionTable<Entities> kHistoryEntities = reduction_table<Entities>({
@@ -86,6 +102,28 @@ constexpr ReductionTable<Entities> kHistoryEntities = reduction_table<Entities>(
     reduces<&of_space<schema::PlanChangeRequested>>(),
     reduces<&of_space<schema::SubscriptionStarted>>(),
     reduces<&of_space<schema::PlanChangeFailed>>(),
+    reduces<&of_none<schema::OrganizationRenamed>>(),
+    reduces<&of_none<schema::OrganizationDeleted>>(),
+    reduces<&of_none<schema::OrganizationRestored>>(),
+    reduces<&of_none<schema::SsoConfigured>>(),
+    reduces<&of_none<schema::SsoRemoved>>(),
+    reduces<&of_none<schema::RulebookAdopted>>(),
+    reduces<&of_user<schema::MemberUpdated>>(),
+    reduces<&of_user<schema::MemberSuspended>>(),
+    reduces<&of_user<schema::MemberReinstated>>(),
+    reduces<&member_invited>(),
+    reduces<&of_user<schema::InvitationAccepted>>(),
+    reduces<&of_user<schema::InvitationDeclined>>(),
+    reduces<&of_user<schema::InvitationRevoked>>(),
+    reduces<&of_user<schema::InvitationExpired>>(),
+    reduces<&of_space<schema::SpaceArchived>>(),
+    reduces<&of_space<schema::SpaceDeleted>>(),
+    reduces<&of_space<schema::SpaceRestored>>(),
+    reduces<&of_none<schema::SpaceRoleDefined>>(),
+    reduces<&of_none<schema::SpaceRoleDeleted>>(),
+    reduces<&of_space_and_resource<schema::ResourceUpdated>>(),
+    reduces<&resource_copied>(),
+    reduces<&of_space<schema::SubscriptionEnded>>(),
 });
 
 }  // namespace tenure

@@ -5,14 +5,18 @@
 // it, and lists come in the order of ids. Numbers are big-endian, so that keys sort by them.
 //
 //   membership := org SEP                              OrganizationRow
+//               | org SEP SEP "b" SEP                  RulebookRow, if it has anything of its own
 //               | org SEP SEP "g" SEP group            GroupRow
+//               | org SEP SEP "i" SEP invitation       InvitationRow
 //               | org SEP SEP "j" SEP group SEP user   GroupMemberRow
 //               | org SEP SEP "m" SEP user             MemberRow
 //               | org SEP SEP "s" SEP subject SEP space   (empty)  spaces with a direct grant
+//               | org SEP SEP "u" SEP user SEP invitation   (empty)  that the user can still answer
 //               | org SEP space SEP                    SpaceRow
 //               | org SEP space SEP "a" SEP subject    AccessRow
 //               | org SEP space SEP "r" SEP resource   ResourceRow
-//               | SEP user SEP org                     (empty)  organizations of a user
+//               | SEP user SEP org                     (empty)  where a user is or was a guest,
+//               member or invited: look there
 //   usage      := org SEP space SEP month:u32 meter    MeterRow
 //   billing    := org SEP space SEP                    SubscriptionRow
 //   history    := org SEP entity SEP block:u48         chunk; entity empty: the organization
@@ -78,7 +82,12 @@ class Keys {
 
   // The prefix of every row of the organization: also its OrganizationRow's key.
   std::string_view organization() const { return org_; }
+  const Key& rulebook() { return org_level("b"); }
   const Key& group(std::string_view group) { return org_level("g").raw(group); }
+  const Key& invitation(std::string_view invitation) { return org_level("i").raw(invitation); }
+  const Key& user_invitation(std::string_view user, std::string_view invitation) {
+    return org_level("u").part(user).raw(invitation);
+  }
   const Key& group_member(std::string_view group, std::string_view user) {
     return org_level("j").part(group).raw(user);
   }
@@ -105,6 +114,8 @@ class Keys {
   const Key& groups() { return org_level("g"); }
   const Key& group_members(std::string_view group) { return org_level("j").part(group); }
   const Key& members() { return org_level("m"); }
+  const Key& invitations() { return org_level("i"); }
+  const Key& user_invitations(std::string_view user) { return org_level("u").part(user); }
   const Key& subject_spaces(std::string_view subject) { return org_level("s").part(subject); }
   const Key& accesses(std::string_view space) { return in_space(space).part("a"); }
   const Key& resources(std::string_view space) { return in_space(space).part("r"); }

@@ -6,8 +6,10 @@
 
 namespace tenure {
 
-Reduction DecisionReducer::reduction(uint64_t version, uint64_t number, int64_t time) {
+Reduction DecisionReducer::reduction(std::string_view actor, uint64_t version, uint64_t number,
+                                     int64_t time) {
   return {.org = org_,
+          .actor = actor,
           .number = number,
           .version = version,
           .time = time,
@@ -20,7 +22,8 @@ void DecisionReducer::reduce_state(const schema::Decision& decision, uint64_t nu
   if (decision.outcome() != schema::Outcome::accepted) return;
   version_ = decision.version();
   if (decision.events() == nullptr) return;
-  Reduction in = reduction(decision.version(), number, decision.time());
+  Reduction in = reduction(decision.command_nested_root()->actor()->string_view(),
+                           decision.version(), number, decision.time());
   for (const schema::EventBox* box : *decision.events()) {
     auto event = static_cast<size_t>(box->event_type());
     CHECK(event < kEventKinds);  // a newer schema's record says so in its prefix: never read here
@@ -32,7 +35,7 @@ void DecisionReducer::reduce_state(const schema::Decision& decision, uint64_t nu
 
 void DecisionReducer::finish() {
   if (version_ == 0) return;
-  Reduction in = reduction(version_, 0, 0);
+  Reduction in = reduction("", version_, 0, 0);
   raise_version(in);
   version_ = 0;
 }

@@ -21,7 +21,7 @@ namespace tenure {
 
 // The decision whose events are reduced, and where its rows go. Lives for one decision.
 struct Reduction {
-  std::string_view org;
+  std::string_view org, actor;
   uint64_t number;
   uint64_t version;
   int64_t time;
@@ -129,7 +129,7 @@ class DecisionReducer {
   void finish();
 
  private:
-  Reduction reduction(uint64_t version, uint64_t number, int64_t time);
+  Reduction reduction(std::string_view actor, uint64_t version, uint64_t number, int64_t time);
 
   RowBatch& rows_;
   std::string org_;

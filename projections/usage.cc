@@ -33,6 +33,13 @@ void resource_created(Reduction& in, const schema::ResourceCreated& event) {
   put_meter(in, key, meter);
 }
 
+void resource_copied(Reduction& in, const schema::ResourceCopied& event) {
+  const Key& key = in.keys.meter(event.to()->string_view(), kGaugeMonth, kResourcesMeter);
+  Meter meter = get_meter(in, key);
+  meter.used += !event.replaces();
+  put_meter(in, key, meter);
+}
+
 void resource_deleted(Reduction& in, const schema::ResourceDeleted& event) {
   const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResourcesMeter);
   Meter meter = get_meter(in, key);
@@ -94,6 +101,28 @@ constexpr ReductionTable<Reduction> kUsageReductions = reduction_table<Reduction
     ignores<Reduction, schema::PlanChangeRequested>(),
     ignores<Reduction, schema::SubscriptionStarted>(),
     ignores<Reduction, schema::PlanChangeFailed>(),
+    ignores<Reduction, schema::OrganizationRenamed>(),
+    ignores<Reduction, schema::OrganizationDeleted>(),
+    ignores<Reduction, schema::OrganizationRestored>(),
+    ignores<Reduction, schema::SsoConfigured>(),
+    ignores<Reduction, schema::SsoRemoved>(),
+    ignores<Reduction, schema::RulebookAdopted>(),
+    ignores<Reduction, schema::MemberUpdated>(),
+    ignores<Reduction, schema::MemberSuspended>(),
+    ignores<Reduction, schema::MemberReinstated>(),
+    ignores<Reduction, schema::MemberInvited>(),
+    ignores<Reduction, schema::InvitationAccepted>(),
+    ignores<Reduction, schema::InvitationDeclined>(),
+    ignores<Reduction, schema::InvitationRevoked>(),
+    ignores<Reduction, schema::InvitationExpired>(),
+    ignores<Reduction, schema::SpaceArchived>(),
+    ignores<Reduction, schema::SpaceDeleted>(),
+    ignores<Reduction, schema::SpaceRestored>(),
+    ignores<Reduction, schema::SpaceRoleDefined>(),
+    ignores<Reduction, schema::SpaceRoleDeleted>(),
+    ignores<Reduction, schema::ResourceUpdated>(),
+    reduces<&resource_copied>(),
+    ignores<Reduction, schema::SubscriptionEnded>(),
 });
 
 }  // namespace tenure

@@ -36,6 +36,7 @@ using UserId = TextId<struct UserTag>;    // bare: without `user:`
 using GroupId = TextId<struct GroupTag>;  // bare: without `group:`
 using SpaceId = TextId<struct SpaceTag>;
 using ResourceId = TextId<struct ResourceTag>;
+using InvitationId = TextId<struct InvitationTag>;
 using CheckoutId = TextId<struct CheckoutTag>;
 using Subject = TextId<struct SubjectTag>;  // prefixed: `user:x`, `group:y`, `service:z`
 

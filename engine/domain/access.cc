@@ -11,11 +11,13 @@ const Member* find_member(const Organization& organization, std::string_view use
 // The union of one of the two role sets over all space roles that somebody has.
 RoleSet reach(const Rulebook& rulebook, RoleIndex organization_role, const SpaceGrants& grants,
               RoleSet SpaceRole::* set) {
-  if (rulebook.organization_roles[organization_role].inherits_all) return RoleSet().set();
+  if (rulebook.role(organization_role).inherits_all) return RoleSet().set();
   const RoleSet held = effective_space_roles(rulebook, organization_role, grants);
   RoleSet reached;
   for (size_t role = 0; role < rulebook.space_roles.size(); ++role) {
     if (held.test(role)) reached |= rulebook.space_roles[role].*set;
+    // What the organization defined stands below everybody who manages access at all.
+    if (rulebook.space_roles[role].custom) reached.set(role);
   }
   return reached;
 }
@@ -29,14 +31,14 @@ bool sees_every_space(const OrganizationRole& role) {
 RoleSet effective_space_roles(const Rulebook& rulebook, RoleIndex organization_role,
                               const SpaceGrants& grants) {
   RoleSet roles = grants.roles;
-  const RoleIndex inherited = rulebook.organization_roles[organization_role].inherits;
+  const RoleIndex inherited = rulebook.role(organization_role).inherits;
   if (inherited != kNoRole) roles.set(inherited);
   return roles;
 }
 
 ActionSet effective_actions(const Rulebook& rulebook, RoleIndex organization_role,
                             const SpaceGrants& grants) {
-  const OrganizationRole& role = rulebook.organization_roles[organization_role];
+  const OrganizationRole& role = rulebook.role(organization_role);
   if (!grants.any && !sees_every_space(role)) return {};
   ActionSet actions = role.power;
   for (size_t i = 0; i < rulebook.space_roles.size(); ++i) {
@@ -84,10 +86,21 @@ RoleSet assignable_roles(const Rulebook& rulebook, RoleIndex actor,
   return roles;
 }
 
+std::optional<RoleIndex> standing_of(const Organization& organization, std::string_view user) {
+  if (organization.deleted) return std::nullopt;
+  if (const Member* member = find_member(organization, user)) {
+    return member->suspended ? std::nullopt : std::optional(member->role);
+  }
+  return has_grants(organization, user) ? std::optional(kNoRole) : std::nullopt;
+}
+
 ActionSet organization_actions(const Organization& organization, std::string_view user) {
-  const Member* member = find_member(organization, user);
-  if (member == nullptr) return {};
-  return organization.rulebook->organization_roles[member->role].actions;
+  const std::optional<RoleIndex> role = standing_of(organization, user);
+  return role ? organization.rulebook->role(*role).actions : ActionSet{};
+}
+
+bool has_grants(const Organization& organization, std::string_view user) {
+  return organization.spaces_of.contains(std::string_view(SubjectKey::user(user)));
 }
 
 SpaceGrants grants_of(const Organization& organization, const Space& space, std::string_view user) {
@@ -109,16 +122,15 @@ SpaceGrants grants_of(const Organization& organization, const Space& space, std:
 
 ActionSet space_actions(const Organization& organization, const Space& space,
                         std::string_view user) {
-  const Member* member = find_member(organization, user);
-  if (member == nullptr) return {};
-  return effective_actions(*organization.rulebook, member->role,
-                           grants_of(organization, space, user));
+  const std::optional<RoleIndex> role = standing_of(organization, user);
+  if (!role || space.status == SpaceStatus::kDeleted) return {};
+  return effective_actions(*organization.rulebook, *role, grants_of(organization, space, user));
 }
 
 bool sees_space(const Organization& organization, const Space& space, std::string_view user) {
-  const Member* member = find_member(organization, user);
-  if (member == nullptr) return false;
-  return sees_every_space(organization.rulebook->organization_roles[member->role]) ||
+  const std::optional<RoleIndex> role = standing_of(organization, user);
+  if (!role || space.status == SpaceStatus::kDeleted) return false;
+  return sees_every_space(organization.rulebook->role(*role)) ||
          grants_of(organization, space, user).any;
 }
 
@@ -140,10 +152,11 @@ std::vector<std::string> assignable_roles(const Organization& organization, std:
                                           std::string_view target) {
   const Member* giver = find_member(organization, actor);
   const Member* held = find_member(organization, target);
-  if (giver == nullptr || (!target.empty() && held == nullptr)) return {};
+  if (giver == nullptr || giver->suspended || organization.deleted) return {};
+  if (!target.empty() && held == nullptr) return {};
   std::optional<RoleTarget> role_target;
   if (held != nullptr) {
-    const bool owner = held->role == organization.rulebook->owner_role;
+    const bool owner = held->role == organization.rulebook->owner_role && !held->suspended;
     role_target = {held->role, actor == target, owner && organization.owners == 1};
   }
   const RoleSet roles = assignable_roles(*organization.rulebook, giver->role, role_target);

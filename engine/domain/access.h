@@ -1,6 +1,8 @@
 // Who may do what where: effective permission, composed from roles, inheritance, direct grants and
 // groups. The one place where permission is computed; pure, no allocation on the hot path.
 //
+// Who is in a space without being a member of the organization (a guest) has kNoRole there.
+//
 // The first part works on a rulebook and what somebody holds, so the read models compose with the
 // same code from their rows; the second finds what somebody holds in an organization's state.
 #pragma once
@@ -56,14 +58,22 @@ struct RoleTarget {
 RoleSet assignable_roles(const Rulebook& rulebook, RoleIndex actor,
                          const std::optional<RoleTarget>& target);
 
+// A user's organization role: kNoRole for a guest. Nothing for strangers, for whoever is suspended,
+// and in an organization that is deleted.
+std::optional<RoleIndex> standing_of(const Organization& organization, std::string_view user);
+
 // What somebody holds in the organization itself, outside any space. Empty for strangers.
 ActionSet organization_actions(const Organization& organization, std::string_view user);
 
 SpaceGrants grants_of(const Organization& organization, const Space& space, std::string_view user);
 
-// What somebody holds in one space. Empty for strangers and for those who see nothing of it.
+// What somebody holds in one space. Empty for strangers, for those who see nothing of it, and if it
+// is deleted.
 ActionSet space_actions(const Organization& organization, const Space& space,
                         std::string_view user);
+
+// True if the user has a direct grant in some space.
+bool has_grants(const Organization& organization, std::string_view user);
 
 // True if `user` has any direct or group access in the space, or sees it by their organization
 // role.

@@ -55,6 +55,43 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_FailPayment(), events);
     case Command::ExpireCheckout:
       return decide(in, *envelope.command_as_ExpireCheckout(), events);
+    case Command::RenameOrganization:
+      return decide(in, *envelope.command_as_RenameOrganization(), events);
+    case Command::DeleteOrganization:
+      return decide(in, *envelope.command_as_DeleteOrganization(), events);
+    case Command::RestoreOrganization:
+      return decide(in, *envelope.command_as_RestoreOrganization(), events);
+    case Command::RecoverOwnership:
+      return decide(in, *envelope.command_as_RecoverOwnership(), events);
+    case Command::ConfigureSso:
+      return decide(in, *envelope.command_as_ConfigureSso(), events);
+    case Command::RemoveSso:
+      return decide(in, *envelope.command_as_RemoveSso(), events);
+    case Command::UpdateMember:
+      return decide(in, *envelope.command_as_UpdateMember(), events);
+    case Command::SuspendMember:
+      return decide(in, *envelope.command_as_SuspendMember(), events);
+    case Command::ReinstateMember:
+      return decide(in, *envelope.command_as_ReinstateMember(), events);
+    case Command::ArchiveSpace:
+      return decide(in, *envelope.command_as_ArchiveSpace(), events);
+    case Command::DeleteSpace:
+      return decide(in, *envelope.command_as_DeleteSpace(), events);
+    case Command::RestoreSpace:
+      return decide(in, *envelope.command_as_RestoreSpace(), events);
+    case Command::LeaveSpace:
+      return decide(in, *envelope.command_as_LeaveSpace(), events);
+    case Command::AdoptRulebook:
+    case Command::InviteMember:
+    case Command::AcceptInvitation:
+    case Command::DeclineInvitation:
+    case Command::RevokeInvitation:
+    case Command::ExpireInvitation:
+    case Command::DefineSpaceRole:
+    case Command::DeleteSpaceRole:
+    case Command::UpdateResource:
+    case Command::CopyResources:
+    case Command::ImportSpace:
     case Command::UnreadableMessage:
     case Command::NONE:
       break;
@@ -90,6 +127,11 @@ std::vector<uint8_t> due_command(const OrgId& org, const DueItem& item) {
       type = Command::ExpireCheckout;
       command =
           schema::CreateExpireCheckoutDirect(builder, item.space.c_str(), item.id.c_str()).Union();
+      break;
+    case DueKind::kExpireInvitation:
+      kind = schema::EnumNameCommand(Command::ExpireInvitation);
+      type = Command::ExpireInvitation;
+      command = schema::CreateExpireInvitationDirect(builder, item.id.c_str()).Union();
       break;
   }
   std::string id = "system:";

@@ -57,6 +57,12 @@ Verdict changes_roles(const SpaceCaller& caller, const RoleSet& held, const Role
                 rule_of(caller, "a change changes something"));
 }
 
+Verdict is_a_user(const Caller& caller) {
+  if (caller.actor.kind == Actor::Kind::kUser) return {};
+  return reject(RejectionCode::forbidden, "only a user leaves; send this as the user who leaves",
+                rule_of(caller, "users leave by themselves"));
+}
+
 // Everything that both giving and changing access need before they look at who has it.
 template <class Command>
 Guarded<SpaceCaller> may_manage(const Incoming& in, const Command& command) {
@@ -79,6 +85,7 @@ Verdict decide(const Incoming& in, const schema::GrantAccess& command, EventSink
   TRY(assigns_in_space(caller, roles));
   TRY(gives_no_more_than_held(caller, roles));
   TRY(has_no_grant(caller, text(command.subject())));
+  TRY(is_not_archived(caller));
   const Rise members = TRY(members_rise(in.context.now, caller, newcomers(caller, subject)));
 
   auto& builder = events.builder();
@@ -100,6 +107,7 @@ Verdict decide(const Incoming& in, const schema::ChangeAccess& command, EventSin
   TRY(assigns_in_space(caller, roles));
   TRY(gives_no_more_than_held(caller, roles));
   TRY(changes_roles(caller, held, roles));
+  TRY(is_not_archived(caller));
 
   auto& builder = events.builder();
   const auto space = builder.CreateString(command.space());
@@ -115,10 +123,28 @@ Verdict decide(const Incoming& in, const schema::RevokeAccess& command, EventSin
   TRY(exists(caller));
   const RoleSet held = TRY(existing_grant(caller, text(command.subject())));
   TRY(acts_on_in_space(caller, text(command.subject()), held));
+  TRY(is_not_archived(caller));
 
   auto& builder = events.builder();
   const auto space = builder.CreateString(command.space());
   events.add(schema::CreateAccessRevoked(builder, space, builder.CreateString(command.subject())));
+  return {};
+}
+
+// One's own access one may always give up, in an archived space too.
+Verdict decide(const Incoming& in, const schema::LeaveSpace& command, EventSink& events) {
+  TRY(valid_id("space", command.space()));
+  const Caller caller = TRY(admit(in));
+  TRY(is_a_user(caller));
+  const SpaceCaller there = TRY(enter_space(caller, text(command.space())));
+  TRY(exists(there));
+  const SubjectKey oneself = SubjectKey::user(caller.actor.id);
+  (void)TRY(existing_grant(there, oneself));
+
+  auto& builder = events.builder();
+  const auto space = builder.CreateString(command.space());
+  events.add(
+      schema::CreateAccessRevoked(builder, space, builder.CreateString(std::string_view(oneself))));
   return {};
 }
 

@@ -8,12 +8,21 @@ namespace tenure {
 // decide_organization.cc
 Verdict decide(const Incoming&, const schema::CreateOrganization&, EventSink&);
 Verdict decide(const Incoming&, const schema::TransferOwnership&, EventSink&);
+Verdict decide(const Incoming&, const schema::RecoverOwnership&, EventSink&);
+Verdict decide(const Incoming&, const schema::RenameOrganization&, EventSink&);
+Verdict decide(const Incoming&, const schema::DeleteOrganization&, EventSink&);
+Verdict decide(const Incoming&, const schema::RestoreOrganization&, EventSink&);
+Verdict decide(const Incoming&, const schema::ConfigureSso&, EventSink&);
+Verdict decide(const Incoming&, const schema::RemoveSso&, EventSink&);
 
 // decide_membership.cc
 Verdict decide(const Incoming&, const schema::AddMember&, EventSink&);
 Verdict decide(const Incoming&, const schema::ChangeRole&, EventSink&);
 Verdict decide(const Incoming&, const schema::RemoveMember&, EventSink&);
 Verdict decide(const Incoming&, const schema::LeaveOrganization&, EventSink&);
+Verdict decide(const Incoming&, const schema::UpdateMember&, EventSink&);
+Verdict decide(const Incoming&, const schema::SuspendMember&, EventSink&);
+Verdict decide(const Incoming&, const schema::ReinstateMember&, EventSink&);
 
 // decide_group.cc
 Verdict decide(const Incoming&, const schema::CreateGroup&, EventSink&);
@@ -24,11 +33,15 @@ Verdict decide(const Incoming&, const schema::RemoveFromGroup&, EventSink&);
 // decide_space.cc
 Verdict decide(const Incoming&, const schema::CreateSpace&, EventSink&);
 Verdict decide(const Incoming&, const schema::RenameSpace&, EventSink&);
+Verdict decide(const Incoming&, const schema::ArchiveSpace&, EventSink&);
+Verdict decide(const Incoming&, const schema::DeleteSpace&, EventSink&);
+Verdict decide(const Incoming&, const schema::RestoreSpace&, EventSink&);
 
 // decide_access.cc
 Verdict decide(const Incoming&, const schema::GrantAccess&, EventSink&);
 Verdict decide(const Incoming&, const schema::ChangeAccess&, EventSink&);
 Verdict decide(const Incoming&, const schema::RevokeAccess&, EventSink&);
+Verdict decide(const Incoming&, const schema::LeaveSpace&, EventSink&);
 
 // decide_resource.cc
 Verdict decide(const Incoming&, const schema::CreateResource&, EventSink&);

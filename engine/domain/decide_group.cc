@@ -32,10 +32,7 @@ std::vector<SpaceCaller> opened_spaces(const Caller& caller, std::string_view gr
       caller.organization.spaces_of.find(std::string_view(SubjectKey::group(group)));
   if (spaces == caller.organization.spaces_of.end()) return opened;
   for (const SpaceId& id : spaces->second) {
-    SpaceCaller there{caller, &caller.organization.spaces.find(id)->second, id, {}, {}};
-    there.grants = grants_of(caller.organization, *there.space, caller.actor.id);
-    there.in_space = effective_actions(caller.rulebook, caller.member->role, there.grants);
-    opened.push_back(there);
+    opened.push_back(caller_in(caller, &caller.organization.spaces.find(id)->second, id));
   }
   return opened;
 }

@@ -80,14 +80,33 @@ void end_membership(const Caller& caller, std::string_view user, const Member& m
                     EventSink& events) {
   auto& builder = events.builder();
   const auto user_text = builder.CreateString(user);
-  const std::string& role = caller.rulebook.organization_roles[member.role].name;
+  const std::string& role = caller.rulebook.role(member.role).name;
   events.add(schema::CreateMemberRemoved(builder, user_text, builder.CreateString(role)));
   revoke_everywhere(caller.organization, SubjectKey::user(user), events);
-  const auto groups = caller.organization.groups_of.find(user);
-  if (groups == caller.organization.groups_of.end()) return;
-  for (const GroupId& group : groups->second) {
-    events.add(schema::CreateGroupLeft(builder, builder.CreateString(group.str()), user_text));
+  if (const auto groups = caller.organization.groups_of.find(user);
+      groups != caller.organization.groups_of.end()) {
+    for (const GroupId& group : groups->second) {
+      events.add(schema::CreateGroupLeft(builder, builder.CreateString(group.str()), user_text));
+    }
   }
+  if (!caller.organization.invitations_of.contains(user)) return;
+  revoke_invitations(
+      caller.organization, [&](const Invitation& held) { return held.user == user; }, events);
+}
+
+Verdict is_suspended(const Caller& caller, std::string_view user, const Member& target,
+                     bool suspended) {
+  if (target.suspended == suspended) return {};
+  return reject(
+      RejectionCode::nothing_to_do,
+      in_quotes(user) + (target.suspended ? " is suspended already" : " is not suspended"),
+      rule_of(caller, "a change changes something"));
+}
+
+Verdict updates_something(const Caller& caller, const schema::UpdateMember& command) {
+  if (command.name() != nullptr || command.email() != nullptr) return {};
+  return reject(RejectionCode::nothing_to_do, "name what is to change: name, email or both",
+                rule_of(caller, "a change changes something"));
 }
 
 }  // namespace
@@ -166,6 +185,52 @@ Verdict decide(const Incoming& in, const schema::LeaveOrganization&, EventSink& 
   TRY(keeps_an_owner(caller, *caller.member));
   TRY(members_may_leave(caller));
   end_membership(caller, caller.actor.id, *caller.member, events);
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::UpdateMember& command, EventSink& events) {
+  TRY(valid_id("user", command.user()));
+  TRY(is_sealed("name", command.name()));
+  TRY(is_sealed("email", command.email()));
+  const Caller caller = TRY(admit(in));
+  const bool oneself = caller.member != nullptr && text(command.user()) == caller.actor.id;
+  if (!oneself) TRY(holds(caller, Action::kMemberChangeRole));
+  const Member* target = TRY(existing_member(caller, text(command.user())));
+  if (!oneself) TRY(acts_on(caller, text(command.user()), *target));
+  TRY(updates_something(caller, command));
+
+  auto& builder = events.builder();
+  const auto user = builder.CreateString(command.user());
+  const auto name = copy_sealed(builder, command.name());
+  events.add(
+      schema::CreateMemberUpdated(builder, user, name, copy_sealed(builder, command.email())));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::SuspendMember& command, EventSink& events) {
+  TRY(valid_id("user", command.user()));
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kMemberRemove));
+  const Member* target = TRY(existing_member(caller, text(command.user())));
+  TRY(acts_on(caller, text(command.user()), *target));
+  TRY(keeps_an_owner(caller, *target));
+  TRY(is_suspended(caller, text(command.user()), *target, false));
+
+  auto& builder = events.builder();
+  events.add(schema::CreateMemberSuspended(builder, builder.CreateString(command.user())));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::ReinstateMember& command, EventSink& events) {
+  TRY(valid_id("user", command.user()));
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kMemberRemove));
+  const Member* target = TRY(existing_member(caller, text(command.user())));
+  TRY(acts_on(caller, text(command.user()), *target));
+  TRY(is_suspended(caller, text(command.user()), *target, true));
+
+  auto& builder = events.builder();
+  events.add(schema::CreateMemberReinstated(builder, builder.CreateString(command.user())));
   return {};
 }
 

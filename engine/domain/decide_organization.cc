@@ -1,4 +1,6 @@
 #include "engine/domain/decide_commands.h"
+#include "engine/domain/emit.h"
+#include "engine/domain/plans.h"
 
 namespace tenure {
 namespace {
@@ -43,12 +45,46 @@ Guarded<std::string_view> sold_currency(const Catalog& catalog,
                 "catalog: currency");
 }
 
-Verdict holds_owner_role(const Caller& caller) {
-  const RoleIndex owner = caller.rulebook.owner_role;
-  if (caller.member->role == owner) return {};
-  const std::string& name = caller.rulebook.organization_roles[owner].name;
-  return reject(RejectionCode::forbidden, "only " + name + " hands over the ownership; ask one",
-                rule_of(caller, "general law 8: the actor must hold " + name));
+Verdict is_confirmed(const Caller& caller, bool confirm) {
+  if (confirm) return {};
+  return reject(RejectionCode::confirmation_required,
+                "this deletes the organization and all in it; send confirm: true to do so",
+                rule_of(caller, "deleting needs confirmation"));
+}
+
+Verdict may_act_again(const Caller& caller, std::string_view user, const Member& member) {
+  if (!member.suspended) return {};
+  return reject(RejectionCode::suspended, in_quotes(user) + " is suspended; reinstate them first",
+                rule_of(caller, "an owner can act"));
+}
+
+Verdict says_why(const Incoming& in) {
+  if (in.envelope.reason() != nullptr) return {};
+  return reject(RejectionCode::invalid_value, "recovering an ownership needs a reason; give one",
+                "contract: RecoverOwnership says why");
+}
+
+Verdict valid_sso(const schema::ConfigureSso& command) {
+  TRY(valid_name("client_id", command.client_id()));
+  const std::string_view issuer = text(command.issuer());
+  if (!is_valid_name(issuer) || !issuer.starts_with("https://")) {
+    return reject(RejectionCode::invalid_value,
+                  "issuer must be the https:// URL that the tokens name as iss",
+                  "contract: ConfigureSso");
+  }
+  if (command.domains() == nullptr) return {};
+  constexpr size_t kMaxDomains = 100;
+  TRY(valid_size("domains", command.domains()->size(), kMaxDomains));
+  for (const auto* domain : *command.domains()) TRY(valid_id("domains", domain));
+  return {};
+}
+
+// Whoever enforces a sign-in has shown that it works.
+Verdict came_by(const Incoming& in, const Caller& caller, std::string_view issuer) {
+  if (text(in.envelope.sign_in()) == issuer) return {};
+  return reject(RejectionCode::sso_required,
+                "sign in by " + in_quotes(issuer) + " before you enforce it, then send this again",
+                rule_of(caller, "enforcing needs one successful sign-in"));
 }
 
 }  // namespace
@@ -82,18 +118,125 @@ Verdict decide(const Incoming& in, const schema::TransferOwnership& command, Eve
   TRY(valid_id("to", command.to()));
   const Caller caller = TRY(admit(in));
   TRY(holds(caller, Action::kOrganizationTransfer));
-  TRY(holds_owner_role(caller));
+  TRY(holds_owner_role(caller, "hands over the ownership"));
   const Member* to = TRY(existing_member(caller, text(command.to())));
   if (to == caller.member) {
     return reject(RejectionCode::nothing_to_do, "you hold the ownership; name somebody else",
                   rule_of(caller, "general law 8: ownership goes to another member"));
   }
+  TRY(may_act_again(caller, text(command.to()), *to));
 
   auto& builder = events.builder();
   const OrganizationRole& next_lower = caller.rulebook.organization_roles[caller.member->role + 1u];
   const auto from = builder.CreateString(caller.actor.id);
   events.add(schema::CreateOwnershipTransferred(builder, builder.CreateString(command.to()), from,
                                                 builder.CreateString(next_lower.name)));
+  return {};
+}
+
+// Where exactly one may own, the owner until now gets the next lower role; else nobody gives
+// anything up, and the event names the new owner as the one it comes from.
+Verdict decide(const Incoming& in, const schema::RecoverOwnership& command, EventSink& events) {
+  TRY(valid_id("to", command.to()));
+  TRY(says_why(in));
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kOrganizationRecover));
+  const Member* to = TRY(existing_member(caller, text(command.to())));
+  const RoleIndex owner = caller.rulebook.owner_role;
+  if (to->role == owner && !to->suspended) {
+    return reject(RejectionCode::nothing_to_do,
+                  in_quotes(text(command.to())) + " holds the ownership already",
+                  rule_of(caller, "a change changes something"));
+  }
+
+  auto& builder = events.builder();
+  const auto to_text = builder.CreateString(command.to());
+  auto from = to_text;
+  RoleIndex from_role = owner;
+  if (caller.rulebook.single_owner && to->role != owner) {
+    for (const auto& [user, member] : caller.organization.members) {
+      if (member.role == owner) from = builder.CreateString(user.str());
+    }
+    from_role = owner + 1;
+  }
+  events.add(schema::CreateOwnershipTransferred(
+      builder, to_text, from, builder.CreateString(caller.rulebook.role(from_role).name)));
+  if (to->suspended) events.add(schema::CreateMemberReinstated(builder, to_text));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::RenameOrganization& command, EventSink& events) {
+  TRY(valid_name("name", command.name()));
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kOrganizationRename));
+  if (caller.organization.name == text(command.name())) {
+    return reject(RejectionCode::nothing_to_do, "that is its name already",
+                  rule_of(caller, "a change changes something"));
+  }
+  auto& builder = events.builder();
+  events.add(schema::CreateOrganizationRenamed(builder, builder.CreateString(command.name())));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::DeleteOrganization& command, EventSink& events) {
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kOrganizationDelete));
+  TRY(is_confirmed(caller, command.confirm()));
+  const schema::Plan* after = TRY(default_plan(caller, in.context.catalog));
+
+  auto& builder = events.builder();
+  events.add(schema::CreateOrganizationDeleted(builder, true));
+  std::set<std::string_view> ids;
+  for (const auto& [id, space] : caller.organization.spaces) ids.insert(id.str());
+  for (const std::string_view id : ids) {
+    end_plan(id, caller.organization.spaces.find(id)->second, *after, events);
+  }
+  revoke_invitations(caller.organization, [](const Invitation&) { return true; }, events);
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::RestoreOrganization& command, EventSink& events) {
+  const bool deleted = in.organization != nullptr && in.organization->deleted.has_value();
+  const Caller caller = TRY(deleted ? admit_to_deleted(in) : admit(in));
+  TRY(holds(caller, Action::kOrganizationDelete));
+  if (!deleted) {
+    return reject(RejectionCode::nothing_to_do, "the organization is not deleted",
+                  rule_of(caller, "a change changes something"));
+  }
+  if (in.context.now >= *caller.organization.deleted + kRestorable) {
+    return reject(RejectionCode::not_found,
+                  "the organization was deleted more than 30 days ago; create another",
+                  rule_of(caller, "what was deleted can be brought back for 30 days"));
+  }
+  auto& builder = events.builder();
+  events.add(schema::CreateOrganizationRestored(builder, command.confirm()));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::ConfigureSso& command, EventSink& events) {
+  TRY(valid_sso(command));
+  const Caller caller = TRY(admit(in));
+  TRY(holds(caller, Action::kOrganizationSso));
+  if (command.enforced()) TRY(came_by(in, caller, text(command.issuer())));
+
+  auto& builder = events.builder();
+  const auto issuer = builder.CreateString(command.issuer());
+  const auto client_id = builder.CreateString(command.client_id());
+  events.add(schema::CreateSsoConfigured(
+      builder, issuer, client_id, copy_texts(builder, command.domains()), command.enforced()));
+  return {};
+}
+
+// service:admin can always do this: nobody is locked out by an issuer that is gone.
+Verdict decide(const Incoming& in, const schema::RemoveSso&, EventSink& events) {
+  const Caller caller = TRY(admit(in));
+  const bool rescue = caller.actor.kind == Actor::Kind::kService && caller.actor.id == "admin";
+  if (!rescue) TRY(holds(caller, Action::kOrganizationSso));
+  if (!caller.organization.sso) {
+    return reject(RejectionCode::nothing_to_do, "no sign-in is configured",
+                  rule_of(caller, "a change changes something"));
+  }
+  events.add(schema::CreateSsoRemoved(events.builder()));
   return {};
 }
 

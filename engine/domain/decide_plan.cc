@@ -76,6 +76,7 @@ Verdict decide(const Incoming& in, const schema::UpgradePlan& command, EventSink
   TRY(exists(caller));
   TRY(changes_plan(caller, text(command.plan())));
   TRY(awaits_no_payment(caller));
+  TRY(is_not_archived(caller));
   TRY(is_offered(caller, *plan));
   start_or_request(in, caller.space_id, caller.space->subscription.terms.name(), *plan, events);
   return {};

@@ -64,6 +64,7 @@ Verdict decide(const Incoming& in, const schema::CreateResource& command, EventS
   TRY(exists(caller));
   TRY(links_exist(caller, command.links()));
   const uint64_t version = TRY(next_version(caller, text(command.resource())));
+  TRY(is_not_archived(caller));
   const Rise resources = TRY(resources_rise(in.context.now, caller));
 
   auto& builder = events.builder();
@@ -87,6 +88,7 @@ Verdict decide(const Incoming& in, const schema::DeleteResource& command, EventS
   TRY(exists(caller));
   const Resource* found = TRY(existing_resource(caller, text(command.resource())));
   TRY(holds_for_type(caller, ResourceVerb::kDelete, found->type));
+  TRY(is_not_archived(caller));
 
   auto& builder = events.builder();
   const auto space = builder.CreateString(command.space());

@@ -1,4 +1,5 @@
 #include "engine/domain/decide_commands.h"
+#include "engine/domain/emit.h"
 #include "engine/domain/plan_copy.h"
 #include "engine/domain/plans.h"
 
@@ -18,13 +19,36 @@ Verdict changes_name(const SpaceCaller& caller, std::string_view name) {
                 rule_of(caller, "a change changes something"));
 }
 
-// The plan a space has before anything is paid: the rulebook's default.
-Guarded<const schema::Plan*> first_plan(const Caller& caller, const Catalog& catalog) {
-  const schema::Plan* plan = TRY(known_plan(catalog, caller.rulebook.default_plan));
-  if (!is_paid(*plan)) return plan;
-  return reject(RejectionCode::invalid_rulebook,
-                "the default plan must cost nothing; adopt a rulebook with another default_plan",
-                rule_of(caller, "default plan " + caller.rulebook.default_plan));
+Verdict is_confirmed(const SpaceCaller& caller, bool confirm) {
+  if (confirm) return {};
+  return reject(RejectionCode::confirmation_required,
+                "this deletes the space and all in it; send confirm: true to do so",
+                rule_of(caller, "deleting needs confirmation"));
+}
+
+Verdict archives(const SpaceCaller& caller) {
+  if (caller.space->status != SpaceStatus::kArchived) return {};
+  return reject(RejectionCode::nothing_to_do, "the space is archived already",
+                rule_of(caller, "a change changes something"));
+}
+
+Verdict holds_to_restore(const SpaceCaller& caller) {
+  if (caller.in_space.has(Action::kSpaceDelete)) return {};
+  return holds_in_space(caller, Action::kSpaceArchive);
+}
+
+// In the archive, or deleted not too long ago.
+Verdict can_be_restored(const SpaceCaller& caller, Time now) {
+  if (caller.space == nullptr || (caller.space->status == SpaceStatus::kDeleted &&
+                                  now >= caller.space->deleted + kRestorable)) {
+    return reject(RejectionCode::not_found,
+                  "there is no space " + in_quotes(caller.space_id) +
+                      " to restore; a deleted one can be brought back for 30 days",
+                  rule_of(caller, "target exists"));
+  }
+  if (caller.space->status != SpaceStatus::kActive) return {};
+  return reject(RejectionCode::nothing_to_do, "the space is neither archived nor deleted",
+                rule_of(caller, "a change changes something"));
 }
 
 }  // namespace
@@ -37,7 +61,7 @@ Verdict decide(const Incoming& in, const schema::CreateSpace& command, EventSink
   const Caller caller = TRY(admit(in));
   TRY(holds(caller, Action::kSpaceCreate));
   if (wanted != nullptr && is_paid(*wanted)) TRY(holds(caller, Action::kPlanChange));
-  const schema::Plan* first = TRY(first_plan(caller, in.context.catalog));
+  const schema::Plan* first = TRY(default_plan(caller, in.context.catalog));
   if (wanted == nullptr) wanted = first;
   TRY(is_new(caller, text(command.space())));
 
@@ -64,6 +88,47 @@ Verdict decide(const Incoming& in, const schema::RenameSpace& command, EventSink
   auto& builder = events.builder();
   const auto space = builder.CreateString(command.space());
   events.add(schema::CreateSpaceRenamed(builder, space, builder.CreateString(command.name())));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::ArchiveSpace& command, EventSink& events) {
+  TRY(valid_id("space", command.space()));
+  const SpaceCaller caller = TRY(enter_space(TRY(admit(in)), text(command.space())));
+  TRY(holds_in_space(caller, Action::kSpaceArchive));
+  TRY(exists(caller));
+  TRY(archives(caller));
+
+  auto& builder = events.builder();
+  events.add(schema::CreateSpaceArchived(builder, builder.CreateString(command.space())));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::DeleteSpace& command, EventSink& events) {
+  TRY(valid_id("space", command.space()));
+  const SpaceCaller caller = TRY(enter_space(TRY(admit(in)), text(command.space())));
+  TRY(holds_in_space(caller, Action::kSpaceDelete));
+  TRY(exists(caller));
+  TRY(is_confirmed(caller, command.confirm()));
+  const schema::Plan* after = TRY(default_plan(caller, in.context.catalog));
+
+  auto& builder = events.builder();
+  events.add(schema::CreateSpaceDeleted(builder, builder.CreateString(command.space()), true));
+  end_plan(caller.space_id, *caller.space, *after, events);
+  revoke_invitations(
+      caller.organization, [&](const Invitation& held) { return held.space == caller.space_id; },
+      events);
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::RestoreSpace& command, EventSink& events) {
+  TRY(valid_id("space", command.space()));
+  const SpaceCaller caller = TRY(enter_space(TRY(admit(in)), text(command.space())));
+  TRY(holds_to_restore(caller));
+  TRY(can_be_restored(caller, in.context.now));
+
+  auto& builder = events.builder();
+  const auto space = builder.CreateString(command.space());
+  events.add(schema::CreateSpaceRestored(builder, space, command.confirm()));
   return {};
 }
 

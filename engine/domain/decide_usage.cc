@@ -137,6 +137,7 @@ Verdict decide(const Incoming& in, const schema::RecordUsage& command, EventSink
   TRY(exists(caller));
   const Tally tallied = TRY(tally(caller, command, now));
   TRY(records_something(caller, command, tallied));
+  TRY(is_not_archived(caller));
   for (const Rise& rise : tallied.rises) TRY(within_limit(caller, rise));
 
   auto& builder = events.builder();

@@ -51,6 +51,50 @@ void apply(Organization& organization, const schema::EventBox& box, const Happen
       return evolve(organization, *box.event_as_SubscriptionStarted(), happened);
     case Event::PlanChangeFailed:
       return evolve(organization, *box.event_as_PlanChangeFailed(), happened);
+    case Event::OrganizationRenamed:
+      return evolve(organization, *box.event_as_OrganizationRenamed(), happened);
+    case Event::OrganizationDeleted:
+      return evolve(organization, *box.event_as_OrganizationDeleted(), happened);
+    case Event::OrganizationRestored:
+      return evolve(organization, *box.event_as_OrganizationRestored(), happened);
+    case Event::SsoConfigured:
+      return evolve(organization, *box.event_as_SsoConfigured(), happened);
+    case Event::SsoRemoved:
+      return evolve(organization, *box.event_as_SsoRemoved(), happened);
+    case Event::RulebookAdopted:
+      return evolve(organization, *box.event_as_RulebookAdopted(), happened);
+    case Event::MemberUpdated:
+      return evolve(organization, *box.event_as_MemberUpdated(), happened);
+    case Event::MemberSuspended:
+      return evolve(organization, *box.event_as_MemberSuspended(), happened);
+    case Event::MemberReinstated:
+      return evolve(organization, *box.event_as_MemberReinstated(), happened);
+    case Event::MemberInvited:
+      return evolve(organization, *box.event_as_MemberInvited(), happened);
+    case Event::InvitationAccepted:
+      return evolve(organization, *box.event_as_InvitationAccepted(), happened);
+    case Event::InvitationDeclined:
+      return evolve(organization, *box.event_as_InvitationDeclined(), happened);
+    case Event::InvitationRevoked:
+      return evolve(organization, *box.event_as_InvitationRevoked(), happened);
+    case Event::InvitationExpired:
+      return evolve(organization, *box.event_as_InvitationExpired(), happened);
+    case Event::SpaceArchived:
+      return evolve(organization, *box.event_as_SpaceArchived(), happened);
+    case Event::SpaceDeleted:
+      return evolve(organization, *box.event_as_SpaceDeleted(), happened);
+    case Event::SpaceRestored:
+      return evolve(organization, *box.event_as_SpaceRestored(), happened);
+    case Event::SpaceRoleDefined:
+      return evolve(organization, *box.event_as_SpaceRoleDefined(), happened);
+    case Event::SpaceRoleDeleted:
+      return evolve(organization, *box.event_as_SpaceRoleDeleted(), happened);
+    case Event::ResourceUpdated:
+      return evolve(organization, *box.event_as_ResourceUpdated(), happened);
+    case Event::ResourceCopied:
+      return evolve(organization, *box.event_as_ResourceCopied(), happened);
+    case Event::SubscriptionEnded:
+      return evolve(organization, *box.event_as_SubscriptionEnded(), happened);
     case Event::NONE:
       break;
   }
@@ -62,7 +106,8 @@ void apply(Organization& organization, const schema::EventBox& box, const Happen
 void evolve(Organization& organization, const schema::Decision& decision,
             const Rulebooks& rulebooks) {
   CHECK(decision.outcome() == schema::Outcome::accepted);
-  const Happened happened{from_micros(decision.time()), rulebooks};
+  const Happened happened{from_micros(decision.time()),
+                          text(decision.command_nested_root()->actor()), rulebooks};
   if (decision.events() != nullptr) {
     for (const schema::EventBox* box : *decision.events()) apply(organization, *box, happened);
   }

@@ -9,7 +9,7 @@ namespace tenure {
 
 // Bump when evolve gives another state for the same history: stores built by another version are
 // rebuilt.
-inline constexpr uint32_t kEvolveVersion = 1;
+inline constexpr uint32_t kEvolveVersion = 2;
 
 // Applies every event of one accepted decision and raises the version. `rulebooks` must know the
 // rulebook that OrganizationCreated pins; anything else is a broken invariant (the log's reader

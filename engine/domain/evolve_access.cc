@@ -3,7 +3,6 @@
 #include "engine/domain/evolve_events.h"
 
 namespace tenure {
-namespace {
 
 AccessRoles roles_of(const Rulebook& rulebook, const Texts& names) {
   AccessRoles roles;
@@ -16,8 +15,6 @@ AccessRoles roles_of(const Rulebook& rulebook, const Texts& names) {
   std::ranges::sort(roles);
   return roles;
 }
-
-}  // namespace
 
 void evolve(Organization& organization, const schema::AccessGranted& event, const Happened&) {
   Space& space = space_of(organization, event.space());

@@ -11,17 +11,38 @@ namespace tenure {
 // The decision an event stands in.
 struct Happened {
   Time time;
+  std::string_view actor;
   const Rulebooks& rulebooks;
 };
 
 // evolve_organization.cc
 void evolve(Organization&, const schema::OrganizationCreated&, const Happened&);
 void evolve(Organization&, const schema::OwnershipTransferred&, const Happened&);
+void evolve(Organization&, const schema::OrganizationRenamed&, const Happened&);
+void evolve(Organization&, const schema::OrganizationDeleted&, const Happened&);
+void evolve(Organization&, const schema::OrganizationRestored&, const Happened&);
+void evolve(Organization&, const schema::SsoConfigured&, const Happened&);
+void evolve(Organization&, const schema::SsoRemoved&, const Happened&);
 
 // evolve_membership.cc
 void evolve(Organization&, const schema::MemberAdded&, const Happened&);
 void evolve(Organization&, const schema::RoleChanged&, const Happened&);
 void evolve(Organization&, const schema::MemberRemoved&, const Happened&);
+void evolve(Organization&, const schema::MemberUpdated&, const Happened&);
+void evolve(Organization&, const schema::MemberSuspended&, const Happened&);
+void evolve(Organization&, const schema::MemberReinstated&, const Happened&);
+
+// evolve_invitation.cc
+void evolve(Organization&, const schema::MemberInvited&, const Happened&);
+void evolve(Organization&, const schema::InvitationAccepted&, const Happened&);
+void evolve(Organization&, const schema::InvitationDeclined&, const Happened&);
+void evolve(Organization&, const schema::InvitationRevoked&, const Happened&);
+void evolve(Organization&, const schema::InvitationExpired&, const Happened&);
+
+// evolve_rulebook.cc
+void evolve(Organization&, const schema::RulebookAdopted&, const Happened&);
+void evolve(Organization&, const schema::SpaceRoleDefined&, const Happened&);
+void evolve(Organization&, const schema::SpaceRoleDeleted&, const Happened&);
 
 // evolve_group.cc
 void evolve(Organization&, const schema::GroupCreated&, const Happened&);
@@ -32,6 +53,9 @@ void evolve(Organization&, const schema::GroupLeft&, const Happened&);
 // evolve_space.cc
 void evolve(Organization&, const schema::SpaceCreated&, const Happened&);
 void evolve(Organization&, const schema::SpaceRenamed&, const Happened&);
+void evolve(Organization&, const schema::SpaceArchived&, const Happened&);
+void evolve(Organization&, const schema::SpaceDeleted&, const Happened&);
+void evolve(Organization&, const schema::SpaceRestored&, const Happened&);
 
 // evolve_access.cc
 void evolve(Organization&, const schema::AccessGranted&, const Happened&);
@@ -41,6 +65,8 @@ void evolve(Organization&, const schema::AccessRevoked&, const Happened&);
 // evolve_resource.cc
 void evolve(Organization&, const schema::ResourceCreated&, const Happened&);
 void evolve(Organization&, const schema::ResourceDeleted&, const Happened&);
+void evolve(Organization&, const schema::ResourceUpdated&, const Happened&);
+void evolve(Organization&, const schema::ResourceCopied&, const Happened&);
 
 // evolve_usage.cc
 void evolve(Organization&, const schema::UsageRecorded&, const Happened&);
@@ -50,6 +76,7 @@ void evolve(Organization&, const schema::UsageThresholdReached&, const Happened&
 void evolve(Organization&, const schema::PlanChangeRequested&, const Happened&);
 void evolve(Organization&, const schema::SubscriptionStarted&, const Happened&);
 void evolve(Organization&, const schema::PlanChangeFailed&, const Happened&);
+void evolve(Organization&, const schema::SubscriptionEnded&, const Happened&);
 
 // The space that an event names: events of a space come after it was created.
 inline Space& space_of(Organization& organization, const flatbuffers::String* id) {
@@ -57,6 +84,14 @@ inline Space& space_of(Organization& organization, const flatbuffers::String* id
   CHECK(found != organization.spaces.end());
   return found->second;
 }
+
+// The indexes of space roles by their names, sorted.
+AccessRoles roles_of(const Rulebook& rulebook, const Texts& names);
+
+// The rulebook `to` with the custom space roles of `from`, as far as it lets organizations define
+// some and has none of their names itself; of actions, those that it has.
+std::shared_ptr<const Rulebook> keeping_space_roles(const Rulebook& from,
+                                                    std::shared_ptr<const Rulebook> to);
 
 // Gives a member a role, and keeps count of the owners.
 void set_role(Organization& organization, std::string_view user, std::string_view role);

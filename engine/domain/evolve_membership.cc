@@ -2,14 +2,28 @@
 
 namespace tenure {
 
+namespace {
+
+bool is_owner(const Organization& organization, const Member& member) {
+  return member.role == organization.rulebook->owner_role && !member.suspended;
+}
+
+// Changes a member, and keeps count of the owners.
+template <class Change>
+void change(Organization& organization, std::string_view user, Change change) {
+  const auto member = organization.members.find(user);
+  if (member == organization.members.end()) return;
+  organization.owners -= is_owner(organization, member->second);
+  change(member->second);
+  organization.owners += is_owner(organization, member->second);
+}
+
+}  // namespace
+
 void set_role(Organization& organization, std::string_view user, std::string_view role) {
   const auto index = organization.rulebook->organization_role(role);
-  const auto member = organization.members.find(user);
-  CHECK(index && member != organization.members.end());
-  const RoleIndex owner = organization.rulebook->owner_role;
-  organization.owners -= member->second.role == owner;
-  organization.owners += *index == owner;
-  member->second.role = *index;
+  CHECK(index && organization.members.contains(user));
+  change(organization, user, [&](Member& member) { member.role = *index; });
 }
 
 // The access that came along is an event of its own.
@@ -25,8 +39,19 @@ void evolve(Organization& organization, const schema::RoleChanged& event, const 
 void evolve(Organization& organization, const schema::MemberRemoved& event, const Happened&) {
   const auto member = organization.members.find(text(event.user()));
   if (member == organization.members.end()) return;
-  organization.owners -= member->second.role == organization.rulebook->owner_role;
+  organization.owners -= is_owner(organization, member->second);
   organization.members.erase(member);
+}
+
+// Names and e-mails are for display: the read models keep them.
+void evolve(Organization&, const schema::MemberUpdated&, const Happened&) {}
+
+void evolve(Organization& organization, const schema::MemberSuspended& event, const Happened&) {
+  change(organization, text(event.user()), [](Member& member) { member.suspended = true; });
+}
+
+void evolve(Organization& organization, const schema::MemberReinstated& event, const Happened&) {
+  change(organization, text(event.user()), [](Member& member) { member.suspended = false; });
 }
 
 }  // namespace tenure

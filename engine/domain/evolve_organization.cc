@@ -18,4 +18,32 @@ void evolve(Organization& organization, const schema::OwnershipTransferred& even
   set_role(organization, text(event.from()), text(event.from_role()));
 }
 
+void evolve(Organization& organization, const schema::OrganizationRenamed& event, const Happened&) {
+  organization.name = text(event.name());
+}
+
+void evolve(Organization& organization, const schema::OrganizationDeleted&,
+            const Happened& happened) {
+  organization.deleted = happened.time;
+}
+
+void evolve(Organization& organization, const schema::OrganizationRestored&, const Happened&) {
+  organization.deleted.reset();
+}
+
+void evolve(Organization& organization, const schema::SsoConfigured& event, const Happened&) {
+  Sso sso{.issuer = event.issuer()->str(),
+          .client_id = event.client_id()->str(),
+          .domains = {},
+          .enforced = event.enforced()};
+  if (event.domains() != nullptr) {
+    for (const auto* domain : *event.domains()) sso.domains.push_back(domain->str());
+  }
+  organization.sso = std::move(sso);
+}
+
+void evolve(Organization& organization, const schema::SsoRemoved&, const Happened&) {
+  organization.sso.reset();
+}
+
 }  // namespace tenure

@@ -46,4 +46,15 @@ void evolve(Organization& organization, const schema::PlanChangeFailed& event, c
   space.subscription.status = SubscriptionStatus::kFree;
 }
 
+void evolve(Organization& organization, const schema::SubscriptionEnded& event,
+            const Happened& happened) {
+  Space& space = space_of(organization, event.space());
+  close_pending(organization, text(event.space()), space);
+  space.subscription = {.terms = PlanTerms::copy_of(*event.terms()),
+                        .status = SubscriptionStatus::kFree,
+                        .period_from = happened.time,
+                        .period_to = {},
+                        .pending = std::nullopt};
+}
+
 }  // namespace tenure

@@ -14,4 +14,21 @@ void evolve(Organization& organization, const schema::SpaceRenamed& event, const
   space_of(organization, event.space()).name = text(event.name());
 }
 
+void evolve(Organization& organization, const schema::SpaceArchived& event, const Happened&) {
+  space_of(organization, event.space()).status = SpaceStatus::kArchived;
+}
+
+void evolve(Organization& organization, const schema::SpaceDeleted& event,
+            const Happened& happened) {
+  Space& space = space_of(organization, event.space());
+  space.status = SpaceStatus::kDeleted;
+  space.deleted = happened.time;
+}
+
+void evolve(Organization& organization, const schema::SpaceRestored& event, const Happened&) {
+  Space& space = space_of(organization, event.space());
+  space.status = SpaceStatus::kActive;
+  space.deleted = {};
+}
+
 }  // namespace tenure

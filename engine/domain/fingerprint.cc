@@ -96,6 +96,14 @@ Fingerprint usage_fingerprint(std::string_view source, std::string_view id) {
   return fingerprint;
 }
 
+Fingerprint content_fingerprint(std::string_view name, std::string_view digest) {
+  TextHasher hasher;
+  hasher.add(name);
+  hasher.add("\x1f");
+  hasher.add(digest);
+  return hasher.finish();
+}
+
 size_t FingerprintSet::slot_of(Fingerprint fingerprint) const {
   const size_t mask = slots_.size() - 1;
   size_t slot = fingerprint.low & mask;

@@ -24,6 +24,10 @@ struct Fingerprint {
 // Stored in the state store: changing it needs a new kEvolveVersion.
 Fingerprint usage_fingerprint(std::string_view source, std::string_view id);
 
+// Of the name and the digest of a resource, which hold no control character; empty if it has none.
+// Stored as the other.
+Fingerprint content_fingerprint(std::string_view name, std::string_view digest);
+
 // A set of fingerprints in one flat table. Grows, never shrinks; nothing is ever taken out.
 class FingerprintSet {
  public:

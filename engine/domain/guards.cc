@@ -128,13 +128,15 @@ namespace {
 
 bool belongs(const Incoming& in) {
   if (in.organization == nullptr) return false;
-  return in.actor.kind != Actor::Kind::kUser ||
-         find_or_null(in.organization->members, in.actor.id) != nullptr;
+  if (in.actor.kind != Actor::Kind::kUser) return true;
+  return in.organization->members.contains(in.actor.id) ||
+         in.organization->invitations_of.contains(in.actor.id) ||
+         has_grants(*in.organization, in.actor.id);
 }
 
 // What the actor holds in the organization itself. service:admin holds every service action.
 ActionSet held_actions(const Incoming& in, const Member* member) {
-  if (member != nullptr) return in.organization->rulebook->organization_roles[member->role].actions;
+  if (member != nullptr) return in.organization->rulebook->role(member->role).actions;
   ActionSet actions;
   if (in.actor.kind == Actor::Kind::kService && in.actor.id == "admin") {
     for (size_t action = static_cast<size_t>(kFirstServiceAction); action < kActionCount;
@@ -159,9 +161,28 @@ Verdict at_expected_version(const Incoming& in) {
                 "general law 6: expected_version");
 }
 
-Guarded<Caller> admit(const Incoming& in) {
+namespace {
+
+Verdict is_not_suspended(const Caller& caller) {
+  if (caller.member == nullptr || !caller.member->suspended) return {};
+  return reject(RejectionCode::suspended,
+                "you are suspended here and may do nothing; ask to be reinstated",
+                rule_of(caller, "suspended members are denied everywhere"));
+}
+
+// Guests and services come by other ways than the organization's own sign-in.
+Verdict is_signed_in(const Incoming& in, const Caller& caller) {
+  const std::optional<Sso>& sso = caller.organization.sso;
+  if (!sso || !sso->enforced || caller.member == nullptr) return {};
+  if (text(in.envelope.sign_in()) == sso->issuer) return {};
+  return reject(RejectionCode::sso_required,
+                "sign in by " + in_quotes(sso->issuer) + ", then send this again",
+                rule_of(caller, "the organization enforces its own sign-in"));
+}
+
+Guarded<Caller> admit(const Incoming& in, bool to_deleted) {
   TRY(at_expected_version(in));
-  if (!belongs(in)) {
+  if (!belongs(in) || in.organization->deleted.has_value() != to_deleted) {
     return reject(
         RejectionCode::not_a_member,
         "you do not belong to an organization of this id; check the id, or ask to be added",
@@ -170,9 +191,17 @@ Guarded<Caller> admit(const Incoming& in) {
   const Member* member = in.actor.kind == Actor::Kind::kUser
                              ? find_or_null(in.organization->members, in.actor.id)
                              : nullptr;
-  return Caller{*in.organization, *in.organization->rulebook, in.actor, member,
-                held_actions(in, member)};
+  const Caller caller{*in.organization, *in.organization->rulebook, in.actor, member,
+                      held_actions(in, member)};
+  TRY(is_not_suspended(caller));
+  TRY(is_signed_in(in, caller));
+  return caller;
 }
+
+}  // namespace
+
+Guarded<Caller> admit(const Incoming& in) { return admit(in, false); }
+Guarded<Caller> admit_to_deleted(const Incoming& in) { return admit(in, true); }
 
 Verdict holds(const Caller& caller, Action action) {
   if (caller.actions.has(action)) return {};
@@ -206,25 +235,38 @@ Verdict may_end_groups(const Caller& caller) {
       rule_of(caller, caller.role().name + " is non-destructive"));
 }
 
+SpaceCaller caller_in(const Caller& caller, const Space* space, std::string_view space_id) {
+  SpaceCaller there{caller, space, space_id, {}, caller.actions};
+  if (caller.actor.kind != Actor::Kind::kUser) return there;
+  if (space != nullptr) there.grants = grants_of(caller.organization, *space, caller.actor.id);
+  there.in_space = effective_actions(caller.rulebook, caller.role_index(), there.grants);
+  return there;
+}
+
 Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space) {
-  const Space* found = find_or_null(caller.organization.spaces, space);
-  SpaceCaller entered{caller, found, space, {}, caller.actions};
-  if (caller.member == nullptr) return entered;
-  if (found != nullptr) entered.grants = grants_of(caller.organization, *found, caller.actor.id);
-  if (!entered.grants.any && !sees_every_space(caller.role())) {
+  const SpaceCaller entered =
+      caller_in(caller, find_or_null(caller.organization.spaces, space), space);
+  const bool user = caller.actor.kind == Actor::Kind::kUser;
+  if (user && !entered.grants.any && !sees_every_space(caller.role())) {
     return reject(RejectionCode::forbidden,
                   "space " + in_quotes(space) + " is not open to you; ask to be given access",
                   rule_of(caller, caller.role().name + " sees a space only with access to it"));
   }
-  entered.in_space = effective_actions(caller.rulebook, caller.member->role, entered.grants);
   return entered;
 }
 
 Verdict exists(const SpaceCaller& caller) {
-  if (caller.space != nullptr) return {};
+  if (caller.space != nullptr && caller.space->status != SpaceStatus::kDeleted) return {};
   return reject(RejectionCode::not_found,
                 "there is no space " + in_quotes(caller.space_id) + "; create it, or check the id",
                 rule_of(caller, "target exists"));
+}
+
+Verdict is_not_archived(const SpaceCaller& caller) {
+  if (caller.space->status != SpaceStatus::kArchived) return {};
+  return reject(RejectionCode::space_archived,
+                "space " + in_quotes(caller.space_id) + " is archived; restore it first",
+                rule_of(caller, "an archived space does not change"));
 }
 
 Guarded<const Member*> existing_member(const Caller& caller, std::string_view user) {
@@ -280,9 +322,18 @@ Verdict gives_no_more_than_held(const Caller& caller, RoleIndex role) {
                 rule_of(caller, "general law 2: no escalation by " + caller.role().name));
 }
 
+Verdict holds_owner_role(const Caller& caller, std::string_view to_do_what) {
+  const RoleIndex owner = caller.rulebook.owner_role;
+  if (caller.role_index() == owner) return {};
+  const std::string& name = caller.rulebook.role(owner).name;
+  return reject(RejectionCode::forbidden,
+                "only " + name + " " + std::string(to_do_what) + "; ask one",
+                rule_of(caller, "only " + name + " " + std::string(to_do_what)));
+}
+
 Verdict keeps_an_owner(const Caller& caller, const Member& leaving) {
   const RoleIndex owner = caller.rulebook.owner_role;
-  if (leaving.role != owner || caller.organization.owners > 1) return {};
+  if (leaving.role != owner || leaving.suspended || caller.organization.owners > 1) return {};
   const std::string& name = caller.rulebook.organization_roles[owner].name;
   return reject(RejectionCode::last_owner,
                 "this is the last " + name + "; transfer the ownership first",
@@ -315,7 +366,7 @@ Guarded<RoleSet> known_space_roles(const Caller& caller, const Texts* names) {
 
 Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles) {
   const RoleSet assignable =
-      assigned_space_roles(caller.rulebook, caller.member->role, caller.grants);
+      assigned_space_roles(caller.rulebook, caller.role_index(), caller.grants);
   if ((roles & ~assignable).none()) return {};
   const std::string names = caller.rulebook.space_role_names(assignable);
   return reject(RejectionCode::role_not_assignable,
@@ -325,7 +376,7 @@ Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles) {
 }
 
 Verdict acts_on_in_space(const SpaceCaller& caller, std::string_view subject, const RoleSet& held) {
-  const RoleSet below = changeable_space_roles(caller.rulebook, caller.member->role, caller.grants);
+  const RoleSet below = changeable_space_roles(caller.rulebook, caller.role_index(), caller.grants);
   if ((held & ~below).none()) return {};
   return reject(RejectionCode::target_outranks_actor,
                 in_quotes(subject) + " has " + caller.rulebook.space_role_names(held) +

@@ -32,10 +32,11 @@ struct Caller {
   const Organization& organization;
   const Rulebook& rulebook;
   Actor actor;
-  const Member* member;  // null for services and the system
+  const Member* member;  // null for guests, the invited, services and the system
   ActionSet actions;     // in the organization itself
 
-  const OrganizationRole& role() const { return rulebook.organization_roles[member->role]; }
+  RoleIndex role_index() const { return member == nullptr ? kNoRole : member->role; }
+  const OrganizationRole& role() const { return rulebook.role(role_index()); }
 };
 
 // A caller and the space they named, which is visible to them or theirs to hear that it is not
@@ -60,9 +61,14 @@ Verdict is_sealed(std::string_view field, const schema::Sealed* sealed);  // or 
 Guarded<Actor> known_actor(const flatbuffers::String* actor);
 Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name);
 
-// expected_version, organization exists, actor belongs.
+// expected_version, organization exists, actor belongs: a member who is not suspended, a guest or
+// somebody invited; and came by the sign-in that the organization enforces.
 Verdict at_expected_version(const Incoming& in);
 Guarded<Caller> admit(const Incoming& in);
+Guarded<Caller> admit_to_deleted(const Incoming& in);  // the same, of a deleted organization
+
+// What the same caller holds in a space, unless `space` is null, where there is none of the id.
+SpaceCaller caller_in(const Caller& caller, const Space* space, std::string_view space_id);
 
 // Actions held. `holds_some`: the action on at least one type of resource.
 Verdict holds(const Caller& caller, Action action);
@@ -73,7 +79,8 @@ Verdict may_end_groups(const Caller& caller);  // holds(group.manage) and not no
 
 // What exists.
 Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space);  // visible?
-Verdict exists(const SpaceCaller& caller);
+Verdict exists(const SpaceCaller& caller);           // and is not deleted
+Verdict is_not_archived(const SpaceCaller& caller);  // state: after all who and whether
 Guarded<const Member*> existing_member(const Caller& caller, std::string_view user);
 Guarded<const Group*> existing_group(const Caller& caller, std::string_view group);
 Guarded<RoleIndex> known_role(const Caller& caller, std::string_view name);
@@ -82,6 +89,7 @@ Guarded<RoleIndex> known_role(const Caller& caller, std::string_view name);
 Verdict acts_on(const Caller& caller, std::string_view user, const Member& target);
 Verdict assigns(const Caller& caller, RoleIndex role);
 Verdict gives_no_more_than_held(const Caller& caller, RoleIndex role);
+Verdict holds_owner_role(const Caller& caller, std::string_view to_do_what);
 Verdict keeps_an_owner(const Caller& caller, const Member& leaving);
 
 // Space roles: known and as many as one may hold (`names` null: none), assignable, changeable, and

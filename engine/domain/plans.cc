@@ -50,4 +50,30 @@ void start_or_request(const Incoming& in, std::string_view space, std::string_vi
                                                to_micros(now + kCheckoutLifetime), terms));
 }
 
+Guarded<const schema::Plan*> default_plan(const Caller& caller, const Catalog& catalog) {
+  const schema::Plan* plan = TRY(known_plan(catalog, caller.rulebook.default_plan));
+  if (!is_paid(*plan)) return plan;
+  return reject(RejectionCode::invalid_rulebook,
+                "the default plan must cost nothing; adopt a rulebook with another default_plan",
+                rule_of(caller, "default plan " + caller.rulebook.default_plan));
+}
+
+void end_plan(std::string_view id, const Space& space, const schema::Plan& after,
+              EventSink& events) {
+  auto& builder = events.builder();
+  const Subscription& held = space.subscription;
+  const auto space_text = builder.CreateString(id);
+  if (held.pending) {
+    const auto plan = builder.CreateString(held.pending->terms.name());
+    const auto checkout = builder.CreateString(held.pending->checkout.str());
+    events.add(schema::CreatePlanChangeFailed(builder, space_text, plan, checkout,
+                                              builder.CreateString("deleted")));
+  }
+  if (held.status != SubscriptionStatus::kActive) return;
+  const auto plan = builder.CreateString(held.terms.name());
+  const auto terms = copy_plan(builder, after);
+  events.add(schema::CreateSubscriptionEnded(builder, space_text, plan, terms,
+                                             builder.CreateString("deleted")));
+}
+
 }  // namespace tenure

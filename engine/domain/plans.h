@@ -16,4 +16,15 @@ inline bool is_paid(const schema::Plan& plan) { return plan.price_minor() > 0; }
 void start_or_request(const Incoming& in, std::string_view space, std::string_view from,
                       const schema::Plan& plan, EventSink& events);
 
+// The plan a space has before anything is paid: the rulebook's default.
+Guarded<const schema::Plan*> default_plan(const Caller& caller, const Catalog& catalog);
+
+// Adds what ends with a space that is deleted: its open checkout, its subscription. `after` holds
+// from then on.
+void end_plan(std::string_view id, const Space& space, const schema::Plan& after,
+              EventSink& events);
+
+// How long what was deleted can be brought back.
+inline constexpr std::chrono::hours kRestorable{30 * 24};
+
 }  // namespace tenure

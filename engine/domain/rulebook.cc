@@ -1,5 +1,7 @@
 #include "engine/domain/rulebook.h"
 
+#include "engine/domain/names.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -70,6 +72,15 @@ std::optional<TypeIndex> Rulebook::resource_type(std::string_view name) const {
   return index_of<TypeIndex>(resource_types, name);
 }
 
+const OrganizationRole& Rulebook::role(RoleIndex index) const {
+  static const OrganizationRole kNone = [] {
+    OrganizationRole none;
+    none.name = "guest";
+    return none;
+  }();
+  return index == kNoRole ? kNone : organization_roles[index];
+}
+
 std::string Rulebook::organization_role_names(const RoleSet& roles) const {
   return names_of(organization_roles, roles);
 }
@@ -87,6 +98,47 @@ std::optional<NamedAction> parse_action(std::string_view name, const Rulebook& r
   const auto action = std::ranges::find(kActionNames, name);
   if (action == kActionNames.end()) return std::nullopt;
   return NamedAction{.plain = static_cast<Action>(action - kActionNames.begin())};
+}
+
+std::shared_ptr<const Rulebook> with_space_role(const Rulebook& rulebook, std::string_view name,
+                                                const ActionSet& actions) {
+  auto changed = std::make_shared<Rulebook>(rulebook);
+  const auto held = changed->space_role(name);
+  SpaceRole& role = held ? changed->space_roles[*held] : changed->space_roles.emplace_back();
+  role = {
+      .name = std::string(name), .actions = actions, .assigns = {}, .acts_on = {}, .custom = true};
+  return changed;
+}
+
+std::shared_ptr<const Rulebook> without_space_role(const Rulebook& rulebook, RoleIndex index) {
+  auto changed = std::make_shared<Rulebook>(rulebook);
+  changed->space_roles.erase(changed->space_roles.begin() + index);
+  return changed;
+}
+
+std::vector<std::string> action_names(const ActionSet& actions, const Rulebook& rulebook) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kActionCount; ++i) {
+    if (actions.has(static_cast<Action>(i))) names.emplace_back(kActionNames[i]);
+  }
+  for (size_t type = 0; type < rulebook.resource_types.size(); ++type) {
+    for (size_t verb = 0; verb < kResourceVerbs; ++verb) {
+      if (!actions.has(static_cast<ResourceVerb>(verb), static_cast<TypeIndex>(type))) continue;
+      names.push_back(std::string(kVerbNames[verb]) + ":" + rulebook.resource_types[type].name);
+    }
+  }
+  return names;
+}
+
+bool ActionSet::add(std::string_view name, const Rulebook& rulebook) {
+  const std::optional<NamedAction> action = parse_action(name, rulebook);
+  if (!action) return false;
+  if (action->plain) {
+    add(*action->plain);
+  } else {
+    add(action->verb, action->type);
+  }
+  return true;
 }
 
 std::string_view action_name(Action action) { return kActionNames[static_cast<size_t>(action)]; }
@@ -107,6 +159,19 @@ std::shared_ptr<const Rulebook> Rulebooks::find(std::string_view name) const {
     }
   }
   return newest;
+}
+
+bool Rulebooks::is_text(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r\n");
+  return first != std::string_view::npos && text[first] == '{';
+}
+
+Result<std::shared_ptr<const Rulebook>> Rulebooks::adoptable(std::string_view text) const {
+  if (is_text(text) && reader_ != nullptr) return reader_(text);
+  if (auto known = find(text)) return known;
+  return fail(ErrorKind::kInvalid,
+              "rulebook " + in_quotes(text) +
+                  " is unknown; send a whole one as JSON, or the name of one of " + names());
 }
 
 std::string Rulebooks::names() const {

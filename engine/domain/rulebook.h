@@ -84,6 +84,8 @@ class ActionSet {
   bool has(ResourceVerb verb, TypeIndex type) const {
     return resource_.test(type * kResourceVerbs + static_cast<size_t>(verb));
   }
+  // By its name, in a rulebook's terms; false if that has no such action.
+  bool add(std::string_view name, const struct Rulebook& rulebook);
   ActionSet& operator|=(const ActionSet& other) {
     plain_ |= other.plain_;
     resource_ |= other.resource_;
@@ -116,20 +118,26 @@ struct OrganizationRole {
         non_destructive && !other.non_destructive && other.actions.has(Action::kGroupManage);
     return power.contains(other.power) && !destroys_more;
   }
+  friend bool operator==(const OrganizationRole&, const OrganizationRole&) = default;
 };
 
 struct SpaceRole {
   std::string name;
   ActionSet actions;
   RoleSet assigns, acts_on;
+  bool custom = false;  // defined by the organization, not by its rulebook
+  friend bool operator==(const SpaceRole&, const SpaceRole&) = default;
 };
 
 struct ResourceType {
   std::string name;
   bool copyable = false;
   bool copy_keeps_ids = false;
+  std::vector<TypeIndex> linked_copyable;  // types whose linked resources may go along
+  friend bool operator==(const ResourceType&, const ResourceType&) = default;
 };
 
+// An organization with space roles of its own has a copy with those added: with_space_role().
 struct Rulebook {
   std::string pinned_name;  // "space@1"
   RoleIndex owner_role = 0;
@@ -150,6 +158,9 @@ struct Rulebook {
   std::optional<RoleIndex> space_role(std::string_view name) const;
   std::optional<TypeIndex> resource_type(std::string_view name) const;
 
+  // The role at `index`; at kNoRole that of somebody without one, who holds nothing by it.
+  const OrganizationRole& role(RoleIndex index) const;
+
   // The names in `roles`, highest first: "MANAGER, EVALUATOR".
   std::string organization_role_names(const RoleSet& roles) const;
   std::string space_role_names(const RoleSet& roles) const;
@@ -157,7 +168,15 @@ struct Rulebook {
   // Checks `source` for sense and compiles it. Error kInvalid: names the field and what is wrong
   // with it.
   static Result<std::shared_ptr<const Rulebook>> compile(const schema::Rulebook& source);
+
+  friend bool operator==(const Rulebook&, const Rulebook&) = default;
 };
+
+// The rulebook with a custom space role more, or with that of the same name replaced; and without
+// the role at `index`, which those after it move up to.
+std::shared_ptr<const Rulebook> with_space_role(const Rulebook& rulebook, std::string_view name,
+                                                const ActionSet& actions);
+std::shared_ptr<const Rulebook> without_space_role(const Rulebook& rulebook, RoleIndex index);
 
 // "member.add", or "resource.read:job" given its type names. Nothing if there is no such action.
 struct NamedAction {
@@ -168,16 +187,28 @@ struct NamedAction {
 std::optional<NamedAction> parse_action(std::string_view name, const Rulebook& rulebook);
 std::string_view action_name(Action action);
 std::string_view verb_name(ResourceVerb verb);
+// Every action of the set by its name, each type by itself.
+std::vector<std::string> action_names(const ActionSet& actions, const Rulebook& rulebook);
 
-// The rulebooks an engine knows, by pinned name. Built once at start, then read-only.
+// The rulebooks an engine knows, by pinned name, and how it reads others. Built once at start, then
+// read-only.
 class Rulebooks {
  public:
+  // From JSON; must be pure: state is built with it.
+  using Reader = Result<std::shared_ptr<const Rulebook>> (*)(std::string_view json);
+  explicit Rulebooks(Reader reader = nullptr) : reader_(reader) {}
+
   void add(std::shared_ptr<const Rulebook> rulebook);
   // `name` ("space": its newest version) or `name@version`; null if there is none.
   std::shared_ptr<const Rulebook> find(std::string_view name) const;
   std::string names() const;  // "anaphora@1, space@1", for messages
+  // What an organization may adopt: a whole rulebook as JSON, or the name of a known one. kInvalid:
+  // why it is neither.
+  Result<std::shared_ptr<const Rulebook>> adoptable(std::string_view text) const;
+  static bool is_text(std::string_view text);  // JSON, not a name
 
  private:
+  Reader reader_;
   std::map<std::string, std::shared_ptr<const Rulebook>, std::less<>> by_name_;
 };
 

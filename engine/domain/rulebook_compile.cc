@@ -101,15 +101,17 @@ Result<void> Compiler::resource_types() {
     const std::string_view name = type.name()->string_view();
     if (!is_valid_id(name) || name.contains(':')) return wrong(where, "must be an id without ':'");
     if (book_.resource_type(name)) return wrong(where, in_quotes(name) + " is listed twice");
-    book_.resource_types.push_back({std::string(name), type.copyable(), type.copy_keeps_ids()});
+    book_.resource_types.push_back({std::string(name), type.copyable(), type.copy_keeps_ids(), {}});
   }
   for (size_t i = 0; i < types.size(); ++i) {
     if (types[i]->linked_copyable() == nullptr) continue;
     for (const auto* linked : *types[i]->linked_copyable()) {
-      if (!book_.resource_type(linked->string_view())) {
+      const std::optional<TypeIndex> type = book_.resource_type(linked->string_view());
+      if (!type) {
         return wrong(indexed("resource_types", i) + ".linked_copyable",
                      in_quotes(linked->string_view()) + " is not a resource type");
       }
+      book_.resource_types[i].linked_copyable.push_back(*type);
     }
   }
   return {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <tuple>
 #include <unordered_map>
 
 #include "engine/base/check.h"
@@ -93,14 +94,37 @@ void derive_space(Organization& organization, const SpaceId& id, Space& space) {
 
 }  // namespace
 
+// Rulebooks are compared by what they say: each loading of an organization makes its own.
+bool operator==(const Organization& a, const Organization& b) {
+  const auto facts = [](const Organization& of) {
+    return std::tie(of.id, of.name, of.rulebook_text, of.version, of.deleted, of.sso,
+                    of.billing_mode, of.currency, of.members, of.groups, of.spaces, of.invitations,
+                    of.owners, of.groups_of, of.spaces_of, of.invitations_of, of.checkouts, of.due);
+  };
+  const bool same_rules =
+      a.rulebook == b.rulebook ||
+      (a.rulebook != nullptr && b.rulebook != nullptr && *a.rulebook == *b.rulebook);
+  return same_rules && facts(a) == facts(b);
+}
+
+DueItem due_item(const InvitationId& id, const Invitation& invitation) {
+  return {
+      .at = invitation.expires, .kind = DueKind::kExpireInvitation, .id = id.str(), .space = {}};
+}
+
 void derive(Organization& organization) {
   organization.owners = 0;
   organization.groups_of.clear();
   organization.spaces_of.clear();
+  organization.invitations_of.clear();
   organization.checkouts.clear();
   organization.due.clear();
   for (const auto& [user, member] : organization.members) {
-    organization.owners += member.role == organization.rulebook->owner_role;
+    organization.owners += member.role == organization.rulebook->owner_role && !member.suspended;
+  }
+  for (const auto& [id, invitation] : organization.invitations) {
+    organization.invitations_of[invitation.user].insert(id);
+    if (!invitation.expired) organization.due.insert(due_item(id, invitation));
   }
   for (const auto& [id, group] : organization.groups) {
     for (const UserId& user : group.users) organization.groups_of[user].insert(id);

@@ -27,6 +27,7 @@ namespace tenure {
 
 struct Member {
   RoleIndex role;
+  bool suspended = false;  // keeps everything, may do nothing, is no owner
   friend bool operator==(const Member&, const Member&) = default;
 };
 
@@ -40,10 +41,32 @@ struct Group {
 // a role means all.
 using AccessRoles = std::vector<RoleIndex>;
 
+// An invitation that may be answered, or that has expired unanswered.
+struct Invitation {
+  UserId user;
+  RoleIndex role = kNoRole;  // to the organization
+  SpaceId space;             // or to this space, with these roles there
+  AccessRoles space_roles;
+  Time expires;
+  std::string inviter;  // the actor, whose authority counts when it is accepted
+  bool expired = false;
+  friend bool operator==(const Invitation&, const Invitation&) = default;
+};
+
+// Whose sign-ins the organization's people use.
+struct Sso {
+  std::string issuer, client_id;
+  std::vector<std::string> domains;
+  bool enforced = false;
+  friend bool operator==(const Sso&, const Sso&) = default;
+};
+
 struct Resource {
   TypeIndex type;
   uint64_t version = 1;
   bool deleted = false;  // kept for its version: the id may come back
+  Fingerprint content;   // of its name and digest
+  std::vector<ResourceId> links;
   friend bool operator==(const Resource&, const Resource&) = default;
 };
 
@@ -90,8 +113,12 @@ struct Subscription {
   friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 
+enum class SpaceStatus : uint8_t { kActive, kArchived, kDeleted };
+
 struct Space {
   std::string name;
+  SpaceStatus status = SpaceStatus::kActive;
+  Time deleted{};                        // when, if it is
   TextMap<Subject, AccessRoles> access;  // direct grants, by `user:x` or `group:y`
   TextMap<ResourceId, Resource> resources;
   uint64_t resource_count = 0;  // the gauge: those not deleted (derived)
@@ -105,34 +132,42 @@ struct Space {
 
 // Something the partition must do by itself at a time. Ordered by (time, kind, id), the order in
 // which they are done.
-enum class DueKind : uint8_t { kExpireCheckout = 1 };
+enum class DueKind : uint8_t { kExpireCheckout = 1, kExpireInvitation = 2 };
 struct DueItem {
   Time at;
   DueKind kind;
-  std::string id;  // the checkout
-  std::string space;
+  std::string id;     // the checkout, the invitation
+  std::string space;  // of a checkout
   friend auto operator<=>(const DueItem&, const DueItem&) = default;
 };
 
 struct Organization {
   OrgId id;
   std::string name;
-  std::shared_ptr<const Rulebook> rulebook;
-  uint64_t version = 0;  // accepted decisions
+  std::shared_ptr<const Rulebook> rulebook;  // with the organization's own space roles
+  std::string rulebook_text;    // as it was adopted; empty: the engine knows it by its name
+  uint64_t version = 0;         // accepted decisions
+  std::optional<Time> deleted;  // when, if it is
+  std::optional<Sso> sso;
   std::string billing_mode, currency;
   TextMap<UserId, Member> members;
   TextMap<GroupId, Group> groups;
   TextMap<SpaceId, Space> spaces;
+  TextMap<InvitationId, Invitation> invitations;
 
   // Derived from the above, kept beside it for speed.
-  uint32_t owners = 0;                                         // members in the owner role
+  uint32_t owners = 0;  // members in the owner role who are not suspended
   TextMap<UserId, std::set<GroupId, std::less<>>> groups_of;   // only users in a group
   TextMap<Subject, std::set<SpaceId, std::less<>>> spaces_of;  // only subjects with a direct grant
-  TextMap<CheckoutId, SpaceId> checkouts;                      // of pending plan changes
+  TextMap<UserId, std::set<InvitationId, std::less<>>> invitations_of;
+  TextMap<CheckoutId, SpaceId> checkouts;  // of pending plan changes
   std::set<DueItem> due;
 
-  friend bool operator==(const Organization&, const Organization&) = default;
+  friend bool operator==(const Organization& a, const Organization& b);
 };
+
+// The due work of an invitation that has not expired.
+DueItem due_item(const InvitationId& id, const Invitation& invitation);
 
 // Fills everything that is marked derived, from empty: for state that was loaded row by row.
 void derive(Organization& organization);

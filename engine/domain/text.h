@@ -9,6 +9,9 @@ namespace tenure {
 
 using Texts = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>;
 
-inline std::string_view text(const flatbuffers::String* string) { return string->string_view(); }
+// Absent is empty.
+inline std::string_view text(const flatbuffers::String* string) {
+  return string == nullptr ? std::string_view{} : string->string_view();
+}
 
 }  // namespace tenure

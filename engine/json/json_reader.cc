@@ -85,6 +85,8 @@ struct JsonReader::Impl {
   Result<void> read_union(const TablePlan& table, const dom::element& value, FieldValues& values);
   Result<uint64_t> read_field(const TablePlan& table, const FieldPlan& field,
                               const dom::element& value);
+  Result<uint64_t> read_map(const TablePlan& table, const FieldPlan& field,
+                            const dom::element& value);
   Result<uint64_t> read_value(const TablePlan& table, const FieldPlan& field,
                               const dom::element& value);
   Result<uint64_t> read_name(const TablePlan& table, const FieldPlan& field,
@@ -149,12 +151,34 @@ Result<uint64_t> JsonReader::Impl::read_field(const TablePlan& table, const Fiel
   if (field.kind == FieldKind::kBytes) {
     return invalid("field \"" + field.name + "\" in " + table.name + " cannot be set by JSON");
   }
+  if (field.is_map) return read_map(table, field, value);
   if (!field.is_vector) return read_value(table, field, value);
   dom::array array;
   if (value.get(array) != simdjson::SUCCESS) return must_be(field, table, "an array");
   const size_t begin = elements.size();
   for (const dom::element element : array) {
     elements.push_back(TRY(read_value(table, field, element)));
+  }
+  const uint64_t vector = build_vector(builder, field, std::span(elements).subspan(begin));
+  elements.resize(begin);
+  return vector;
+}
+
+// An entry is a table whose first two fields are the strings key and value.
+Result<uint64_t> JsonReader::Impl::read_map(const TablePlan& table, const FieldPlan& field,
+                                            const dom::element& value) {
+  dom::object object;
+  if (value.get(object) != simdjson::SUCCESS) return must_be(field, table, "an object");
+  const size_t begin = elements.size();
+  for (const auto [key, mapped] : object) {
+    std::string_view text;
+    if (mapped.get(text) != simdjson::SUCCESS) {
+      return must_be(field, table, "an object of strings");
+    }
+    FieldValues entry;
+    entry.set(0, builder.CreateString(key.data(), key.size()).o);
+    entry.set(1, builder.CreateString(text.data(), text.size()).o);
+    elements.push_back(build_table(builder, *field.table, entry));
   }
   const uint64_t vector = build_vector(builder, field, std::span(elements).subspan(begin));
   elements.resize(begin);

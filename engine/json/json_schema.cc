@@ -38,8 +38,8 @@ std::string joined_names(const Range& range) {
   return names;
 }
 
-bool is_time(const reflection::Field& field) {
-  return field.attributes() && field.attributes()->LookupByKey("time");
+bool has_attribute(const reflection::Field& field, const char* name) {
+  return field.attributes() && field.attributes()->LookupByKey(name);
 }
 
 bool is_signed(BaseType type) {
@@ -78,7 +78,7 @@ FieldKind kind_of(const reflection::Field& field, const reflection::Schema& sche
       CHECK(flatbuffers::IsInteger(type));
       if (index >= 0) return FieldKind::kEnum;
       if (is_vector && type == BaseType::UByte) return FieldKind::kBytes;
-      return is_time(field) ? FieldKind::kTime : FieldKind::kInteger;
+      return has_attribute(field, "time") ? FieldKind::kTime : FieldKind::kInteger;
   }
 }
 
@@ -91,6 +91,7 @@ FieldPlan field_plan(const reflection::Field& source, const reflection::Schema& 
   field.offset = source.offset();
   field.kind = kind_of(source, schema);
   field.is_vector = source.type()->base_type() == BaseType::Vector;
+  field.is_map = has_attribute(source, "map");
   field.required = source.required();
   field.optional = source.optional();
   field.is_signed = is_signed(value_type(source));
@@ -105,6 +106,7 @@ void finish(TablePlan& plan) {
   for (FieldPlan& field : plan.fields) {
     const auto index = static_cast<uint8_t>(plan.index(field));
     plan.build_order.push_back(index);
+    CHECK(!field.is_map || (field.is_vector && field.kind == FieldKind::kTable));
     if (field.kind == FieldKind::kUnion) {
       CHECK(plan.union_value == nullptr && index > 0);
       plan.union_value = &field;

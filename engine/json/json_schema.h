@@ -59,6 +59,7 @@ struct FieldPlan {
   flatbuffers::voffset_t offset;
   FieldKind kind;
   bool is_vector;
+  bool is_map;  // attribute `map`: a vector of tables of two strings, one object in JSON
   bool required;
   bool optional;                          // a scalar with "none" as its default
   bool is_signed;                         // scalars only, as the three below

@@ -66,6 +66,7 @@ class Writer {
       return has_default;
     }
     if (field.kind == FieldKind::kBytes) return false;
+    if (field.is_map) return write_map(field, follow<AnyVector>(at));
     if (field.is_vector) return write_vector(field, follow<AnyVector>(at));
     if (field.kind != FieldKind::kUnion) return write_value(field, at);
     const EnumPlan::Value* member = union_member(plan, table);
@@ -80,6 +81,21 @@ class Writer {
       write_value(field, vector.Data() + size_t{i} * field.size);
     }
     out_ += ']';
+    return true;
+  }
+
+  bool write_map(const FieldPlan& field, const AnyVector& entries) {
+    const FieldPlan& key = field.table->fields[0];
+    const FieldPlan& value = field.table->fields[1];
+    out_ += '{';
+    for (flatbuffers::uoffset_t i = 0; i < entries.size(); ++i) {
+      if (i > 0) out_ += ',';
+      const auto& entry = follow<Table>(entries.Data() + size_t{i} * field.size);
+      write_value(key, entry.GetAddressOf(key.offset));
+      out_ += ':';
+      write_value(value, entry.GetAddressOf(value.offset));
+    }
+    out_ += '}';
     return true;
   }
 

@@ -12,6 +12,7 @@ namespace tenure {
 
 enum class RowKind : uint8_t {
   kOrganization = 1,
+  kRulebook,
   kMember,
   kGroup,
   kGroupMember,
@@ -21,6 +22,7 @@ enum class RowKind : uint8_t {
   kMeter,
   kSubscription,
   kUsageSeen,
+  kInvitation,
 };
 
 class RowKey {
@@ -57,6 +59,9 @@ class RowKey {
 // The names of SubscriptionStatus in rows, by value.
 inline constexpr std::string_view kSubscriptionStatusNames[] = {"free", "pending_payment",
                                                                 "active"};
+
+// The names of SpaceStatus in rows, by value.
+inline constexpr std::string_view kSpaceStatusNames[] = {"active", "archived", "deleted"};
 
 // A key taken apart: `first` up to the separator, `rest` after it.
 struct RowKeyParts {

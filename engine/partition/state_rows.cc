@@ -2,6 +2,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 #include "engine/domain/plan_copy.h"
 #include "engine/partition/row_key.h"
@@ -12,7 +14,7 @@ namespace {
 
 using flatbuffers::FlatBufferBuilder;
 
-constexpr std::string_view kActive = "active";  // the only status a row can have so far
+using Texts = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>;
 
 // Builds the row that a key names.
 class RowEncoder {
@@ -41,6 +43,8 @@ class RowEncoder {
     switch (key.kind) {
       case RowKind::kOrganization:
         return organization();
+      case RowKind::kRulebook:
+        return rulebook();
       case RowKind::kMember:
         return member(key);
       case RowKind::kGroup:
@@ -57,6 +61,8 @@ class RowEncoder {
         return meter(key);
       case RowKind::kSubscription:
         return subscription(key);
+      case RowKind::kInvitation:
+        return invitation(key);
       case RowKind::kUsageSeen:
         break;  // encode_rows gathers them
     }
@@ -66,19 +72,90 @@ class RowEncoder {
 
   auto text(std::string_view text) { return builder_.CreateString(text.data(), text.size()); }
 
+  template <class Strings>
+  flatbuffers::Offset<Texts> texts(const Strings& strings) {
+    std::vector<flatbuffers::Offset<flatbuffers::String>> offsets;
+    for (const auto& each : strings) offsets.push_back(text(each));
+    return builder_.CreateVector(offsets);
+  }
+
+  flatbuffers::Offset<Texts> space_role_names(const AccessRoles& roles) {
+    std::vector<std::string_view> names;
+    for (const RoleIndex role : roles) {
+      names.push_back(organization_.rulebook->space_roles[role].name);
+    }
+    return texts(names);
+  }
+
+  flatbuffers::Offset<schema::ConfigureSso> sso() {
+    if (!organization_.sso) return 0;
+    const auto issuer = text(organization_.sso->issuer);
+    const auto client_id = text(organization_.sso->client_id);
+    const auto domains = texts(organization_.sso->domains);
+    return schema::CreateConfigureSso(builder_, issuer, client_id, domains,
+                                      organization_.sso->enforced);
+  }
+
   bool organization() {
-    builder_.Finish(schema::CreateOrganizationRow(
-        builder_, text(organization_.name), text(organization_.rulebook->pinned_name),
-        organization_.version, text(organization_.billing_mode), text(organization_.currency), 0,
-        text(kActive), next_.value));
+    const auto name = text(organization_.name);
+    const auto pinned = text(organization_.rulebook->pinned_name);
+    const auto billing_mode = text(organization_.billing_mode);
+    const auto currency = text(organization_.currency);
+    const auto status = text(organization_.deleted ? "deleted" : "active");
+    const auto sign_in = sso();
+    const int64_t deleted = organization_.deleted ? to_micros(*organization_.deleted) : 0;
+    builder_.Finish(schema::CreateOrganizationRow(builder_, name, pinned, organization_.version,
+                                                  billing_mode, currency, 0, status, next_.value,
+                                                  deleted, sign_in, has_rulebook_row()));
+    return true;
+  }
+
+  flatbuffers::Optional<uint64_t> has_rulebook_row() const {
+    const bool custom =
+        std::ranges::any_of(organization_.rulebook->space_roles, &SpaceRole::custom);
+    if (custom || !organization_.rulebook_text.empty()) return 0;
+    return flatbuffers::nullopt;
+  }
+
+  bool rulebook() {
+    if (!has_rulebook_row()) return false;
+    const Rulebook& book = *organization_.rulebook;
+    std::vector<flatbuffers::Offset<schema::CustomSpaceRole>> roles;
+    for (const SpaceRole& role : book.space_roles) {
+      if (!role.custom) continue;
+      const auto name = text(role.name);
+      const auto actions = texts(action_names(role.actions, book));
+      roles.push_back(schema::CreateCustomSpaceRole(builder_, name, actions));
+    }
+    const std::string& adopted = organization_.rulebook_text;
+    const auto adopted_text = adopted.empty() ? 0 : text(adopted);
+    builder_.Finish(
+        schema::CreateRulebookRow(builder_, adopted_text, builder_.CreateVector(roles)));
+    return true;
+  }
+
+  bool invitation(const RowKeyParts& key) {
+    const auto found = organization_.invitations.find(key.first);
+    if (found == organization_.invitations.end()) return false;
+    const Invitation& held = found->second;
+    const auto user = text(held.user);
+    flatbuffers::Offset<flatbuffers::String> role, space;
+    if (held.role != kNoRole) role = text(organization_.rulebook->role(held.role).name);
+    if (!held.space.str().empty()) space = text(held.space);
+    const auto roles = space_role_names(held.space_roles);
+    const auto status = text(held.expired ? "expired" : "pending");
+    const auto inviter = text(held.inviter);
+    builder_.Finish(schema::CreateInvitationRow(builder_, user, role, space, roles,
+                                                to_micros(held.expires), status, inviter));
     return true;
   }
 
   bool member(const RowKeyParts& key) {
     const auto found = organization_.members.find(key.first);
     if (found == organization_.members.end()) return false;
-    const auto role = text(organization_.rulebook->organization_roles[found->second.role].name);
-    builder_.Finish(schema::CreateMemberRow(builder_, role, 0, text(kActive)));
+    const auto role = text(organization_.rulebook->role(found->second.role).name);
+    const auto status = text(found->second.suspended ? "suspended" : "active");
+    builder_.Finish(schema::CreateMemberRow(builder_, role, 0, status));
     return true;
   }
 
@@ -106,7 +183,10 @@ class RowEncoder {
   bool space(const RowKeyParts& key) {
     const Space* space = find_space(key);
     if (space == nullptr) return false;
-    builder_.Finish(schema::CreateSpaceRow(builder_, text(space->name), text(kActive)));
+    const auto name = text(space->name);
+    const auto status = text(kSpaceStatusNames[static_cast<size_t>(space->status)]);
+    builder_.Finish(
+        schema::CreateSpaceRow(builder_, name, status, 0, 0, to_micros(space->deleted)));
     return true;
   }
 
@@ -115,11 +195,7 @@ class RowEncoder {
     if (space == nullptr) return false;
     const auto found = space->access.find(key.rest);
     if (found == space->access.end()) return false;
-    std::vector<flatbuffers::Offset<flatbuffers::String>> roles;
-    for (RoleIndex role : found->second) {
-      roles.push_back(text(organization_.rulebook->space_roles[role].name));
-    }
-    builder_.Finish(schema::CreateAccessRow(builder_, builder_.CreateVector(roles)));
+    builder_.Finish(schema::CreateAccessRow(builder_, space_role_names(found->second)));
     return true;
   }
 
@@ -128,9 +204,11 @@ class RowEncoder {
     if (space == nullptr) return false;
     const auto found = space->resources.find(key.rest);
     if (found == space->resources.end()) return false;
-    const auto type = text(organization_.rulebook->resource_types[found->second.type].name);
-    builder_.Finish(schema::CreateResourceRow(builder_, type, 0, 0, 0, found->second.version,
-                                              found->second.deleted));
+    const Resource& held = found->second;
+    const auto type = text(organization_.rulebook->resource_types[held.type].name);
+    const auto links = held.links.empty() ? 0 : texts(held.links);
+    builder_.Finish(schema::CreateResourceRow(builder_, type, 0, links, 0, held.version,
+                                              held.deleted, held.content.high, held.content.low));
     return true;
   }
 
@@ -233,14 +311,16 @@ uint64_t state_digest(const Organization& organization) {
 size_t estimate_memory(const Organization& organization) {
   // Node, key and value of a hash map's entry as libstdc++ lays them out, text of usual length.
   constexpr size_t kEntry = 100;
-  size_t bytes = 1024 + kEntry * (organization.members.size() + organization.groups_of.size() +
-                                  organization.spaces_of.size());
+  size_t bytes =
+      1024 + kEntry * (organization.members.size() + organization.groups_of.size() +
+                       organization.spaces_of.size() + 4 * organization.invitations.size());
   for (const auto& [id, group] : organization.groups) {
     bytes += 2 * kEntry + 2 * kEntry * group.users.size();
   }
   for (const auto& [id, space] : organization.spaces) {
     bytes +=
         1024 + kEntry * (2 * space.access.size() + space.resources.size() + space.counters.size());
+    for (const auto& [resource, held] : space.resources) bytes += kEntry * held.links.size();
     for (const auto& [month, seen] : space.usage_seen) {
       bytes += kEntry + 2 * sizeof(Fingerprint) * seen.size();
     }

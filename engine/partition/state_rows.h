@@ -3,16 +3,18 @@
 //
 // The tables are those of schemas/rows.fbs. Keys (the store puts `org 0x00` before them):
 //   key := 1                                       OrganizationRow
-//        | 2 user                                  MemberRow
-//        | 3 group                                 GroupRow
-//        | 4 group 0x00 user                       GroupMemberRow
-//        | 5 space                                 SpaceRow
-//        | 6 space 0x00 subject                    AccessRow
-//        | 7 space 0x00 resource                   ResourceRow
-//        | 8 space 0x00 month:u32be meter          MeterRow
-//        | 9 space                                 SubscriptionRow
-//        | 10 space 0x00 month:u32be chunk:u64be   fingerprints of counted usage: (high:u64
+//        | 2                                       RulebookRow, if it has anything of its own
+//        | 3 user                                  MemberRow
+//        | 4 group                                 GroupRow
+//        | 5 group 0x00 user                       GroupMemberRow
+//        | 6 space                                 SpaceRow
+//        | 7 space 0x00 subject                    AccessRow
+//        | 8 space 0x00 resource                   ResourceRow
+//        | 9 space 0x00 month:u32be meter          MeterRow
+//        | 10 space                                SubscriptionRow
+//        | 11 space 0x00 month:u32be chunk:u64be   fingerprints of counted usage: (high:u64
 //        low:u64)*
+//        | 12 invitation                           InvitationRow
 // No id contains 0x00. A chunk holds the fingerprints of one checkpoint, named by its number.
 // Derived fields have no rows: derive() makes them.
 #pragma once
@@ -31,7 +33,7 @@
 namespace tenure {
 
 // Which rows of one organization changed since they were last written: their keys, one after the
-// other in one buffer (a fingerprint counts as a row: key 10 with the fingerprint for the chunk).
+// other in one buffer (a fingerprint counts as a row: key 11 with the fingerprint for the chunk).
 class TouchedRows {
  public:
   void add(std::string_view key);

@@ -25,9 +25,11 @@ class RowLoader {
 
   Result<void> load(RowKeyParts key) {
     if (key.kind == RowKind::kOrganization) return organization();
+    if (key.kind == RowKind::kRulebook && stored_.exists) return rulebook();
     if (organization_.rulebook == nullptr) return damaged(organization_);
     switch (key.kind) {
       case RowKind::kOrganization:
+      case RowKind::kRulebook:
         break;
       case RowKind::kMember:
         return member(key);
@@ -47,6 +49,8 @@ class RowLoader {
         return subscription(key);
       case RowKind::kUsageSeen:
         return usage_seen(key);
+      case RowKind::kInvitation:
+        return invitation(key);
     }
     return damaged(organization_);
   }
@@ -61,6 +65,25 @@ class RowLoader {
     return flatbuffers::GetRoot<Row>(bytes);
   }
 
+  using Texts = flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>;
+
+  static std::vector<std::string> strings(const Texts* texts) {
+    std::vector<std::string> strings;
+    if (texts == nullptr) return strings;
+    for (const auto* each : *texts) strings.push_back(each->str());
+    return strings;
+  }
+
+  Result<AccessRoles> space_roles(const Texts& names) const {
+    AccessRoles roles;
+    for (const flatbuffers::String* name : names) {
+      const auto role = organization_.rulebook->space_role(name->string_view());
+      if (!role) return unknown("space role", name->string_view());
+      roles.push_back(*role);
+    }
+    return roles;
+  }
+
   Result<Space*> find_space(const RowKeyParts& key) const {
     const auto found = organization_.spaces.find(key.first);
     if (found == organization_.spaces.end()) return damaged(organization_);
@@ -71,8 +94,17 @@ class RowLoader {
     const auto* row = TRY(read<schema::OrganizationRow>());
     organization_.name = row->name()->str();
     organization_.rulebook = rulebooks_.find(row->rulebook()->string_view());
-    if (organization_.rulebook == nullptr) {
+    if (organization_.rulebook == nullptr && !row->rules_number()) {
       return unknown("rulebook", row->rulebook()->string_view());
+    }
+    if (row->status()->string_view() == "deleted") {
+      organization_.deleted = from_micros(row->deleted());
+    }
+    if (const schema::ConfigureSso* sso = row->sso()) {
+      organization_.sso = Sso{.issuer = sso->issuer()->str(),
+                              .client_id = sso->client_id()->str(),
+                              .domains = strings(sso->domains()),
+                              .enforced = sso->enforced()};
     }
     organization_.version = row->version();
     organization_.billing_mode = row->billing_mode()->str();
@@ -82,11 +114,60 @@ class RowLoader {
     return {};
   }
 
+  // Comes right after the organization's own row, before all that names a role.
+  Result<void> rulebook() {
+    const auto* row = TRY(read<schema::RulebookRow>());
+    if (row->text() != nullptr) {
+      const auto adopted = rulebooks_.adoptable(row->text()->string_view());
+      if (!adopted) return unknown("rulebook", adopted.error().message);
+      organization_.rulebook = *adopted;
+      organization_.rulebook_text = row->text()->str();
+    }
+    if (organization_.rulebook == nullptr || row->space_roles() == nullptr) {
+      return damaged(organization_);
+    }
+    for (const schema::CustomSpaceRole* role : *row->space_roles()) {
+      ActionSet actions;
+      for (const flatbuffers::String* name : *role->actions()) {
+        if (!actions.add(name->string_view(), *organization_.rulebook)) {
+          return unknown("action", name->string_view());
+        }
+      }
+      organization_.rulebook =
+          with_space_role(*organization_.rulebook, role->role()->string_view(), actions);
+    }
+    return {};
+  }
+
+  Result<void> invitation(const RowKeyParts& key) {
+    const auto* row = TRY(read<schema::InvitationRow>());
+    Invitation held{.user = UserId(row->user()->string_view()),
+                    .role = kNoRole,
+                    .space = {},
+                    .space_roles = {},
+                    .expires = from_micros(row->expires()),
+                    .inviter = row->inviter()->str(),
+                    .expired = row->status()->string_view() == "expired"};
+    if (row->role() != nullptr) {
+      const auto role = organization_.rulebook->organization_role(row->role()->string_view());
+      if (!role) return unknown("role", row->role()->string_view());
+      held.role = *role;
+    }
+    if (row->space() != nullptr) held.space = SpaceId(row->space()->string_view());
+    if (row->space_roles() != nullptr) {
+      held.space_roles = TRY(space_roles(*row->space_roles()));
+    }
+    organization_.invitations.try_emplace(InvitationId(key.first), std::move(held));
+    return {};
+  }
+
   Result<void> member(const RowKeyParts& key) {
     const auto* row = TRY(read<schema::MemberRow>());
     const auto role = organization_.rulebook->organization_role(row->role()->string_view());
     if (!role) return unknown("role", row->role()->string_view());
-    organization_.members.try_emplace(UserId(key.first), Member{*role});
+    organization_.members.try_emplace(
+        UserId(key.first),
+        Member{.role = *role, .suspended = row->status()->string_view() == "suspended"});
     return {};
   }
 
@@ -106,19 +187,21 @@ class RowLoader {
 
   Result<void> space(const RowKeyParts& key) {
     const auto* row = TRY(read<schema::SpaceRow>());
-    organization_.spaces[SpaceId(key.first)].name = row->name()->str();
+    const auto status = std::ranges::find(kSpaceStatusNames, row->status()->string_view());
+    if (status == std::end(kSpaceStatusNames)) {
+      return unknown("space status", row->status()->string_view());
+    }
+    Space& space = organization_.spaces[SpaceId(key.first)];
+    space.name = row->name()->str();
+    space.status = static_cast<SpaceStatus>(status - kSpaceStatusNames);
+    space.deleted = from_micros(row->deleted());
     return {};
   }
 
   Result<void> access(const RowKeyParts& key) {
     const auto* row = TRY(read<schema::AccessRow>());
     Space* space = TRY(find_space(key));
-    AccessRoles& roles = space->access[Subject(key.rest)];
-    for (const flatbuffers::String* name : *row->roles()) {
-      const auto role = organization_.rulebook->space_role(name->string_view());
-      if (!role) return unknown("space role", name->string_view());
-      roles.push_back(*role);
-    }
+    space->access[Subject(key.rest)] = TRY(space_roles(*row->roles()));
     return {};
   }
 
@@ -127,8 +210,15 @@ class RowLoader {
     Space* space = TRY(find_space(key));
     const auto type = organization_.rulebook->resource_type(row->type()->string_view());
     if (!type) return unknown("resource type", row->type()->string_view());
-    space->resources.try_emplace(ResourceId(key.rest),
-                                 Resource{*type, row->version(), row->deleted()});
+    Resource held{.type = *type,
+                  .version = row->version(),
+                  .deleted = row->deleted(),
+                  .content = {row->content_high(), row->content_low()},
+                  .links = {}};
+    if (row->links() != nullptr) {
+      for (const auto* link : *row->links()) held.links.emplace_back(link->string_view());
+    }
+    space->resources.try_emplace(ResourceId(key.rest), std::move(held));
     return {};
   }
 

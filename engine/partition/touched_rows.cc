@@ -46,7 +46,39 @@ void touch_event(const Organization& before, const schema::EventBox& box, Time t
   switch (box.event_type()) {
     case schema::Event::NONE:
     case schema::Event::OrganizationCreated:
-      return;  // its own row is always touched
+    case schema::Event::OrganizationRenamed:
+    case schema::Event::OrganizationDeleted:
+    case schema::Event::OrganizationRestored:
+    case schema::Event::SsoConfigured:
+    case schema::Event::SsoRemoved:
+      return;                             // its own row is always touched
+    case schema::Event::RulebookAdopted:  // whose role is called otherwise has an event of their
+                                          // own
+    case schema::Event::SpaceRoleDefined:
+    case schema::Event::SpaceRoleDeleted:
+      return touched.add(RowKey(RowKind::kRulebook));
+    case schema::Event::MemberUpdated:
+      return;  // for display
+    case schema::Event::MemberSuspended:
+      return add(RowKind::kMember, box.event_as_MemberSuspended()->user());
+    case schema::Event::MemberReinstated:
+      return add(RowKind::kMember, box.event_as_MemberReinstated()->user());
+    case schema::Event::MemberInvited:
+      return add(RowKind::kInvitation, box.event_as_MemberInvited()->invitation());
+    case schema::Event::InvitationAccepted:
+      return add(RowKind::kInvitation, box.event_as_InvitationAccepted()->invitation());
+    case schema::Event::InvitationDeclined:
+      return add(RowKind::kInvitation, box.event_as_InvitationDeclined()->invitation());
+    case schema::Event::InvitationRevoked:
+      return add(RowKind::kInvitation, box.event_as_InvitationRevoked()->invitation());
+    case schema::Event::InvitationExpired:
+      return add(RowKind::kInvitation, box.event_as_InvitationExpired()->invitation());
+    case schema::Event::SpaceArchived:
+      return add(RowKind::kSpace, box.event_as_SpaceArchived()->space());
+    case schema::Event::SpaceDeleted:
+      return add(RowKind::kSpace, box.event_as_SpaceDeleted()->space());
+    case schema::Event::SpaceRestored:
+      return add(RowKind::kSpace, box.event_as_SpaceRestored()->space());
     case schema::Event::MemberAdded:
       return add(RowKind::kMember, box.event_as_MemberAdded()->user());
     case schema::Event::RoleChanged:
@@ -89,6 +121,14 @@ void touch_event(const Organization& before, const schema::EventBox& box, Time t
       const auto* event = box.event_as_ResourceCreated();
       return add(RowKind::kResource, event->space(), event->resource());
     }
+    case schema::Event::ResourceUpdated: {
+      const auto* event = box.event_as_ResourceUpdated();
+      return add(RowKind::kResource, event->space(), event->resource());
+    }
+    case schema::Event::ResourceCopied: {
+      const auto* event = box.event_as_ResourceCopied();
+      return add(RowKind::kResource, event->to(), event->as());
+    }
     case schema::Event::ResourceDeleted: {
       const auto* event = box.event_as_ResourceDeleted();
       return add(RowKind::kResource, event->space(), event->resource());
@@ -106,6 +146,8 @@ void touch_event(const Organization& before, const schema::EventBox& box, Time t
       return add(RowKind::kSubscription, box.event_as_PlanChangeRequested()->space());
     case schema::Event::SubscriptionStarted:
       return add(RowKind::kSubscription, box.event_as_SubscriptionStarted()->space());
+    case schema::Event::SubscriptionEnded:
+      return add(RowKind::kSubscription, box.event_as_SubscriptionEnded()->space());
     case schema::Event::PlanChangeFailed:
       return add(RowKind::kSubscription, box.event_as_PlanChangeFailed()->space());
   }
@@ -143,6 +185,10 @@ void touch_rows(const Organization& before, const schema::Decision& decision,
 
 void touch_all(const Organization& organization, TouchedRows& touched) {
   touched.add(RowKey(RowKind::kOrganization));
+  touched.add(RowKey(RowKind::kRulebook));
+  for (const auto& [id, invitation] : organization.invitations) {
+    touched.add(RowKey(RowKind::kInvitation, id));
+  }
   for (const auto& [user, member] : organization.members) {
     touched.add(RowKey(RowKind::kMember, user));
   }

@@ -21,7 +21,7 @@ Result<Catalog> load_catalog(std::string_view json) {
 }
 
 Result<Rulebooks> builtin_rulebooks() {
-  Rulebooks rulebooks;
+  Rulebooks rulebooks(&load_rulebook);
   for (const char* json : kBuiltinRulebooks) rulebooks.add(TRY(load_rulebook(json)));
   return rulebooks;
 }

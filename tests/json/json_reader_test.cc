@@ -249,5 +249,23 @@ TEST(JsonReaderOfOtherTables, AnEnumIsReadByName) {
   EXPECT_EQ(refused.error().message, "unknown kind \"sum\"; use one of: gauge, counter");
 }
 
+TEST_F(JsonReaderTest, AMapIsAnObjectOfStrings) {
+  const auto adopt = [](std::string_view map) {
+    return R"({"id":"c1","org":"acme","actor":"user:alice","command_type":"AdoptRulebook",)"
+           R"("command":{"rulebook":"space@1","map":)" +
+           std::string(map) + "}}";
+  };
+  const auto* command = read(adopt(R"({"USER":"EVALUATOR","BOSS":"OWNER"})"));
+  ASSERT_TRUE(command);
+  const auto& map = *command->command_as_AdoptRulebook()->map();
+  ASSERT_EQ(map.size(), 2u);
+  EXPECT_EQ(map[0]->key()->string_view(), "USER");
+  EXPECT_EQ(map[0]->value()->string_view(), "EVALUATOR");
+  EXPECT_EQ(map[1]->key()->string_view(), "BOSS");
+  ASSERT_TRUE(read(adopt("{}")));
+  EXPECT_THAT(refusal(adopt(R"(["USER"])")), HasSubstr("map"));
+  EXPECT_THAT(refusal(adopt(R"({"USER":1})")), HasSubstr("strings"));
+}
+
 }  // namespace
 }  // namespace tenure

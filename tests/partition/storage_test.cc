@@ -1,6 +1,7 @@
 // Checkpoints, cold organizations and what goes wrong with the store while the partition runs.
 #include <gtest/gtest.h>
 
+#include "engine/partition/row_key.h"
 #include "tests/partition/harness.h"
 #include "tests/partition/memory_state_store.h"
 
@@ -38,7 +39,7 @@ size_t members_stored(const StateStore& store, std::string_view org) {
   size_t members = 0;
   const auto read =
       store.read_rows(org, [&](std::string_view key, std::string_view) -> Result<void> {
-        members += key[0] == 2;
+        members += key[0] == static_cast<char>(RowKind::kMember);
         return {};
       });
   EXPECT_TRUE(read.has_value());

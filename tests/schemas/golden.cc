@@ -71,8 +71,12 @@ std::string sample_table(const TablePlan& plan, const std::string& member) {
   for (const FieldPlan& field : plan.fields) {
     if (field.kind == FieldKind::kBytes) continue;
     if (out.size() > 1) out += ',';
-    const std::string value = sample_value(plan, field, member);
     out += field.key;
+    if (field.is_map) {
+      out += R"({"key":"value","other key":"other value"})";
+      continue;
+    }
+    const std::string value = sample_value(plan, field, member);
     if (field.is_vector) out += '[';
     out += value;
     if (field.is_vector) out.append(",").append(value) += ']';

@@ -1,0 +1,228 @@
+// The membership model: members, groups and invitations.
+#include "projections/membership_reductions.h"
+
+namespace tenure::membership {
+namespace {
+
+// What a member's row is to say; texts and groups are copied.
+struct NewMember {
+  std::string_view role, status;
+  int64_t since;
+  uint64_t number;
+  const schema::MemberRow* groups_of = nullptr;  // whose groups to keep
+  const schema::Sealed* name = nullptr;
+  const schema::Sealed* email = nullptr;
+  std::string_view leaves = {}, joins = {};  // one group less, one more
+};
+
+// A member as the row has them.
+NewMember as_before(const schema::MemberRow& row) {
+  return {.role = row.role()->string_view(),
+          .status = row.status()->string_view(),
+          .since = row.since(),
+          .number = row.number(),
+          .groups_of = &row,
+          .name = row.name(),
+          .email = row.email()};
+}
+
+flatbuffers::Offset<schema::Sealed> copy_sealed(Reduction& in, const schema::Sealed* sealed) {
+  if (sealed == nullptr || sealed->box() == nullptr) return 0;
+  auto subject = in.builder.CreateString(sealed->subject());
+  auto box = in.builder.CreateVector(sealed->box()->data(), sealed->box()->size());
+  return schema::CreateSealed(in.builder, 0, subject, box);
+}
+
+flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::UserGroup>>> copy_groups(
+    Reduction& in, const NewMember& member) {
+  auto& fbb = in.builder;
+  std::vector<flatbuffers::Offset<schema::UserGroup>> groups;
+  auto add = [&](std::string_view id, uint64_t number) {
+    auto text = fbb.CreateString(id.data(), id.size());
+    groups.push_back(schema::CreateUserGroup(fbb, text, number));
+  };
+  bool joined = member.joins.empty();
+  if (member.groups_of != nullptr && member.groups_of->groups() != nullptr) {
+    for (const schema::UserGroup* held : *member.groups_of->groups()) {
+      std::string_view id = held->group()->string_view();
+      if (!joined && member.joins < id) {
+        add(member.joins, in.number);
+        joined = true;
+      }
+      if (id != member.leaves) add(id, held->number());
+    }
+  }
+  if (!joined) add(member.joins, in.number);
+  if (groups.empty()) return 0;
+  return fbb.CreateVector(groups);
+}
+
+void put_member(Reduction& in, std::string_view user, const NewMember& member) {
+  auto& fbb = in.builder;
+  auto groups = copy_groups(in, member);
+  auto role = fbb.CreateString(member.role.data(), member.role.size());
+  auto status = fbb.CreateString(member.status.data(), member.status.size());
+  auto name = copy_sealed(in, member.name);
+  auto email = copy_sealed(in, member.email);
+  in.put(
+      kFamily, in.keys.member(user),
+      schema::CreateMemberRow(fbb, role, member.since, status, member.number, groups, name, email));
+}
+
+const schema::MemberRow* get_member(Reduction& in, std::string_view user) {
+  return in.rows.get<schema::MemberRow>(kFamily, in.keys.member(user));
+}
+
+// Gives a member another role; their membership goes on.
+void change_role(Reduction& in, std::string_view user, std::string_view role) {
+  const auto* row = get_member(in, user);
+  if (row == nullptr) return;
+  NewMember member = as_before(*row);
+  member.role = role;
+  member.number = in.number;
+  put_member(in, user, member);
+}
+
+void change_status(Reduction& in, std::string_view user, std::string_view status) {
+  const auto* row = get_member(in, user);
+  if (row == nullptr) return;
+  NewMember member = as_before(*row);
+  member.status = status;
+  put_member(in, user, member);
+}
+
+// One group more, or one less, for somebody who is a member still.
+void change_groups(Reduction& in, std::string_view user, std::string_view joins,
+                   std::string_view leaves) {
+  const auto* row = get_member(in, user);
+  if (row == nullptr) return;
+  NewMember member = as_before(*row);
+  member.leaves = leaves;
+  member.joins = joins;
+  put_member(in, user, member);
+}
+
+template <class Event>
+void close_invitation(Reduction& in, const Event& event, std::string_view status) {
+  const Key& key = in.keys.invitation(event.invitation()->string_view());
+  const auto* row = in.rows.get<schema::InvitationRow>(kFamily, key);
+  if (row == nullptr) return;
+  auto& fbb = in.builder;
+  auto user = fbb.CreateString(row->user());
+  auto role = row->role() ? fbb.CreateString(row->role()) : 0;
+  auto space = row->space() ? fbb.CreateString(row->space()) : 0;
+  auto space_roles = copy_texts(in, row->space_roles());
+  auto status_text = fbb.CreateString(status.data(), status.size());
+  auto inviter = fbb.CreateString(row->inviter());
+  in.put(kFamily, key,
+         schema::CreateInvitationRow(fbb, user, role, space, space_roles, row->expires(),
+                                     status_text, inviter, row->number()));
+  in.rows.erase(kFamily, in.keys.user_invitation(event.user()->string_view(),
+                                                 event.invitation()->string_view()));
+}
+
+}  // namespace
+
+void member_added(Reduction& in, const schema::MemberAdded& event) {
+  std::string_view user = event.user()->string_view();
+  put_member(in, user,
+             {.role = event.role()->string_view(),
+              .status = kActive,
+              .since = in.time,
+              .number = in.number,
+              .name = event.name(),
+              .email = event.email()});
+  in.rows.put(kFamily, user_organization_key(user, in.org), kNoBytes);
+}
+
+void role_changed(Reduction& in, const schema::RoleChanged& event) {
+  change_role(in, event.user()->string_view(), event.role()->string_view());
+}
+
+void member_updated(Reduction& in, const schema::MemberUpdated& event) {
+  const auto* row = get_member(in, event.user()->string_view());
+  if (row == nullptr) return;
+  NewMember member = as_before(*row);
+  if (event.name() != nullptr) member.name = event.name();
+  if (event.email() != nullptr) member.email = event.email();
+  put_member(in, event.user()->string_view(), member);
+}
+
+void member_suspended(Reduction& in, const schema::MemberSuspended& event) {
+  change_status(in, event.user()->string_view(), "suspended");
+}
+
+void member_reinstated(Reduction& in, const schema::MemberReinstated& event) {
+  change_status(in, event.user()->string_view(), kActive);
+}
+
+void member_invited(Reduction& in, const schema::MemberInvited& event) {
+  auto& fbb = in.builder;
+  auto user = fbb.CreateString(event.user());
+  auto role = event.role() ? fbb.CreateString(event.role()) : 0;
+  auto space = event.space() ? fbb.CreateString(event.space()) : 0;
+  auto space_roles = copy_texts(in, event.space_roles());
+  auto status = fbb.CreateString("pending");
+  auto inviter = fbb.CreateString(in.actor.data(), in.actor.size());
+  in.put(kFamily, in.keys.invitation(event.invitation()->string_view()),
+         schema::CreateInvitationRow(fbb, user, role, space, space_roles, event.expires(), status,
+                                     inviter, in.number));
+  std::string_view user_id = event.user()->string_view();
+  in.rows.put(kFamily, in.keys.user_invitation(user_id, event.invitation()->string_view()),
+              kNoBytes);
+  in.rows.put(kFamily, user_organization_key(user_id, in.org), kNoBytes);
+}
+
+void invitation_accepted(Reduction& in, const schema::InvitationAccepted& event) {
+  close_invitation(in, event, "accepted");
+}
+void invitation_declined(Reduction& in, const schema::InvitationDeclined& event) {
+  close_invitation(in, event, "declined");
+}
+void invitation_revoked(Reduction& in, const schema::InvitationRevoked& event) {
+  close_invitation(in, event, "revoked");
+}
+void invitation_expired(Reduction& in, const schema::InvitationExpired& event) {
+  close_invitation(in, event, "expired");
+}
+
+void member_removed(Reduction& in, const schema::MemberRemoved& event) {
+  std::string_view user = event.user()->string_view();
+  in.rows.erase(kFamily, in.keys.member(user));
+  in.rows.erase(kFamily, user_organization_key(user, in.org));
+}
+
+// `to` gets the owner role: the one that `from` holds until now, or is left with if nobody gave it
+// up.
+void ownership_transferred(Reduction& in, const schema::OwnershipTransferred& event) {
+  std::string_view from = event.from()->string_view(), to = event.to()->string_view();
+  const auto* owner = get_member(in, from);
+  if (owner == nullptr) return;
+  if (from != to) change_role(in, to, owner->role()->str());
+  change_role(in, from, event.from_role()->string_view());
+}
+
+void group_created(Reduction& in, const schema::GroupCreated& event) {
+  auto name = in.builder.CreateString(event.name());
+  in.put(kFamily, in.keys.group(event.group()->string_view()),
+         schema::CreateGroupRow(in.builder, name, in.number));
+}
+
+void group_deleted(Reduction& in, const schema::GroupDeleted& event) {
+  in.rows.erase(kFamily, in.keys.group(event.group()->string_view()));
+}
+
+void group_joined(Reduction& in, const schema::GroupJoined& event) {
+  std::string_view group = event.group()->string_view(), user = event.user()->string_view();
+  in.put(kFamily, in.keys.group_member(group, user),
+         schema::CreateGroupMemberRow(in.builder, in.number));
+  change_groups(in, user, group, {});
+}
+
+void group_left(Reduction& in, const schema::GroupLeft& event) {
+  std::string_view group = event.group()->string_view(), user = event.user()->string_view();
+  in.rows.erase(kFamily, in.keys.group_member(group, user));
+  change_groups(in, user, {}, group);
+}
+
+}  // namespace tenure::membership

@@ -1,0 +1,256 @@
+#include "engine/base/check.h"
+#include "tests/domain/random_commands_maker.h"
+
+namespace tenure {
+
+flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
+  switch (type) {
+    case Command::AddMember:
+    case Command::ChangeRole:
+    case Command::RemoveMember:
+    case Command::LeaveOrganization:
+    case Command::TransferOwnership:
+    case Command::SuspendMember:
+    case Command::ReinstateMember:
+    case Command::RecoverOwnership:
+      return build_member(type);
+    case Command::RenameOrganization:
+    case Command::DeleteOrganization:
+    case Command::RestoreOrganization:
+    case Command::ConfigureSso:
+    case Command::RemoveSso:
+      return build_organization(type);
+    case Command::CreateGroup:
+    case Command::DeleteGroup:
+    case Command::AddToGroup:
+    case Command::RemoveFromGroup:
+      return build_group(type);
+    case Command::CreateSpace:
+    case Command::RenameSpace:
+    case Command::UpgradePlan:
+    case Command::ArchiveSpace:
+    case Command::DeleteSpace:
+    case Command::RestoreSpace:
+    case Command::LeaveSpace:
+      return build_space(type);
+    case Command::GrantAccess:
+    case Command::ChangeAccess:
+    case Command::RevokeAccess:
+      return build_access(type);
+    case Command::CreateResource:
+    case Command::DeleteResource:
+      return build_resource(type);
+    case Command::RecordUsage:
+      return build_usage(now);
+    case Command::ConfirmPayment:
+    case Command::FailPayment:
+      return build_payment(type);
+    case Command::AdoptRulebook:
+    case Command::UpdateMember:
+    case Command::InviteMember:
+    case Command::AcceptInvitation:
+    case Command::DeclineInvitation:
+    case Command::RevokeInvitation:
+    case Command::ExpireInvitation:
+    case Command::DefineSpaceRole:
+    case Command::DeleteSpaceRole:
+    case Command::UpdateResource:
+    case Command::CopyResources:
+    case Command::ImportSpace:
+    case Command::CreateOrganization:
+    case Command::ExpireCheckout:
+    case Command::UnreadableMessage:
+    case Command::NONE:
+      break;
+  }
+  CHECK(!"not among the weights");
+  return 0;
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_organization(Command type) {
+  switch (type) {
+    case Command::DeleteOrganization:
+      return schema::CreateDeleteOrganization(builder_, true).Union();
+    case Command::RestoreOrganization:
+      return schema::CreateRestoreOrganization(builder_, true).Union();
+    case Command::ConfigureSso:
+      return schema::CreateConfigureSsoDirect(builder_, "https://id.example",
+                                              numbered("client", below(3)).c_str())
+          .Union();
+    case Command::RemoveSso:
+      return schema::CreateRemoveSso(builder_).Union();
+    default:
+      return schema::CreateRenameOrganizationDirect(builder_,
+                                                    numbered("Organization ", below(5)).c_str())
+          .Union();
+  }
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_member(Command type) {
+  if (type == Command::LeaveOrganization) return schema::CreateLeaveOrganization(builder_).Union();
+  if (type == Command::AddMember) {
+    const std::string newcomer =
+        user([&](const std::string& id) { return !believed_->members.contains(id); });
+    if (believed_->rulebook->space_roles.empty() || !chance(30)) {
+      return schema::CreateAddMemberDirect(builder_, newcomer.c_str(), role().c_str()).Union();
+    }
+    const std::vector<flatbuffers::Offset<flatbuffers::String>> roles = {
+        builder_.CreateString(space_role())};
+    const std::string id = space(true);
+    return schema::CreateAddMemberDirect(builder_, newcomer.c_str(), role().c_str(), 0, 0,
+                                         id.c_str(), &roles)
+        .Union();
+  }
+  const std::string target = type == Command::ReinstateMember ? user([&](const std::string& id) {
+    const auto found = believed_->members.find(id);
+    return found != believed_->members.end() && found->second.suspended;
+  })
+                                                              : member();
+  if (type == Command::SuspendMember) {
+    return schema::CreateSuspendMemberDirect(builder_, target.c_str()).Union();
+  }
+  if (type == Command::ReinstateMember) {
+    return schema::CreateReinstateMemberDirect(builder_, target.c_str()).Union();
+  }
+  if (type == Command::RecoverOwnership) {
+    return schema::CreateRecoverOwnershipDirect(builder_, target.c_str()).Union();
+  }
+  if (type == Command::ChangeRole) {
+    return schema::CreateChangeRoleDirect(builder_, target.c_str(), role().c_str()).Union();
+  }
+  if (type == Command::RemoveMember) {
+    return schema::CreateRemoveMemberDirect(builder_, target.c_str()).Union();
+  }
+  return schema::CreateTransferOwnershipDirect(builder_, target.c_str()).Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_group(Command type) {
+  if (type == Command::CreateGroup) {
+    return schema::CreateCreateGroupDirect(builder_, group(false).c_str(), "Group").Union();
+  }
+  const std::string id = group(true);
+  if (type == Command::DeleteGroup)
+    return schema::CreateDeleteGroupDirect(builder_, id.c_str()).Union();
+  const auto found = believed_->groups.find(id);
+  const std::string who = user([&](const std::string& u) {
+    const bool inside = found != believed_->groups.end() && found->second.users.contains(u);
+    return believed_->members.contains(u) && inside == (type == Command::RemoveFromGroup);
+  });
+  if (type == Command::AddToGroup) {
+    return schema::CreateAddToGroupDirect(builder_, id.c_str(), who.c_str()).Union();
+  }
+  return schema::CreateRemoveFromGroupDirect(builder_, id.c_str(), who.c_str()).Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_space(Command type) {
+  const std::string id = type == Command::UpgradePlan
+                             ? pick("s", stream_.options_.spaces,
+                                    [&](const std::string& s) {
+                                      const Space* found = believed_space(s);
+                                      return found != nullptr && found->subscription.status ==
+                                                                     SubscriptionStatus::kFree;
+                                    })
+                             : space(type != Command::CreateSpace);
+  if (type == Command::CreateSpace) {
+    constexpr const char* kPlans[] = {nullptr, "free", "free", "basic", "scale"};
+    return schema::CreateCreateSpaceDirect(builder_, id.c_str(), "Space", kPlans[below(5)]).Union();
+  }
+  if (type == Command::RestoreSpace) {
+    const std::string gone = pick("s", stream_.options_.spaces, [&](const std::string& s) {
+      const Space* found = believed_space(s);
+      return found != nullptr && found->status != SpaceStatus::kActive;
+    });
+    return schema::CreateRestoreSpaceDirect(builder_, gone.c_str()).Union();
+  }
+  if (type == Command::RenameSpace) {
+    const std::string name = numbered("Space ", below(5));
+    return schema::CreateRenameSpaceDirect(builder_, id.c_str(), name.c_str()).Union();
+  }
+  if (type == Command::ArchiveSpace) {
+    return schema::CreateArchiveSpaceDirect(builder_, id.c_str()).Union();
+  }
+  if (type == Command::DeleteSpace) {
+    return schema::CreateDeleteSpaceDirect(builder_, id.c_str(), !chance(10)).Union();
+  }
+  if (type == Command::LeaveSpace) {
+    return schema::CreateLeaveSpaceDirect(builder_, id.c_str()).Union();
+  }
+  constexpr const char* kPlans[] = {"basic", "pro", "scale", "basic-yearly", "free", "gold"};
+  return schema::CreateUpgradePlanDirect(builder_, id.c_str(), kPlans[below(6)]).Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_access(Command type) {
+  const std::string id = space(true);
+  const Space* found = believed_space(id);
+  const auto wanted = [&](const std::string& subject) {
+    return found != nullptr && found->access.contains(subject) == (type != Command::GrantAccess);
+  };
+  const std::string subject =
+      chance(30) ? "group:" + pick("g", stream_.options_.groups,
+                                   [&](const std::string& g) {
+                                     return believed_->groups.contains(g) && wanted("group:" + g);
+                                   })
+                 : "user:" + user([&](const std::string& u) {
+                     return believed_->members.contains(u) && wanted("user:" + u);
+                   });
+  if (type == Command::RevokeAccess) {
+    return schema::CreateRevokeAccessDirect(builder_, id.c_str(), subject.c_str()).Union();
+  }
+  const std::vector<flatbuffers::Offset<flatbuffers::String>> roles = {
+      builder_.CreateString(space_role())};
+  if (type == Command::GrantAccess) {
+    return schema::CreateGrantAccessDirect(builder_, id.c_str(), subject.c_str(), &roles).Union();
+  }
+  return schema::CreateChangeAccessDirect(builder_, id.c_str(), subject.c_str(), &roles).Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_resource(Command type) {
+  const std::string id = space(true);
+  const Space* found = believed_space(id);
+  const auto lives = [&](const std::string& resource) {
+    if (found == nullptr) return false;
+    const auto there = found->resources.find(resource);
+    return there != found->resources.end() && !there->second.deleted;
+  };
+  const bool create = type == Command::CreateResource;
+  const std::string resource = pick("r", stream_.options_.resources,
+                                    [&](const std::string& r) { return lives(r) != create; });
+  if (!create) {
+    return schema::CreateDeleteResourceDirect(builder_, id.c_str(), resource.c_str()).Union();
+  }
+  std::vector<flatbuffers::Offset<flatbuffers::String>> links;
+  if (chance(25)) {
+    links.push_back(builder_.CreateString(pick("r", stream_.options_.resources, lives)));
+  }
+  return schema::CreateCreateResourceDirect(builder_, id.c_str(),
+                                            name_of(believed_->rulebook->resource_types).c_str(),
+                                            resource.c_str(), "Resource", &links)
+      .Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_usage(Time now) {
+  std::vector<flatbuffers::Offset<schema::UsageEntry>> entries;
+  for (uint64_t left = 1 + below(3); left > 0; --left) {
+    const std::string id = std::to_string(chance(10) ? below(stream_.made_ + 1) : stream_.made_) +
+                           "-" + std::to_string(left);
+    flatbuffers::Optional<int64_t> time;
+    if (chance(20)) {
+      time = to_micros(now - std::chrono::hours(below(24 * 100)));
+      if (*time < 0) time = 0;
+    }
+    entries.push_back(schema::CreateUsageEntryDirect(builder_, "meter", id.c_str(), "api_requests",
+                                                     below(60), time));
+  }
+  return schema::CreateRecordUsageDirect(builder_, space(true).c_str(), &entries).Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_payment(Command type) {
+  std::string checkout = "none";
+  if (!believed_->checkouts.empty()) checkout = believed_->checkouts.begin()->first.str();
+  if (type == Command::ConfirmPayment) {
+    return schema::CreateConfirmPaymentDirect(builder_, checkout.c_str()).Union();
+  }
+  return schema::CreateFailPaymentDirect(builder_, checkout.c_str()).Union();
+}
+
+}  // namespace tenure
