@@ -71,6 +71,13 @@ Verdict decide(const Incoming& in, const schema::CreateSpace& command, EventSink
   const auto plan = builder.CreateString(wanted->name());
   const auto terms = copy_plan(builder, is_paid(*wanted) ? *first : *wanted);
   events.add(schema::CreateSpaceCreated(builder, space, name, plan, terms));
+  if (caller.rulebook.creator_space_role != kNoRole && caller.member != nullptr) {
+    const auto creator = builder.CreateString(in.envelope.actor());
+    RoleSet level;
+    level.set(caller.rulebook.creator_space_role);
+    events.add(schema::CreateAccessGranted(builder, space, creator,
+                                           space_role_texts(builder, caller.rulebook, level)));
+  }
   if (is_paid(*wanted)) {
     start_or_request(in, text(command.space()), text(first->name()), *wanted, events);
   }

@@ -156,6 +156,7 @@ struct Rulebook {
   bool space_guests = false;
   bool custom_space_roles = false;
   std::string default_plan;
+  RoleIndex creator_space_role = kNoRole;  // what whoever creates a space is given in it
   std::vector<OrganizationRole> organization_roles;
   std::vector<SpaceRole> space_roles;
   std::vector<ResourceType> resource_types;

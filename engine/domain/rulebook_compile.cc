@@ -296,6 +296,11 @@ void Compiler::space_roles() {
                                                ", which is not about one space");
     }
   }
+  if (source_.creator_space_role() == nullptr) return;
+  const std::string_view creator = text(source_.creator_space_role());
+  const std::optional<RoleIndex> level = book_.space_role(creator);
+  if (!level) return wrong("creator_space_role", in_quotes(creator) + " is not a space role");
+  book_.creator_space_role = *level;
 }
 
 void Compiler::owner() {
