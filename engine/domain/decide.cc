@@ -65,6 +65,12 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_RecoverOwnership(), events);
     case Command::ConfigureSso:
       return decide(in, *envelope.command_as_ConfigureSso(), events);
+    case Command::AdoptRulebook:
+      return decide(in, *envelope.command_as_AdoptRulebook(), events);
+    case Command::DefineSpaceRole:
+      return decide(in, *envelope.command_as_DefineSpaceRole(), events);
+    case Command::DeleteSpaceRole:
+      return decide(in, *envelope.command_as_DeleteSpaceRole(), events);
     case Command::RemoveSso:
       return decide(in, *envelope.command_as_RemoveSso(), events);
     case Command::UpdateMember:
@@ -81,14 +87,11 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_RestoreSpace(), events);
     case Command::LeaveSpace:
       return decide(in, *envelope.command_as_LeaveSpace(), events);
-    case Command::AdoptRulebook:
     case Command::InviteMember:
     case Command::AcceptInvitation:
     case Command::DeclineInvitation:
     case Command::RevokeInvitation:
     case Command::ExpireInvitation:
-    case Command::DefineSpaceRole:
-    case Command::DeleteSpaceRole:
     case Command::UpdateResource:
     case Command::CopyResources:
     case Command::ImportSpace:

@@ -37,6 +37,11 @@ Verdict decide(const Incoming&, const schema::ArchiveSpace&, EventSink&);
 Verdict decide(const Incoming&, const schema::DeleteSpace&, EventSink&);
 Verdict decide(const Incoming&, const schema::RestoreSpace&, EventSink&);
 
+// decide_rulebook.cc
+Verdict decide(const Incoming&, const schema::AdoptRulebook&, EventSink&);
+Verdict decide(const Incoming&, const schema::DefineSpaceRole&, EventSink&);
+Verdict decide(const Incoming&, const schema::DeleteSpaceRole&, EventSink&);
+
 // decide_access.cc
 Verdict decide(const Incoming&, const schema::GrantAccess&, EventSink&);
 Verdict decide(const Incoming&, const schema::ChangeAccess&, EventSink&);

@@ -100,7 +100,7 @@ void evolve(Organization& organization, const schema::SpaceRoleDefined& event, c
 
 void evolve(Organization& organization, const schema::SpaceRoleDeleted& event, const Happened&) {
   const auto gone = organization.rulebook->space_role(text(event.role()));
-  if (!gone) return;
+  if (!gone || !organization.rulebook->space_roles[*gone].custom) return;
   std::vector<RoleIndex> to;
   for (size_t role = 0; role < organization.rulebook->space_roles.size(); ++role) {
     to.push_back(static_cast<RoleIndex>(role - (role > *gone)));
