@@ -122,7 +122,7 @@ Result<size_t> KeyStore::examine(FileSystem& files, const std::string& directory
   const SecretBytes content = TRY(read_whole(*file));
   std::unordered_set<std::string> people;
   (void)TRY(read_keys(path, content.bytes,
-                [&](std::string_view subject, auto) { people.emplace(subject); }));
+                      [&](std::string_view subject, auto) { people.emplace(subject); }));
   return people.size();
 }
 
