@@ -44,7 +44,7 @@ Result<void> check_ids(const schema::CommandEnvelope& envelope) {
     return invalid_id("the command's id" + std::string(kRule));
   if (!is_valid_id(view(*envelope.org()))) return invalid_id("org" + std::string(kRule));
   if (!is_valid_actor(view(*envelope.actor()))) {
-    return invalid_id("actor must be `user:` or `service:` and an id, which" + std::string(kRule));
+    return invalid_id("actor must be user:<id> or service:<id>; the id" + std::string(kRule));
   }
   return {};
 }

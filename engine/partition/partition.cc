@@ -348,6 +348,8 @@ std::optional<Time> Partition::Machine::next_due() const {
 PartitionStats Partition::Machine::stats() const {
   PartitionStats stats = counts_;
   stats.waiting = queue_.size() + parked_;
+  stats.in_flight = next_number().value - durable().value;
+  if (!due_.empty()) stats.due_at = due_.begin()->at;
   stats.organizations = organizations_.existing();
   stats.organizations_memory = organizations_.memory();
   stats.total_organizations = total_organizations_;
@@ -357,6 +359,8 @@ PartitionStats Partition::Machine::stats() const {
 
 PartitionStats& PartitionStats::operator+=(const PartitionStats& other) {
   waiting += other.waiting;
+  in_flight += other.in_flight;
+  if (other.due_at) due_at = std::min(due_at.value_or(*other.due_at), *other.due_at);
   organizations += other.organizations;
   organizations_memory += other.organizations_memory;
   total_organizations += other.total_organizations;

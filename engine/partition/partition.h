@@ -60,6 +60,8 @@ struct PartitionHost {
 
 struct PartitionStats {
   size_t waiting = 0;               // commands submitted and not yet decided
+  uint64_t in_flight = 0;           // decisions that are not durable yet
+  std::optional<Time> due_at;       // of the work that it gives itself; in the past: late
   size_t organizations = 0;         // in memory
   size_t organizations_memory = 0;  // bytes, estimated
   uint64_t total_organizations = 0;

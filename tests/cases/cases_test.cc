@@ -1,43 +1,56 @@
 // Every acceptance case, on the domain alone.
 #include <gtest/gtest.h>
 
+#include <iostream>
+
 #include "engine/domain/access.h"
 #include "engine/json/json_edge.h"
 #include "tests/cases/case_runner.h"
 #include "tests/domain/domain_machine.h"
 
 namespace tenure {
-
-void PrintTo(const Case& test_case, std::ostream* out) { *out << test_case.name; }
-
 namespace {
 
 class DomainExecutor final : public CaseExecutor {
  public:
-  Result<std::string> submit(std::string_view command_json) override {
-    const std::span<const uint8_t> command = TRY(reader_.read(command_json));
-    now_ += std::chrono::seconds(1);
-    machine_.apply(command, now_);
-    std::string decision;
-    write_decision_json("0:0", std::as_bytes(std::span(machine_.history().back())), decision);
-    return decision;
+  // One after the other.
+  Result<std::vector<std::string>> submit(const std::vector<std::string>& commands) override {
+    std::vector<std::string> decisions;
+    for (const std::string& command : commands) {
+      clock_ += std::chrono::seconds(1);
+      machine_.apply(TRY(reader_.read(command)), next_time());
+      write_decision_json("0:0", std::as_bytes(std::span(machine_.history().back())),
+                          decisions.emplace_back());
+    }
+    return decisions;
   }
-  bool is_allowed(std::string_view org, std::string_view user, std::string_view action,
-                  std::string_view space) override {
+  Result<bool> is_allowed(std::string_view org, std::string_view user, std::string_view action,
+                          std::string_view space) override {
     const Organization* organization = machine_.find(org);
     return organization != nullptr && tenure::is_allowed(*organization, user, action, space);
   }
-  std::vector<std::string> assignable_roles(std::string_view org, std::string_view actor,
-                                            std::string_view target) override {
+  Result<std::vector<std::string>> assignable_roles(std::string_view org, std::string_view actor,
+                                                    std::string_view target) override {
     const Organization* organization = machine_.find(org);
-    if (organization == nullptr) return {};
+    if (organization == nullptr) return std::vector<std::string>{};
     return tenure::assignable_roles(*organization, actor, target);
   }
 
+  Time now() override { return clock_; }
+  Result<void> set_clock(Time to) override {
+    clock_ = to;
+    machine_.do_all_due(next_time());
+    return {};
+  }
+
  private:
+  // As a partition's: it never goes back.
+  Time next_time() { return decided_ = std::max(clock_, decided_ + Duration(1)); }
+
   JsonReader reader_{command_schema()};
   DomainMachine machine_;
-  Time now_ = from_micros(1'790'000'000'000'000);
+  Time clock_ = from_micros(1'790'000'000'000'000);
+  Time decided_{};
 };
 
 const std::vector<Case>& all_cases() {
@@ -49,16 +62,13 @@ class AcceptanceCase : public testing::TestWithParam<Case> {};
 
 TEST_P(AcceptanceCase, ComesOutAsItSays) {
   DomainExecutor executor;
-  const Result<void> outcome = run_case(GetParam(), executor);
-  EXPECT_TRUE(outcome.has_value()) << outcome.error().message;
+  const Result<size_t> skipped = run_case(GetParam(), executor);
+  ASSERT_TRUE(skipped.has_value()) << skipped.error().message;
+  if (*skipped > 0) std::cout << "skipped, since they need a server: " << *skipped << " steps\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(Domain, AcceptanceCase, testing::ValuesIn(all_cases()),
-                         [](const auto& info) {
-                           std::string name = info.param.org;
-                           for (char& c : name) c = c == '-' ? '_' : c;
-                           return name;
-                         });
+                         [](const auto& info) { return test_name(info.param); });
 
 }  // namespace
 }  // namespace tenure

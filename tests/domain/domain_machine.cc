@@ -80,6 +80,10 @@ void DomainMachine::do_due(std::string_view org, Time now) {
   }
 }
 
+void DomainMachine::do_all_due(Time now) {
+  for (const auto& [org, _] : organizations_) do_due(org, now);
+}
+
 const schema::Decision& DomainMachine::apply(std::span<const uint8_t> command, Time now) {
   do_due(envelope_of(command).org()->string_view(), now);
   return record(command, now);

@@ -26,6 +26,9 @@ class DomainMachine {
   // schema::Decision stays valid as long as it is kept.
   const schema::Decision& apply(std::span<const uint8_t> command, Time now);
 
+  // Decides what is due of all organizations, as when time passes and nobody asks for anything.
+  void do_all_due(Time now);
+
   // Decides without evolving, and without what is due: what would happen.
   std::vector<uint8_t> decide_only(std::span<const uint8_t> command, Time now) const;
 

@@ -95,6 +95,7 @@ TEST_F(DueWork, IsDoneWithoutAnyCommandOnceItsTimeHasCome) {
       << "first a checkpoint";
   partition.checkpoint();
   EXPECT_EQ(partition.partition().next_due(), due);
+  EXPECT_EQ(partition.partition().stats().due_at, due);
   partition.now = due - Duration(1);
   partition.settle();
   EXPECT_EQ(story_after(3), Lines{}) << "not a microsecond early";
@@ -104,6 +105,7 @@ TEST_F(DueWork, IsDoneWithoutAnyCommandOnceItsTimeHasCome) {
             Lines{"system:ExpireCheckout:alpha:" + checkout.id + ": PlanChangeFailed"});
   partition.checkpoint();
   EXPECT_EQ(partition.partition().next_due(), std::nullopt);
+  EXPECT_EQ(partition.partition().stats().due_at, std::nullopt);
 }
 
 TEST_F(DueWork, ComesBeforeACommandOfItsOrganizationAtThatTime) {

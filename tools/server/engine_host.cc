@@ -113,8 +113,6 @@ std::vector<PartitionStatus> EngineHost::status() const {
   for (const Impl::Place& place : impl_->places) {
     PartitionStatus status;
     status.id = {static_cast<uint32_t>(all.size())};
-    status.durable = place.durable;
-    status.applied = place.waiters.applied().value;
     if (impl_->kafka) {
       if (const auto seen = impl_->kafka->log().status(status.id); seen && seen->owner) {
         status.owner = seen->owner->process;
@@ -126,6 +124,11 @@ std::vector<PartitionStatus> EngineHost::status() const {
     status.writer = place.writer;
     status.settled = place.settled;
     status.waiting = place.stats.waiting;
+    status.in_flight = place.stats.in_flight;
+    status.due_at = place.stats.due_at;
+    // Read after what was decided, so that what is neither waiting nor in flight is counted here.
+    status.durable = place.durable;
+    status.applied = place.waiters.applied().value;
     all.push_back(std::move(status));
   }
   return all;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "engine/partition/partition.h"
@@ -11,14 +12,16 @@ namespace tenure {
 // One partition, as this process sees it.
 struct PartitionStatus {
   PartitionId id;
-  bool writer = false;   // this process owns it
-  std::string owner;     // the process of the last claim seen; empty before the first
-  std::string address;   // where that is reached
-  uint64_t claim = 0;    // its stamp
-  uint64_t durable = 0;  // decisions in the log
-  uint64_t applied = 0;  // of those, in the read models
-  uint64_t settled = 0;  // commands below this offset of the commands partition are dealt with
-  uint64_t waiting = 0;  // commands handed in and not decided
+  bool writer = false;     // this process owns it
+  std::string owner;       // the process of the last claim seen; empty before the first
+  std::string address;     // where that is reached
+  uint64_t claim = 0;      // its stamp
+  uint64_t durable = 0;    // decisions in the log
+  uint64_t applied = 0;    // of those, in the read models
+  uint64_t settled = 0;    // commands below this offset of the commands partition are dealt with
+  uint64_t waiting = 0;    // commands handed in and not decided
+  uint64_t in_flight = 0;  // decided, and not in the log yet
+  std::optional<Time> due_at;  // when the engine has work of its own; in the past: late
 };
 
 struct HostStats {

@@ -95,6 +95,7 @@ Result<bool> OwnedPartition::revive(Time now, const Error& why) {
 }
 
 void OwnedPartition::claim_if_due(Time now) {
+  claim_at_ = std::min(claim_at_, now + kLongestBackoff);  // the clock may have gone back
   if (claiming_ || writing_ || now < claim_at_) return;
   if (!around_.assigned_since(id(), polls_at_doubt_)) return;
   claiming_ = true;

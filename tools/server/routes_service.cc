@@ -74,8 +74,14 @@ Response status(Api& api) {
     for (const auto& [name, value] :
          {std::pair("claim", partition.claim), std::pair("decisions", partition.durable),
           std::pair("applied", partition.applied), std::pair("settled", partition.settled),
-          std::pair("waiting", partition.waiting)}) {
+          std::pair("waiting", partition.waiting), std::pair("in_flight", partition.in_flight)}) {
       out += std::string(",\"") + name + "\":" + std::to_string(value);
+    }
+    out += R"(,"due_at":)";
+    if (partition.due_at) {
+      append_json_string(format_time(to_micros(*partition.due_at)), out);
+    } else {
+      out += "null";
     }
     out += '}';
   }

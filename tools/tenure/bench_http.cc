@@ -59,7 +59,10 @@ Result<LoadResult> measured(uint16_t port, int connections, double seconds,
 }  // namespace
 
 Result<void> bench_http(const BenchOptions& options) {
-  auto server = TRY(ServerProcess::start(options.directory, std::string(kKey)));
+  auto server = TRY(ServerProcess::start({.data_directory = options.directory,
+                                          .admin_key = std::string(kKey),
+                                          .options = {},
+                                          .environment = {}}));
   BenchWorkload workload(options.organizations, 7);
   CommandArena setup, mix;
   workload.add_setup(setup);

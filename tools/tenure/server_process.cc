@@ -10,7 +10,7 @@
 #include <charconv>
 #include <cstring>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 extern char** environ;
 
@@ -33,10 +33,16 @@ uint16_t read_port(int output) {
   return 0;
 }
 
+// As the system takes them: not const.
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  return pointers;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const std::string& data_directory,
-                                                            const std::string& admin_key) {
+Result<std::unique_ptr<ServerProcess>> ServerProcess::start(ServerCommand command) {
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return fail(ErrorKind::kIo, std::string("cannot make a pipe: ") + std::strerror(errno));
@@ -45,19 +51,18 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const std::string& d
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 
-  std::string key = "TENURE_ADMIN_KEY=" + admin_key;
-  std::vector<char*> environment;
+  command.environment.push_back("TENURE_ADMIN_KEY=" + command.admin_key);
+  std::vector<char*> environment = pointers(command.environment);
   for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
-  environment.push_back(key.data());
   environment.push_back(nullptr);
-  std::array<std::string, 6> words = {"tenure", "serve", "--data", data_directory, "--port", "0"};
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (auto& word : words) arguments.push_back(word.data());
+  std::vector<std::string> words = {"tenure", "serve", "--data", std::move(command.data_directory),
+                                    "--port", "0"};
+  words.insert(words.end(), command.options.begin(), command.options.end());
+  std::vector<char*> arguments = pointers(words);
   arguments.push_back(nullptr);
 
   pid_t pid = 0;
-  int error = ::posix_spawn(&pid, "/proc/self/exe", &actions, nullptr, arguments.data(),
+  int error = ::posix_spawn(&pid, command.program.c_str(), &actions, nullptr, arguments.data(),
                             environment.data());
   posix_spawn_file_actions_destroy(&actions);
   ::close(ends[1]);
@@ -70,11 +75,16 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::start(const std::string& d
 }
 
 ServerProcess::~ServerProcess() {
-  if (pid_ > 0) {
-    ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
-  }
+  end(SIGTERM);
   ::close(output_);
+}
+
+void ServerProcess::kill() { end(SIGKILL); }
+
+void ServerProcess::end(int signal) {
+  if (pid_ <= 0) return;
+  ::kill(pid_, signal);
+  ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
 }  // namespace tenure
