@@ -49,9 +49,11 @@ void add_grant_reason(const Standing& standing, const Grant& grant, std::string_
   if (grant.through_group()) because.push_back({"member of " + grant.subject, grant.joined});
 }
 
-// What one grant gives. One without a role means all, unless another grant names a role.
+// What one grant gives: to see the space in any case. One without a role means all, unless another
+// grant names a role.
 ActionSet given_by(const Rulebook& rulebook, const Grant& grant, const SpaceGrants& together) {
   ActionSet actions;
+  actions.add(Action::kSpaceView);
   for (size_t role = 0; role < rulebook.space_roles.size(); ++role) {
     if (grant.roles.test(role)) actions |= rulebook.space_roles[role].actions;
   }

@@ -39,6 +39,7 @@ ActionSet effective_actions(const Rulebook& rulebook, RoleIndex organization_rol
   const OrganizationRole& role = rulebook.organization_roles[organization_role];
   if (!grants.any && !sees_every_space(role)) return {};
   ActionSet actions = role.power;
+  actions.add(Action::kSpaceView);  // whoever has anything there, whatever it is
   for (size_t i = 0; i < rulebook.space_roles.size(); ++i) {
     if (grants.roles.test(i)) actions |= rulebook.space_roles[i].actions;
   }

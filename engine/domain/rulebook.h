@@ -21,6 +21,8 @@
 
 namespace tenure {
 
+class Catalog;
+
 // Actions that are not about one resource type. Service actions are held by services and `system`,
 // never by a role.
 enum class Action : uint8_t {
@@ -128,6 +130,13 @@ struct ResourceType {
   std::string name;
   bool copyable = false;
   bool copy_keeps_ids = false;
+  std::bitset<kMaxResourceTypes> linked_copyable;  // types whose linked resources may go along
+};
+
+// Something in a rulebook that makes no sense.
+struct Nonsense {
+  std::string path;  // where it stands in the JSON: "organization_roles[1].actions[0]"
+  std::string what;  // what is wrong, and what to do, in a line
 };
 
 struct Rulebook {
@@ -154,9 +163,13 @@ struct Rulebook {
   std::string organization_role_names(const RoleSet& roles) const;
   std::string space_role_names(const RoleSet& roles) const;
 
-  // Checks `source` for sense and compiles it. Error kInvalid: names the field and what is wrong
-  // with it.
+  // Checks `source` for sense and compiles it. Error kInvalid: the first nonsense in it, and its
+  // path. Whatever compiled once must compile for ever: stored rulebooks are read by this.
   static Result<std::shared_ptr<const Rulebook>> compile(const schema::Rulebook& source);
+
+  // All the nonsense in `source`, that of a default plan which `catalog` does not give away
+  // included. Empty: it may be adopted.
+  static std::vector<Nonsense> nonsense(const schema::Rulebook& source, const Catalog& catalog);
 };
 
 // "member.add", or "resource.read:job" given its type names. Nothing if there is no such action.
@@ -175,7 +188,7 @@ class Rulebooks {
   void add(std::shared_ptr<const Rulebook> rulebook);
   // `name` ("space": its newest version) or `name@version`; null if there is none.
   std::shared_ptr<const Rulebook> find(std::string_view name) const;
-  std::string names() const;  // "anaphora@1, space@1", for messages
+  std::string names() const;  // "anaphora@1, flotiq@1", for messages
 
  private:
   std::map<std::string, std::shared_ptr<const Rulebook>, std::less<>> by_name_;

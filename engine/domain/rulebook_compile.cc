@@ -1,6 +1,8 @@
 // Rulebook::compile: from the data to what decides, refusing what makes no sense.
 #include <algorithm>
+#include <set>
 
+#include "engine/domain/catalog.h"
 #include "engine/domain/names.h"
 #include "engine/domain/rulebook.h"
 #include "engine/domain/text.h"
@@ -10,202 +12,265 @@ namespace {
 
 constexpr size_t kMaxRoles = RoleSet{}.size();
 
-std::string indexed(std::string_view field, size_t index) {
-  return std::string(field) + "[" + std::to_string(index) + "]";
+std::string indexed(std::string_view path, size_t index) {
+  return std::string(path) + "[" + std::to_string(index) + "]";
 }
 
-// One role of the source on its way into the rulebook, and where it stands there, for messages.
+// One role of the source on its way into the rulebook, and its path there.
 struct RoleSource {
-  std::string where;
+  std::string path;
   const Texts* actions;
   const Texts* assigns;
   const Texts* acts_on;
 };
 
+// Walks the whole source, however much nonsense is in it. Types and roles keep the index they have
+// there, nonsensical ones too, so that what refers to them is still understood.
 class Compiler {
  public:
   explicit Compiler(const schema::Rulebook& source) : source_(source) {}
 
-  Result<std::shared_ptr<const Rulebook>> run() {
-    TRY(header());
-    TRY(resource_types());
-    TRY(role_names("organization_roles", *source_.organization_roles(), book_.organization_roles));
-    if (source_.space_roles() != nullptr) {
-      TRY(role_names("space_roles", *source_.space_roles(), book_.space_roles));
-    }
-    TRY(organization_roles());
-    TRY(space_roles());
-    TRY(owner());
+  void run() {
+    header();
+    if (!fits()) return;
+    resource_types();
+    organization_roles();
+    space_roles();
+    owner();
+    ways_to_be_given();
     sum_up();
-    return std::make_shared<const Rulebook>(std::move(book_));
   }
+
+  Rulebook& book() { return book_; }
+  std::vector<Nonsense>& nonsense() { return nonsense_; }
 
  private:
-  std::unexpected<Error> wrong(const std::string& where, const std::string& what) const {
-    return fail(ErrorKind::kInvalid, "rulebook " + in_quotes(source_.name()->string_view()) + ", " +
-                                         where + ": " + what);
+  void wrong(const std::string& path, const std::string& what) {
+    nonsense_.push_back({path, what});
   }
 
-  Result<void> header();
-  Result<void> resource_types();
-  template <class Source, class Role>
-  Result<void> role_names(std::string_view field, const Source& source, std::vector<Role>& roles);
-  Result<void> organization_roles();
-  Result<void> space_roles();
-  Result<void> owner();
+  void header();
+  bool fits();
+  void resource_types();
+  void type_is_copied(size_t index);
+  void organization_roles();
+  void space_roles();
+  void owner();
+  void ways_to_be_given();
   void sum_up();
 
-  Result<void> add_action(const std::string& where, std::string_view name, ActionSet& actions);
+  void name_is_valid(const std::string& path, std::string_view name);
+  void name_is_new(const std::string& path, std::string_view name, std::set<std::string_view>& all);
+  void add_action(const std::string& path, const std::string& role, std::string_view name,
+                  ActionSet& actions);
+  template <class Source, class Role>
+  void named_roles(std::string_view field, const Source& source, std::vector<Role>& roles);
   template <class Role>
-  Result<void> role(const RoleSource& source, const std::vector<Role>& all, Role& role);
+  void role(const RoleSource& source, const std::vector<Role>& all, Role& role);
   template <class Role>
-  Result<RoleSet> role_set(const std::string& where, const Texts* names,
-                           const std::vector<Role>& all);
+  RoleSet role_set(const std::string& path, const std::string& says, const Texts* names,
+                   const std::vector<Role>& all);
+  bool gives_access() const {
+    return book_.access_without_role_is_all || book_.custom_space_roles ||
+           !book_.space_roles.empty();
+  }
+  bool anybody_has(Action action) const {
+    const auto has = [&](const auto& role) { return role.actions.has(action); };
+    return std::ranges::any_of(book_.organization_roles, has) ||
+           std::ranges::any_of(book_.space_roles, has);
+  }
 
   const schema::Rulebook& source_;
   Rulebook book_;
+  std::vector<Nonsense> nonsense_;
 };
 
-Result<void> Compiler::header() {
-  const std::string_view name = source_.name()->string_view();
-  if (!is_valid_id(name)) return wrong("name", "must be an id");
-  if (source_.version() == 0) return wrong("version", "must be at least 1");
+void Compiler::header() {
+  const std::string_view name = text(source_.name());
+  name_is_valid("name", name);
+  if (source_.version() == 0) wrong("version", "must be at least 1");
   book_.pinned_name = std::string(name) + "@" + std::to_string(source_.version());
   book_.single_owner = source_.single_owner();
-  for (const auto join : *source_.joins()) {
-    (static_cast<schema::JoinMode>(join) == schema::JoinMode::direct ? book_.direct_join
-                                                                     : book_.invitation_join) =
-        true;
+  for (uint32_t i = 0; i < source_.joins()->size(); ++i) {
+    const auto mode = static_cast<schema::JoinMode>(source_.joins()->Get(i));
+    bool& joins = mode == schema::JoinMode::direct ? book_.direct_join : book_.invitation_join;
+    if (joins) wrong(indexed("joins", i), "is listed twice");
+    joins = true;
   }
   if (!book_.direct_join && !book_.invitation_join) {
-    return wrong("joins", "must name a way to join: direct, invitation or both");
+    wrong("joins", "must name a way to join: direct, invitation or both");
   }
   book_.members_may_leave = source_.members_may_leave();
   book_.access_without_role_is_all = source_.access_without_role_is_all();
   book_.space_guests = source_.space_guests();
   book_.custom_space_roles = source_.custom_space_roles();
   book_.default_plan = source_.default_plan()->str();
-  if (!is_valid_id(book_.default_plan)) return wrong("default_plan", "must name a plan");
-  return {};
+  if (!is_valid_id(book_.default_plan)) wrong("default_plan", "must name a plan");
 }
 
-Result<void> Compiler::resource_types() {
+// What is more than the sets hold is not looked at any further.
+bool Compiler::fits() {
+  const auto at_most = [&](const char* field, size_t size, size_t max) {
+    if (size > max) wrong(field, "at most " + std::to_string(max) + " are possible");
+    return size <= max;
+  };
+  const auto* levels = source_.space_roles();
+  const bool types = at_most("resource_types", source_.resource_types()->size(), kMaxResourceTypes);
+  const bool roles = at_most("organization_roles", source_.organization_roles()->size(), kMaxRoles);
+  return at_most("space_roles", levels == nullptr ? 0 : levels->size(), kMaxRoles) && types &&
+         roles;
+}
+
+void Compiler::name_is_valid(const std::string& path, std::string_view name) {
+  if (is_reserved(name)) {
+    wrong(path, in_quotes(name) + " is reserved for the engine; choose another");
+  } else if (!is_valid_id(name)) {
+    wrong(path, in_quotes(name) + " must be an id: 1-128 of A-Z a-z 0-9 . _ : -");
+  }
+}
+
+void Compiler::name_is_new(const std::string& path, std::string_view name,
+                           std::set<std::string_view>& all) {
+  name_is_valid(path, name);
+  if (!all.insert(name).second) wrong(path, in_quotes(name) + " is listed twice");
+}
+
+void Compiler::resource_types() {
   const auto& types = *source_.resource_types();
-  if (types.size() > kMaxResourceTypes) {
-    return wrong("resource_types",
-                 "at most " + std::to_string(kMaxResourceTypes) + " are possible");
-  }
-  for (size_t i = 0; i < types.size(); ++i) {
+  if (types.size() == 0) wrong("resource_types", "must name at least one type");
+  std::set<std::string_view> names;
+  for (uint32_t i = 0; i < types.size(); ++i) {
     const schema::ResourceType& type = *types[i];
-    const std::string where = indexed("resource_types", i) + ".name";
-    const std::string_view name = type.name()->string_view();
-    if (!is_valid_id(name) || name.contains(':')) return wrong(where, "must be an id without ':'");
-    if (book_.resource_type(name)) return wrong(where, in_quotes(name) + " is listed twice");
-    book_.resource_types.push_back({std::string(name), type.copyable(), type.copy_keeps_ids()});
+    const std::string path = indexed("resource_types", i) + ".name";
+    const std::string_view name = text(type.name());
+    name_is_new(path, name, names);
+    if (name.contains(':')) wrong(path, in_quotes(name) + " must be an id without ':'");
+    book_.resource_types.push_back({std::string(name), type.copyable(), type.copy_keeps_ids(), {}});
   }
-  for (size_t i = 0; i < types.size(); ++i) {
-    if (types[i]->linked_copyable() == nullptr) continue;
-    for (const auto* linked : *types[i]->linked_copyable()) {
-      if (!book_.resource_type(linked->string_view())) {
-        return wrong(indexed("resource_types", i) + ".linked_copyable",
-                     in_quotes(linked->string_view()) + " is not a resource type");
-      }
+  for (uint32_t i = 0; i < types.size(); ++i) type_is_copied(i);
+}
+
+void Compiler::type_is_copied(size_t index) {
+  const schema::ResourceType& source = *(*source_.resource_types())[static_cast<uint32_t>(index)];
+  ResourceType& type = book_.resource_types[index];
+  const std::string path = indexed("resource_types", index);
+  if (type.copy_keeps_ids && !type.copyable) {
+    wrong(path + ".copy_keeps_ids", type.name + " is not copyable, so it has no copies");
+  }
+  if (source.linked_copyable() == nullptr) return;
+  if (!type.copyable) {
+    wrong(path + ".linked_copyable", type.name + " is not copyable, so nothing goes along with it");
+  }
+  for (uint32_t i = 0; i < source.linked_copyable()->size(); ++i) {
+    const std::string_view name = text(source.linked_copyable()->Get(i));
+    const std::string at = indexed(path + ".linked_copyable", i);
+    const std::optional<TypeIndex> linked = book_.resource_type(name);
+    if (!linked) {
+      wrong(at, in_quotes(name) + " is not a resource type");
+      continue;
     }
+    if (!book_.resource_types[*linked].copyable) {
+      wrong(at, in_quotes(name) + " is not copyable, so it cannot go along");
+    }
+    if (type.linked_copyable.test(*linked)) wrong(at, in_quotes(name) + " is listed twice");
+    type.linked_copyable.set(*linked);
   }
-  return {};
 }
 
 template <class Source, class Role>
-Result<void> Compiler::role_names(std::string_view field, const Source& source,
-                                  std::vector<Role>& roles) {
-  if (source.size() > kMaxRoles) {
-    return wrong(std::string(field), "at most " + std::to_string(kMaxRoles) + " are possible");
+void Compiler::named_roles(std::string_view field, const Source& source, std::vector<Role>& roles) {
+  std::set<std::string_view> names;
+  for (uint32_t i = 0; i < source.size(); ++i) {
+    name_is_new(indexed(field, i) + ".name", text(source[i]->name()), names);
+    roles.emplace_back().name = source[i]->name()->str();
   }
-  for (size_t i = 0; i < source.size(); ++i) {
-    const std::string where = indexed(field, i) + ".name";
-    const std::string_view name = source[i]->name()->string_view();
-    if (!is_valid_id(name)) return wrong(where, "must be an id");
-    if (std::ranges::any_of(roles, [&](const Role& role) { return role.name == name; })) {
-      return wrong(where, in_quotes(name) + " is listed twice");
-    }
-    roles.emplace_back().name = name;
-  }
-  return {};
 }
 
-Result<void> Compiler::add_action(const std::string& where, std::string_view name,
-                                  ActionSet& actions) {
-  if (name.ends_with(":*") && !book_.resource_types.empty()) {
-    const std::string_view prefix = name.substr(0, name.size() - 1);
-    for (const ResourceType& type : book_.resource_types) {
-      TRY(add_action(where, std::string(prefix) + type.name, actions));
-    }
-    return {};
+void Compiler::add_action(const std::string& path, const std::string& role, std::string_view name,
+                          ActionSet& actions) {
+  const bool every_type = name.ends_with(":*") && !book_.resource_types.empty();
+  const std::string one =
+      every_type ? std::string(name.substr(0, name.size() - 1)) + book_.resource_types.front().name
+                 : std::string(name);
+  const std::optional<NamedAction> action = parse_action(one, book_);
+  if (!action)
+    return wrong(path, role + " has " + in_quotes(name) + ", which is not an action here");
+  if (action->plain && *action->plain >= kFirstServiceAction) {
+    return wrong(path, role + " has " + in_quotes(name) + ", which is for services only");
   }
-  const std::optional<NamedAction> action = parse_action(name, book_);
-  if (!action) return wrong(where, in_quotes(name) + " is not an action of this rulebook");
-  if (!action->plain) {
-    actions.add(action->verb, action->type);
-    return {};
+  if (action->plain) return actions.add(*action->plain);
+  if (!every_type) return actions.add(action->verb, action->type);
+  for (size_t type = 0; type < book_.resource_types.size(); ++type) {
+    actions.add(action->verb, static_cast<TypeIndex>(type));
   }
-  if (*action->plain >= kFirstServiceAction) {
-    return wrong(where, in_quotes(name) + " is for services only, never for a role");
-  }
-  actions.add(*action->plain);
-  return {};
 }
 
 template <class Role>
-Result<RoleSet> Compiler::role_set(const std::string& where, const Texts* names,
-                                   const std::vector<Role>& all) {
+RoleSet Compiler::role_set(const std::string& path, const std::string& says, const Texts* names,
+                           const std::vector<Role>& all) {
   RoleSet roles;
   if (names == nullptr) return roles;
-  for (const auto* name : *names) {
-    const auto found = std::ranges::find(all, name->string_view(), &Role::name);
+  for (uint32_t i = 0; i < names->size(); ++i) {
+    const std::string_view name = text(names->Get(i));
+    const auto found = std::ranges::find(all, name, &Role::name);
+    const auto index = static_cast<size_t>(found - all.begin());
     if (found == all.end()) {
-      return wrong(where, in_quotes(name->string_view()) + " is not a role listed beside it");
+      wrong(indexed(path, i), says + in_quotes(name) + ", which is not a role listed beside it");
+    } else if (roles.test(index)) {
+      wrong(indexed(path, i), says + in_quotes(name) + " twice");
+    } else {
+      roles.set(index);
     }
-    roles.set(static_cast<size_t>(found - all.begin()));
   }
   return roles;
 }
 
 template <class Role>
-Result<void> Compiler::role(const RoleSource& source, const std::vector<Role>& all, Role& role) {
-  for (size_t i = 0; i < source.actions->size(); ++i) {
-    TRY(add_action(source.where + indexed(".actions", i), (*source.actions)[i]->string_view(),
-                   role.actions));
+void Compiler::role(const RoleSource& source, const std::vector<Role>& all, Role& role) {
+  const std::string actions = source.path + ".actions";
+  if (source.actions->size() == 0) {
+    wrong(actions, role.name + " has no action at all; give it one, or leave the role out");
   }
-  role.assigns = TRY(role_set(source.where + ".assigns", source.assigns, all));
-  role.acts_on = TRY(role_set(source.where + ".acts_on", source.acts_on, all));
-  return {};
+  std::set<std::string_view> names;
+  for (uint32_t i = 0; i < source.actions->size(); ++i) {
+    const std::string_view name = text(source.actions->Get(i));
+    if (!names.insert(name).second) {
+      wrong(indexed(actions, i), role.name + " has " + in_quotes(name) + " twice");
+    }
+    add_action(indexed(actions, i), role.name, name, role.actions);
+  }
+  role.assigns = role_set(source.path + ".assigns", role.name + " assigns ", source.assigns, all);
+  role.acts_on = role_set(source.path + ".acts_on", role.name + " acts on ", source.acts_on, all);
 }
 
-Result<void> Compiler::organization_roles() {
-  if (book_.organization_roles.empty()) return wrong("organization_roles", "must not be empty");
-  for (size_t i = 0; i < book_.organization_roles.size(); ++i) {
-    const schema::OrganizationRole& source = *(*source_.organization_roles())[i];
+void Compiler::organization_roles() {
+  const auto& sources = *source_.organization_roles();
+  if (sources.size() == 0) wrong("organization_roles", "must name at least one role");
+  named_roles("organization_roles", sources, book_.organization_roles);
+  if (source_.space_roles() != nullptr) {
+    named_roles("space_roles", *source_.space_roles(), book_.space_roles);
+  }
+  for (uint32_t i = 0; i < sources.size(); ++i) {
+    const schema::OrganizationRole& source = *sources[i];
     OrganizationRole& compiled = book_.organization_roles[i];
-    const std::string where = indexed("organization_roles", i) + " " + compiled.name;
-    TRY(role({where, source.actions(), source.assigns(), source.acts_on()},
-             book_.organization_roles, compiled));
+    const std::string path = indexed("organization_roles", i);
+    role({path, source.actions(), source.assigns(), source.acts_on()}, book_.organization_roles,
+         compiled);
     compiled.inherits_all = source.inherits_all();
     compiled.non_destructive = source.non_destructive();
-    if (source.inherits_space_role() != nullptr) {
-      const std::string_view name = source.inherits_space_role()->string_view();
-      const std::optional<RoleIndex> inherited = book_.space_role(name);
-      if (!inherited) {
-        return wrong(where + ".inherits_space_role", in_quotes(name) + " is not a space role");
-      }
-      compiled.inherits = *inherited;
+    if (compiled.non_destructive && !compiled.actions.has(Action::kGroupManage)) {
+      wrong(path + ".non_destructive", compiled.name + " has no group.manage to be limited");
     }
-    const bool grants =
-        book_.access_without_role_is_all || book_.custom_space_roles || !book_.space_roles.empty();
-    if (compiled.actions.has(Action::kAccessManage) && !grants) {
-      return wrong(where + ".actions", "access.manage needs space roles to give; list space_roles");
+    if (source.inherits_space_role() == nullptr) continue;
+    const std::string_view name = text(source.inherits_space_role());
+    const std::optional<RoleIndex> inherited = book_.space_role(name);
+    if (inherited) {
+      compiled.inherits = *inherited;
+    } else {
+      wrong(path + ".inherits_space_role",
+            compiled.name + " inherits " + in_quotes(name) + ", which is not a space role");
     }
   }
-  return {};
 }
 
 // Actions that are about an organization as a whole make no sense in one space.
@@ -216,48 +281,65 @@ bool is_about_a_space(Action action) {
          action != Action::kSpaceRoleDefine && action != Action::kClockAdvance;
 }
 
-Result<void> Compiler::space_roles() {
+void Compiler::space_roles() {
   for (size_t i = 0; i < book_.space_roles.size(); ++i) {
-    const schema::SpaceRole& source = *(*source_.space_roles())[i];
+    const schema::SpaceRole& source = *(*source_.space_roles())[static_cast<uint32_t>(i)];
     SpaceRole& compiled = book_.space_roles[i];
-    const std::string where = indexed("space_roles", i) + " " + compiled.name;
-    TRY(role({where, source.actions(), source.assigns(), source.acts_on()}, book_.space_roles,
-             compiled));
-    for (size_t a = 0; a < kActionCount; ++a) {
-      const auto action = static_cast<Action>(a);
-      if (compiled.actions.has(action) && !is_about_a_space(action)) {
-        return wrong(where + ".actions",
-                     in_quotes(action_name(action)) + " is not about one space");
-      }
+    const std::string path = indexed("space_roles", i);
+    role({path, source.actions(), source.assigns(), source.acts_on()}, book_.space_roles, compiled);
+    for (uint32_t a = 0; a < source.actions()->size(); ++a) {
+      const auto action = parse_action(text(source.actions()->Get(a)), book_);
+      if (!action || !action->plain || *action->plain >= kFirstServiceAction) continue;
+      if (is_about_a_space(*action->plain)) continue;
+      wrong(indexed(path + ".actions", a), compiled.name + " has " +
+                                               in_quotes(action_name(*action->plain)) +
+                                               ", which is not about one space");
     }
   }
-  return {};
 }
 
-Result<void> Compiler::owner() {
-  const std::string_view name = source_.owner_role()->string_view();
+void Compiler::owner() {
+  const std::string_view name = text(source_.owner_role());
   const std::optional<RoleIndex> owner = book_.organization_role(name);
   if (!owner) return wrong("owner_role", in_quotes(name) + " is not an organization role");
   book_.owner_role = *owner;
   const OrganizationRole& role = book_.organization_roles[*owner];
   const bool transfers = role.actions.has(Action::kOrganizationTransfer);
   if (!role.acts_on.test(*owner)) {
-    return wrong("owner_role", role.name + " must act on itself; add it to its acts_on");
+    wrong("owner_role", role.name + " must act on itself; add it to its acts_on");
   }
   if (!transfers && !role.assigns.test(*owner)) {
-    return wrong("owner_role", "no member could ever become " + role.name +
-                                   "; give it organization.transfer, or add it to its assigns");
+    wrong("owner_role", "no member could ever become " + role.name +
+                            "; give it organization.transfer, or add it to its assigns");
   }
   if (transfers && *owner + 1u == book_.organization_roles.size()) {
-    return wrong("owner_role", "an owner who hands over needs a lower role; list one below it");
+    wrong("owner_role", "an owner who hands over needs a lower role; list one below it");
   }
   for (const OrganizationRole& other : book_.organization_roles) {
     if (book_.single_owner && other.assigns.test(*owner)) {
-      return wrong("single_owner",
-                   other.name + " assigns " + role.name + ", which only one may hold");
+      wrong("single_owner", other.name + " assigns " + role.name + ", which only one may hold");
     }
   }
-  return {};
+}
+
+// What is offered must be possible to give, and what may be given must be offered.
+void Compiler::ways_to_be_given() {
+  for (size_t i = 0; i < book_.organization_roles.size(); ++i) {
+    const OrganizationRole& role = book_.organization_roles[i];
+    const std::string path = indexed("organization_roles", i) + ".actions";
+    if (role.actions.has(Action::kAccessManage) && !gives_access()) {
+      wrong(path, "access.manage needs space roles to give; list space_roles");
+    }
+    if (role.actions.has(Action::kSpaceRoleDefine) && !book_.custom_space_roles) {
+      wrong(path, "space_role.define needs custom_space_roles");
+    }
+  }
+  if (book_.custom_space_roles && !anybody_has(Action::kSpaceRoleDefine)) {
+    wrong("custom_space_roles", "no role has space_role.define, so nobody could define one");
+  }
+  if (book_.space_guests && !book_.invitation_join) {
+    wrong("space_guests", "guests come by invitation alone; add it to joins");
+  }
 }
 
 void Compiler::sum_up() {
@@ -277,7 +359,31 @@ void Compiler::sum_up() {
 }  // namespace
 
 Result<std::shared_ptr<const Rulebook>> Rulebook::compile(const schema::Rulebook& source) {
-  return Compiler(source).run();
+  Compiler compiler(source);
+  compiler.run();
+  if (compiler.nonsense().empty()) {
+    return std::make_shared<const Rulebook>(std::move(compiler.book()));
+  }
+  const Nonsense& first = compiler.nonsense().front();
+  return fail(ErrorKind::kInvalid,
+              "rulebook " + in_quotes(text(source.name())) + ", " + first.path + ": " + first.what);
+}
+
+std::vector<Nonsense> Rulebook::nonsense(const schema::Rulebook& source, const Catalog& catalog) {
+  Compiler compiler(source);
+  compiler.run();
+  std::vector<Nonsense> nonsense = std::move(compiler.nonsense());
+  const std::string_view name = text(source.default_plan());
+  const schema::Plan* plan = catalog.find(name);
+  if (plan == nullptr && is_valid_id(name)) {
+    nonsense.push_back(
+        {"default_plan",
+         in_quotes(name) + " is not a plan of the catalog; its plans are " + catalog.plan_names()});
+  } else if (plan != nullptr && plan->price_minor() > 0) {
+    nonsense.push_back({"default_plan", "spaces start on it unasked, so " + in_quotes(name) +
+                                            " must cost nothing"});
+  }
+  return nonsense;
 }
 
 }  // namespace tenure

@@ -55,6 +55,10 @@ class JsonReader {
   // one line. Depth at most 16; the caller bounds the size.
   Result<std::span<const uint8_t>> read(std::string_view json);
 
+  // Where in the JSON the last error of read() stands: "organization_roles[1].actions". Empty: it
+  // is about the whole.
+  std::string_view error_path() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

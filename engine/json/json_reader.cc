@@ -90,11 +90,18 @@ struct JsonReader::Impl {
   Result<uint64_t> read_name(const TablePlan& table, const FieldPlan& field,
                              const dom::element& value);
 
+  // An error on its way out of what `step` leads to.
+  std::unexpected<Error> within(const std::string& step, Error error) {
+    error_path.insert(0, step);
+    return std::unexpected(std::move(error));
+  }
+
   const JsonSchema& schema;
   const TablePlan& root;
   dom::parser parser;
   flatbuffers::FlatBufferBuilder builder;
   std::vector<uint64_t> elements;  // a stack: the elements of the vectors being read
+  std::string error_path;          // each step with its dot or in its brackets
 };
 
 Result<uint64_t> JsonReader::Impl::read_table(const TablePlan& table, const dom::object& object) {
@@ -102,19 +109,25 @@ Result<uint64_t> JsonReader::Impl::read_table(const TablePlan& table, const dom:
   dom::element union_value;
   for (const auto [key, value] : object) {
     const FieldPlan* field = table.find(key);
+    const auto in_field = [&](Error error) {
+      return within(std::string(".").append(key), std::move(error));
+    };
     if (!field) {
-      return invalid("unknown field " + quoted(key) + " in " + table.name +
-                     "; known are: " + table.field_names());
+      return in_field({ErrorKind::kInvalid, "unknown field " + quoted(key) + " in " + table.name +
+                                                "; known are: " + table.field_names()});
     }
     const size_t index = table.index(*field);
     if (values.has(index)) {
-      return invalid("field \"" + field->name + "\" stands twice in " + table.name);
+      return in_field(
+          {ErrorKind::kInvalid, "field \"" + field->name + "\" stands twice in " + table.name});
     }
     if (field->kind == FieldKind::kUnion) {
       union_value = value;
       values.set(index, 0);
     } else {
-      values.set(index, TRY(read_field(table, *field, value)));
+      auto read = read_field(table, *field, value);
+      if (!read) return in_field(std::move(read).error());
+      values.set(index, *read);
     }
   }
   if (const uint32_t missing = table.required & ~values.present) {
@@ -136,7 +149,10 @@ Result<void> JsonReader::Impl::read_union(const TablePlan& table, const dom::ele
     return must_be(*table.union_value, table, "an object");
   }
   const EnumPlan::Value& member = *table.union_value->enumeration->find(values.bits[type]);
-  values.set(place, TRY(read_table(*member.table, object)));
+  auto read = read_table(*member.table, object);
+  if (!read)
+    return within(std::string(".").append(table.union_value->name), std::move(read).error());
+  values.set(place, *read);
   return {};
 }
 
@@ -154,7 +170,13 @@ Result<uint64_t> JsonReader::Impl::read_field(const TablePlan& table, const Fiel
   if (value.get(array) != simdjson::SUCCESS) return must_be(field, table, "an array");
   const size_t begin = elements.size();
   for (const dom::element element : array) {
-    elements.push_back(TRY(read_value(table, field, element)));
+    auto read = read_value(table, field, element);
+    if (!read) {
+      const std::string step = std::to_string(elements.size() - begin);
+      elements.resize(begin);
+      return within(std::string("[").append(step).append("]"), std::move(read).error());
+    }
+    elements.push_back(*read);
   }
   const uint64_t vector = build_vector(builder, field, std::span(elements).subspan(begin));
   elements.resize(begin);
@@ -222,10 +244,16 @@ JsonReader::JsonReader(const JsonSchema& schema, std::string_view table_type)
 JsonReader::~JsonReader() = default;
 JsonReader::JsonReader(JsonReader&&) noexcept = default;
 
+std::string_view JsonReader::error_path() const {
+  const std::string_view path = impl_->error_path;
+  return path.starts_with('.') ? path.substr(1) : path;
+}
+
 Result<std::span<const uint8_t>> JsonReader::read(std::string_view json) {
   Impl& impl = *impl_;
   impl.builder.Clear();
   impl.elements.clear();
+  impl.error_path.clear();
   dom::element document;
   if (const auto error = impl.parser.parse(json.data(), json.size()).get(document)) {
     return not_json(error);

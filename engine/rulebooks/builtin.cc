@@ -20,6 +20,8 @@ Result<Catalog> load_catalog(std::string_view json) {
   return Catalog::create({buffer.begin(), buffer.end()});
 }
 
+std::span<const char* const> builtin_rulebook_texts() { return kBuiltinRulebooks; }
+
 Result<Rulebooks> builtin_rulebooks() {
   Rulebooks rulebooks;
   for (const char* json : kBuiltinRulebooks) rulebooks.add(TRY(load_rulebook(json)));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "engine/base/result.h"
@@ -15,7 +16,8 @@ namespace tenure {
 Result<std::shared_ptr<const Rulebook>> load_rulebook(std::string_view json);
 Result<Catalog> load_catalog(std::string_view json);
 
-Result<Rulebooks> builtin_rulebooks();  // anaphora@1, space@1
+std::span<const char* const> builtin_rulebook_texts();  // their JSON
+Result<Rulebooks> builtin_rulebooks();  // anaphora, flotiq, space, upcloud: version 1
 Result<Catalog> builtin_catalog();
 
 }  // namespace tenure

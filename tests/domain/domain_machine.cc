@@ -56,6 +56,18 @@ std::vector<uint8_t> DomainMachine::decide_only(std::span<const uint8_t> command
   return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
+void DomainMachine::happen(std::string_view org, Time now,
+                           const std::function<void(EventSink&)>& tell) {
+  flatbuffers::FlatBufferBuilder builder(1024);
+  EventSink events(builder);
+  tell(events);
+  const auto boxes = builder.CreateVector(events.boxes());
+  builder.Finish(schema::CreateDecision(builder, builder.CreateVector(std::vector<uint8_t>{}),
+                                        to_micros(now), 0, schema::Outcome::accepted, boxes),
+                 schema::DecisionIdentifier());
+  evolve(organizations_.find(org)->second, decision_of(builder.GetBufferSpan()), rulebooks_);
+}
+
 const schema::Decision& DomainMachine::record(std::span<const uint8_t> command, Time now) {
   if (keep_ == Keep::kLastDecision) history_.clear();
   history_.push_back(decide_only(command, now));

@@ -2,6 +2,7 @@
 // log, without idempotency. For tests of the rules.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -28,6 +29,10 @@ class DomainMachine {
 
   // Decides what is due of all organizations, as when time passes and nobody asks for anything.
   void do_all_due(Time now);
+
+  // Evolves what is told as an accepted decision on a command that nobody sent: what happened
+  // before, by whatever command.
+  void happen(std::string_view org, Time now, const std::function<void(EventSink&)>& tell);
 
   // Decides without evolving, and without what is due: what would happen.
   std::vector<uint8_t> decide_only(std::span<const uint8_t> command, Time now) const;

@@ -201,6 +201,23 @@ std::string nested(size_t depth) {
   return json + std::string(depth, '}');
 }
 
+TEST_F(JsonReaderTest, ARefusalSaysWhereItStands) {
+  const auto path_of = [this](const std::string& json) {
+    EXPECT_NE(refusal(json), "accepted");
+    return std::string(reader_.error_path());
+  };
+  EXPECT_EQ(path_of("{"), "");
+  EXPECT_EQ(path_of("[]"), "");
+  EXPECT_EQ(path_of("{}"), "");
+  EXPECT_EQ(path_of(R"({"id":"c1","org":7})"), "org");
+  EXPECT_EQ(path_of(R"({"id":"c1","id":"c2"})"), "id");
+  EXPECT_EQ(path_of(add_member(R"("user":"bob","colour":"red")")), "command.colour");
+  EXPECT_EQ(path_of(add_member(R"("user":"bob")")), "command");
+  EXPECT_EQ(path_of(add_member(R"("user":"bob","role":"X","space_roles":["A",1])")),
+            "command.space_roles[1]");
+  EXPECT_EQ(path_of(record_usage(R"("quantity":"many")")), "command.entries[0].quantity");
+}
+
 TEST_F(JsonReaderTest, DeepNestingIsRefused) {
   EXPECT_THAT(refusal(nested(16)), HasSubstr("unknown field \"a\""));
   EXPECT_EQ(refusal(nested(17)), "nested deeper than 16; make it flatter");

@@ -207,6 +207,150 @@ class Client(ServerTest):
             self.assertEqual(err.count("\n"), 1)
 
 
+GOOD_RULEBOOK = """{
+  "name": "plain", "version": 1,
+  "owner_role": "BOSS",
+  "joins": ["direct"],
+  "default_plan": "free",
+  "resource_types": [{"name": "doc"}],
+  "organization_roles": [
+    {
+      "name": "BOSS",
+      "actions": ["organization.view", "organization.transfer", "member.add"],
+      "assigns": ["BOSS", "USER"],
+      "acts_on": ["BOSS", "USER"]
+    },
+    {"name": "USER", "actions": ["organization.view"]}
+  ]
+}
+"""
+
+
+class Rulebook(ServerTest):
+    def write(self, *changes):
+        """A file of the good rulebook with each (text, instead) changed."""
+        text = GOOD_RULEBOOK
+        for what, instead in changes:
+            self.assertIn(what, text)
+            text = text.replace(what, instead, 1)
+        with open(os.path.join(self.root, "mine.json"), "w") as file:
+            file.write(text)
+        return "mine.json"
+
+    def check(self, *changes):
+        return self.tenure("rulebook", "check", self.write(*changes))
+
+    def test_what_makes_sense_is_said_to(self):
+        self.assertEqual(self.check(), (0, "mine.json: plain@1 makes sense\n", ""))
+        code, out, _ = self.tenure("rulebook", "check", self.write(), "--json")
+        self.assertEqual((code, json.loads(out)), (0, {"sound": True, "problems": []}))
+
+    def test_all_nonsense_is_told_with_its_line(self):
+        changes = (('"version": 1', '"version": 0'), ('"free"', '"gratis"'),
+                   ('"member.add"', '"member.fly"'), ('"USER"]\n    },', '"KING"]\n    },'),
+                   ('["organization.view"]', '["payment.confirm"]'))
+        code, out, err = self.check(*changes)
+        self.assertEqual((code, err), (1, ""))
+        self.assertEqual(
+            [line.rsplit(": ", 1)[0] for line in out.splitlines()],
+            ["mine.json:2: version", "mine.json:5: default_plan",
+             "mine.json:10: organization_roles[0].actions[2]",
+             "mine.json:12: organization_roles[0].acts_on[1]",
+             "mine.json:14: organization_roles[1].actions[0]"])
+        code, out, _ = self.tenure("rulebook", "check", self.write(*changes), "--json")
+        found = json.loads(out)
+        self.assertEqual((code, found["sound"]), (1, False))
+        self.assertEqual([each["line"] for each in found["problems"]], [2, 5, 10, 12, 14])
+        self.assertEqual(found["problems"][0],
+                         {"line": 2, "path": "version", "problem": "must be at least 1"})
+
+    def test_what_is_missing_is_told_with_the_line_of_what_lacks_it(self):
+        for change, line, says in (
+                (('"version": 1,', ''), 1, "version: must be at least 1"),
+                (('"default_plan": "free",', ''), 1, 'missing field "default_plan"'),
+                (('"actions": ["organization.view"]', '"assigns": []'), 14,
+                 'missing field "actions"')):
+            code, out, _ = self.check(change)
+            self.assertEqual(code, 1)
+            self.assertTrue(out.startswith(f"mine.json:{line}: "), out)
+            self.assertIn(says, out)
+            self.assertEqual(out.count("\n"), 1)
+
+    def test_what_is_no_rulebook_is_told_with_its_line(self):
+        for change, line, says in (
+                (('"owner_role"', '"owner_rule"'), 3, 'unknown field "owner_rule"'),
+                (('"version": 1', '"version": "1"'), 2, "must be a whole number"),
+                (('["direct"]', '"direct"'), 4, "must be an array"),
+                (('["direct"]', '["directly"]'), 4, "use one of: direct, invitation"),
+                (('"acts_on": ["BOSS", "USER"]', '"acts_on": ["BOSS", 7]'), 12, "a string"),
+                (('"joins": ["direct"],', '"joins": ["direct"], "joins": ["direct"],'), 4,
+                 "stands twice"),
+                (('"resource_types": [', '"resource_types": [{"name": "a", "colour": "red"}, '), 6,
+                 'unknown field "colour"'),
+                (('"free",', '"free"'), 6, "not valid JSON"),
+                (('"free"', '"free'), 5, "not valid JSON"),
+                (('"version": 1', '"version": 01'), 2, "a number is malformed"),
+                (('"free"', "1" * 30), 5, "larger than 64 bits"),
+                (('"free"', '"\\ud800"'), 5, "not valid JSON"),
+                (('"acts_on": ["BOSS", "USER"]', '"acts_on": ["BOSS", "USER",]'), 12,
+                 "not valid JSON"),
+                (('"doc"', "[" * 20 + "]" * 20), 6, "nested deeper")):
+            code, out, err = self.check(change)
+            self.assertEqual((code, err), (1, ""), change)
+            self.assertTrue(out.startswith(f"mine.json:{line}: "), (change, out))
+            self.assertIn(says, out)
+
+    def test_what_cannot_be_read_ends_with_3(self):
+        for name in ("nowhere.json", "."):
+            for action in ("check", "show"):
+                code, out, err = self.tenure("rulebook", action, name)
+                self.assertEqual((code, out), (3, ""))
+                self.assertRegex(err, r"^tenure: cannot read [^\n]+\n$")
+        self.assertIn("anaphora@1, flotiq@1, space@1, upcloud@1", err)
+        self.assertEqual(self.tenure("rulebook")[0], 2)
+        self.assertEqual(self.tenure("rulebook", "check")[0], 2)
+
+    def test_a_rulebook_is_shown_as_tables_that_fit(self):
+        for name in ("anaphora", "flotiq@1", "space", "upcloud", self.write()):
+            code, out, err = self.tenure("rulebook", "show", name)
+            self.assertEqual((code, err), (0, ""))
+            self.assertLessEqual(max(map(len, out.splitlines())), 100)
+        code, out, _ = self.tenure("rulebook", "show", "space")
+        rows = {line[:24].strip(): line[24:].split() for line in out.splitlines()}
+        self.assertEqual(rows["ORGANIZATION ROLES"], ["OWNER", "ADMIN", "MANAGER", "EVALUATOR"])
+        self.assertEqual(rows["member.remove"], ["yes", "-", "-", "-"])
+        self.assertEqual(rows["resource service"], ["rcud", "rcud", "rcu-", "r---"])
+        self.assertEqual(rows["assigns ADMIN"], ["yes", "yes", "-", "-"])
+        self.assertEqual(rows["acts on OWNER"], ["yes", "-", "-", "-"])
+        self.assertNotIn("access.manage", out)
+        code, out, _ = self.tenure("rulebook", "show", "anaphora")
+        self.assertRegex(out, r"\njob +with new ids +delivery_interface\n")
+        self.assertRegex(out, r"\nin every space +Admin +-\n")
+
+    def test_more_roles_than_fit_make_several_tables(self):
+        roles = "".join(f'{{"name": "ROLE_NUMBER_{i}", "actions": ["member.view"]}}, '
+                        for i in range(20))
+        code, out, _ = self.tenure("rulebook", "show", self.write(('{"name": "USER"', roles +
+                                                                   '{"name": "USER"')))
+        self.assertEqual(code, 0)
+        self.assertLessEqual(max(map(len, out.splitlines())), 100)
+        heads = [line.split()[2:] for line in out.splitlines()
+                 if line.startswith("ORGANIZATION ROLES")]
+        self.assertGreater(len(heads), 1)
+        self.assertEqual(sum(heads, []),
+                         ["BOSS"] + [f"ROLE_NUMBER_{i}" for i in range(20)] + ["USER"])
+
+    def test_nonsense_is_not_shown(self):
+        code, out, err = self.tenure("rulebook", "show", self.write(('"version": 1',
+                                                                     '"version": 0')))
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("tenure rulebook check mine.json", err)
+
+    def test_shown_for_machines_it_is_its_json(self):
+        code, out, _ = self.tenure("rulebook", "show", "upcloud", "--json")
+        self.assertEqual((code, json.loads(out)["joins"]), (0, ["invitation"]))
+
+
 class Output(ServerTest):
     def test_output_that_cannot_be_written_is_no_success(self):
         server = self.start()
@@ -218,7 +362,8 @@ class Output(ServerTest):
         online = [("log", "dump"), ("log", "dump", "--json"), ("log", "tail"), ("log", "tail", "-f"),
                   ("get", "members", "acme"), ("get", "members", "acme", "--json"),
                   ("history", "acme"), ("check", "acme", "bob", "member.add"),
-                  ("submit", "--file", path, "--json"), ("doctor",), ("version",), ("--help",)]
+                  ("submit", "--file", path, "--json"), ("doctor",), ("version",), ("--help",),
+                  ("rulebook", "show", "space")]
         offline = [("doctor", "--deep"), ("apply", path, "--json"), ("projections", "status"),
                    ("projections", "verify")]
         more = {"TENURE_SERVER": server.url, "TENURE_ADMIN_KEY": server.key,
