@@ -99,9 +99,13 @@ struct HttpServer::Impl {
   restinio::request_handling_status_t handle(const restinio::request_handle_t& handle,
                                              const RequestHandler& handler) {
     in_flight.fetch_add(1, std::memory_order_relaxed);
+    // Answers come from any thread, but only the loop's may hold a connection last: ending one
+    // changes what RESTinio counts without a lock.
     handler(to_request(handle), [this, handle](Response response) {
-      send(handle, std::move(response), stopping.load(std::memory_order_relaxed));
-      in_flight.fetch_sub(1, std::memory_order_release);
+      asio::dispatch(io, [this, handle, response = std::move(response)]() mutable {
+        send(handle, std::move(response), stopping.load(std::memory_order_relaxed));
+        in_flight.fetch_sub(1, std::memory_order_release);
+      });
     });
     return restinio::request_accepted();
   }
