@@ -79,6 +79,22 @@ Verdict valid_sso(const schema::ConfigureSso& command) {
   return {};
 }
 
+Verdict configures_something(const Caller& caller, const schema::ConfigureSso& command) {
+  const std::optional<Sso>& held = caller.organization.sso;
+  if (!held || held->issuer != text(command.issuer()) ||
+      held->client_id != text(command.client_id()) || held->enforced != command.enforced()) {
+    return {};
+  }
+  const size_t named = command.domains() == nullptr ? 0 : command.domains()->size();
+  bool same = named == held->domains.size();
+  for (uint32_t i = 0; same && i < named; ++i) {
+    same = held->domains[i] == text(command.domains()->Get(i));
+  }
+  if (!same) return {};
+  return reject(RejectionCode::nothing_to_do, "the sign-in is configured just so already",
+                rule_of(caller, "a change changes something"));
+}
+
 // Whoever enforces a sign-in has shown that it works.
 Verdict came_by(const Incoming& in, const Caller& caller, std::string_view issuer) {
   if (text(in.envelope.sign_in()) == issuer) return {};
@@ -218,6 +234,7 @@ Verdict decide(const Incoming& in, const schema::ConfigureSso& command, EventSin
   const Caller caller = TRY(admit(in));
   TRY(holds(caller, Action::kOrganizationSso));
   if (command.enforced()) TRY(came_by(in, caller, text(command.issuer())));
+  TRY(configures_something(caller, command));
 
   auto& builder = events.builder();
   const auto issuer = builder.CreateString(command.issuer());

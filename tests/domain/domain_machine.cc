@@ -58,12 +58,18 @@ std::vector<uint8_t> DomainMachine::decide_only(std::span<const uint8_t> command
 
 void DomainMachine::happen(std::string_view org, Time now,
                            const std::function<void(EventSink&)>& tell) {
+  flatbuffers::FlatBufferBuilder nobody(256);
+  const auto command = schema::CreateLeaveOrganization(nobody).Union();
+  nobody.Finish(schema::CreateCommandEnvelopeDirect(nobody, "told", std::string(org).c_str(),
+                                                    "user:nobody",
+                                                    schema::Command::LeaveOrganization, command));
   flatbuffers::FlatBufferBuilder builder(1024);
   EventSink events(builder);
   tell(events);
   const auto boxes = builder.CreateVector(events.boxes());
-  builder.Finish(schema::CreateDecision(builder, builder.CreateVector(std::vector<uint8_t>{}),
-                                        to_micros(now), 0, schema::Outcome::accepted, boxes),
+  builder.Finish(schema::CreateDecision(
+                     builder, builder.CreateVector(nobody.GetBufferPointer(), nobody.GetSize()),
+                     to_micros(now), 0, schema::Outcome::accepted, boxes),
                  schema::DecisionIdentifier());
   evolve(organizations_.find(org)->second, decision_of(builder.GetBufferSpan()), rulebooks_);
 }

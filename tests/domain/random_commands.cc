@@ -26,12 +26,15 @@ constexpr Weight kWeights[] = {
     {Command::ConfigureSso, 1},       {Command::RemoveSso, 1},
     {Command::ArchiveSpace, 2},       {Command::DeleteSpace, 2},
     {Command::RestoreSpace, 4},       {Command::LeaveSpace, 1},
-    {Command::DeleteOrganization, 1},
+    {Command::DeleteOrganization, 1}, {Command::UpdateMember, 1},
+    {Command::AdoptRulebook, 1},      {Command::DefineSpaceRole, 4},
+    {Command::DeleteSpaceRole, 2},
 };
 
 }  // namespace
 
 std::vector<uint8_t> RandomCommands::Maker::make(Time now, size_t org_index) {
+  base_ = stream_.options_.rulebooks[org_index % stream_.options_.rulebooks.size()];
   // Now and then again, in case the first one was lost on its way.
   Command type = Command::CreateOrganization;
   if (believed_ != nullptr && !chance(1)) type = choose_command();
@@ -79,8 +82,13 @@ bool RandomCommands::Maker::is_pointless(Command command) const {
   if (command == Command::AddMember) {
     return believed_->members.size() == stream_.options_.users;
   }
-  if (command == Command::DeleteOrganization || command == Command::RecoverOwnership) {
+  if (command == Command::DeleteOrganization || command == Command::RestoreOrganization ||
+      command == Command::RecoverOwnership) {
     return true;
+  }
+  if (command == Command::DefineSpaceRole) return !believed_->rulebook->custom_space_roles;
+  if (command == Command::DeleteSpaceRole) {
+    return std::ranges::none_of(believed_->rulebook->space_roles, &SpaceRole::custom);
   }
   if (command == Command::RestoreSpace) {
     return std::ranges::none_of(believed_->spaces, [](const auto& space) {

@@ -14,7 +14,8 @@
 namespace tenure {
 
 struct RandomCommandOptions {
-  std::vector<std::string> rulebooks = {"space", "anaphora"};  // in turn, an organization each
+  std::vector<std::string> rulebooks = {"space", "anaphora", "flotiq",
+                                        "upcloud"};  // in turn, an organization each
   size_t organizations = 4;
   size_t users = 24, groups = 6, spaces = 8, resources = 30;  // ids to choose from, in each
 };

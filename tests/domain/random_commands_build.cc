@@ -1,4 +1,5 @@
 #include "engine/base/check.h"
+#include "rulebooks/builtin_texts.h"
 #include "tests/domain/random_commands_maker.h"
 
 namespace tenure {
@@ -13,7 +14,12 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
     case Command::SuspendMember:
     case Command::ReinstateMember:
     case Command::RecoverOwnership:
+    case Command::UpdateMember:
       return build_member(type);
+    case Command::AdoptRulebook:
+    case Command::DefineSpaceRole:
+    case Command::DeleteSpaceRole:
+      return build_rulebook(type);
     case Command::RenameOrganization:
     case Command::DeleteOrganization:
     case Command::RestoreOrganization:
@@ -45,15 +51,11 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
     case Command::ConfirmPayment:
     case Command::FailPayment:
       return build_payment(type);
-    case Command::AdoptRulebook:
-    case Command::UpdateMember:
     case Command::InviteMember:
     case Command::AcceptInvitation:
     case Command::DeclineInvitation:
     case Command::RevokeInvitation:
     case Command::ExpireInvitation:
-    case Command::DefineSpaceRole:
-    case Command::DeleteSpaceRole:
     case Command::UpdateResource:
     case Command::CopyResources:
     case Command::ImportSpace:
@@ -86,6 +88,61 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_organization(Command type
   }
 }
 
+namespace {
+
+// A built-in rulebook as JSON.
+std::string builtin_text(const std::string& name) {
+  for (const std::string_view text : kBuiltinRulebooks) {
+    if (text.contains("\"name\": \"" + name + "\"")) return std::string(text);
+  }
+  CHECK(!"a built-in rulebook");
+  return {};
+}
+
+void replace(std::string& text, const std::string& from, const std::string& to) {
+  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+
+}  // namespace
+
+// Custom space roles, and custom rulebooks: the organization's first one under another name, whose
+// lowest role is called differently now and then.
+flatbuffers::Offset<void> RandomCommands::Maker::build_rulebook(Command type) {
+  const std::string custom = pick("custom", 6, [&](const std::string& name) {
+    return believed_->rulebook->space_role(name).has_value() == (type == Command::DeleteSpaceRole);
+  });
+  if (type == Command::DeleteSpaceRole) {
+    return schema::CreateDeleteSpaceRoleDirect(builder_, custom.c_str()).Union();
+  }
+  if (type == Command::DefineSpaceRole) {
+    std::vector<flatbuffers::Offset<flatbuffers::String>> actions;
+    for (uint64_t left = 1 + below(3); left > 0; --left) {
+      constexpr const char* kVerbs[] = {"read", "create", "update", "delete"};
+      const std::string of = chance(20) ? "*" : name_of(believed_->rulebook->resource_types);
+      actions.push_back(
+          builder_.CreateString(std::string("resource.") + kVerbs[below(4)] + ":" + of));
+    }
+    return schema::CreateDefineSpaceRoleDirect(builder_, custom.c_str(), &actions).Union();
+  }
+  if (chance(10)) return schema::CreateAdoptRulebookDirect(builder_, base_.c_str()).Union();
+  std::string text = builtin_text(base_);
+  const std::string lowest = test_rulebooks().find(base_)->organization_roles.back().name;
+  const std::string held = believed_->rulebook->organization_roles.back().name;
+  const std::string renamed = chance(50) ? lowest : lowest + "-of-ours";
+  replace(text, quoted("name") + ": " + quoted(base_), quoted("name") + ": " + quoted("own"));
+  replace(text, "\"version\": 1", "\"version\": " + std::to_string(believed_->version + 1));
+  replace(text, quoted(lowest), quoted(renamed));
+  std::vector<flatbuffers::Offset<schema::Mapping>> map;
+  if (held != renamed && !chance(10)) {
+    map.push_back(schema::CreateMappingDirect(builder_, held.c_str(), renamed.c_str()));
+  }
+  return schema::CreateAdoptRulebookDirect(builder_, text.c_str(), &map).Union();
+}
+
 flatbuffers::Offset<void> RandomCommands::Maker::build_member(Command type) {
   if (type == Command::LeaveOrganization) return schema::CreateLeaveOrganization(builder_).Union();
   if (type == Command::AddMember) {
@@ -106,6 +163,11 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_member(Command type) {
     return found != believed_->members.end() && found->second.suspended;
   })
                                                               : member();
+  if (type == Command::UpdateMember) {
+    const std::vector<uint8_t> box = {4, 5, 6};
+    const auto name = schema::CreateSealedDirect(builder_, nullptr, target.c_str(), &box);
+    return schema::CreateUpdateMemberDirect(builder_, target.c_str(), name).Union();
+  }
   if (type == Command::SuspendMember) {
     return schema::CreateSuspendMemberDirect(builder_, target.c_str()).Union();
   }

@@ -90,6 +90,7 @@ class RandomCommands::Maker {
 
   flatbuffers::Offset<void> build(Command type, Time now);
   flatbuffers::Offset<void> build_organization(Command type);
+  flatbuffers::Offset<void> build_rulebook(Command type);
   flatbuffers::Offset<void> build_member(Command type);
   flatbuffers::Offset<void> build_group(Command type);
   flatbuffers::Offset<void> build_space(Command type);
@@ -100,6 +101,7 @@ class RandomCommands::Maker {
 
   RandomCommands& stream_;
   std::string org_;
+  std::string base_;              // the rulebook that the organization began with
   const Organization* believed_;  // null before it is created
   FlatBufferBuilder builder_;
 };

@@ -1,0 +1,164 @@
+// What AdoptRulebook, DefineSpaceRole and DeleteSpaceRole do that a case in JSON cannot say well:
+// whole rulebooks, and what becomes of those who hold roles of the old one.
+#include "engine/domain/access.h"
+#include "tests/domain/script.h"
+
+namespace tenure {
+namespace {
+
+// A rulebook of two roles and two space roles; `changes`: text -> other text.
+std::string rulebook(const std::vector<std::pair<std::string, std::string>>& changes = {}) {
+  std::string text = R"({
+    "name": "own", "version": 1, "owner_role": "BOSS", "single_owner": false,
+    "joins": ["direct"], "members_may_leave": true, "access_without_role_is_all": false,
+    "space_guests": false, "custom_space_roles": true, "default_plan": "free",
+    "resource_types": [{"name": "job"}, {"name": "report"}],
+    "organization_roles": [
+      {"name": "BOSS",
+       "actions": ["organization.view", "organization.rulebook", "organization.transfer",
+                   "member.add", "member.change_role", "member.remove", "space.view",
+                   "space.create", "access.manage", "space_role.define"],
+       "assigns": ["BOSS", "LEAD", "HAND"], "acts_on": ["BOSS", "LEAD", "HAND"],
+       "inherits_all": true},
+      {"name": "LEAD",
+       "actions": ["organization.view", "space.view", "space_role.define", "access.manage"],
+       "inherits_space_role": "Writer"},
+      {"name": "HAND", "actions": ["organization.view"]}
+    ],
+    "space_roles": [
+      {"name": "Writer", "actions": ["resource.read:*", "resource.create:job"]},
+      {"name": "Reader", "actions": ["resource.read:*"]}
+    ]
+  })";
+  for (const auto& [from, to] : changes) {
+    const size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+  }
+  return text;
+}
+
+std::string adopt(const std::string& text, const std::string& map = "{}") {
+  std::string command = R"({"rulebook":)";
+  append_json_string(text, command);
+  return command + R"(,"map":)" + map + "}";
+}
+
+class Adoption : public testing::Test {
+ protected:
+  Adoption() {
+    send("CreateOrganization", R"({"name":"Acme","rulebook":"anaphora"})");
+    send("AddMember", R"({"user":"ben","role":"USER"})");
+    send("CreateSpace", R"({"space":"web","name":"Web"})");
+    send("GrantAccess", R"({"space":"web","subject":"user:ben","roles":["ReadWrite"]})");
+  }
+  void send(const std::string& type, const std::string& command,
+            const std::string& actor = "user:ada") {
+    ASSERT_EQ(script.send(actor, type, command), "accepted")
+        << type << command << script.last().rejection()->message()->str();
+  }
+  std::string refusal(const std::string& type, const std::string& command,
+                      const std::string& actor = "user:ada") {
+    return script.send(actor, type, command);
+  }
+  std::string message() const { return script.last().rejection()->message()->str(); }
+  bool allowed(std::string_view user, std::string_view action, std::string_view space = {}) const {
+    return is_allowed(script.organization(), user, action, space);
+  }
+
+  static constexpr const char* kMap =
+      R"({"SYSTEM_ADMIN":"BOSS","USER":"HAND","ReadWrite":"Writer","Readonly":"Reader"})";
+  Script script;
+};
+
+TEST_F(Adoption, MovesEveryHolderToWhatTheirRoleIsMappedTo) {
+  send("AdoptRulebook", adopt(rulebook(), kMap));
+  EXPECT_EQ(script.events(), (std::vector<std::string>{"RulebookAdopted", "RoleChanged",
+                                                       "RoleChanged", "AccessChanged"}));
+  EXPECT_EQ(script.organization().rulebook->pinned_name, "own@1");
+  EXPECT_EQ(script.organization().owners, 1u);
+  EXPECT_TRUE(allowed("ben", "resource.create:job", "web"));
+  EXPECT_FALSE(allowed("ben", "resource.create:report", "web"));
+  EXPECT_TRUE(allowed("ada", "resource.delete:report", "web"));
+  send("AddMember", R"({"user":"cas","role":"LEAD"})");
+  EXPECT_EQ(script.last().rulebook()->str(), "own@1") << "the next decision names it";
+}
+
+TEST_F(Adoption, LeavesNoHolderWithoutARole) {
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook(), R"({"SYSTEM_ADMIN":"BOSS"})")),
+            "role_in_use");
+  EXPECT_NE(message().find("ben"), std::string::npos) << message();
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook(), R"({"SYSTEM_ADMIN":"BOSS","USER":"HAND"})")),
+            "role_in_use")
+      << "a space role";
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook())), "last_owner");
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook(), R"({"SYSTEM_ADMIN":"HAND"})")),
+            "last_owner");
+}
+
+TEST_F(Adoption, IsForOwnersAndForWhatMakesSense) {
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook(), kMap), "user:ben"), "forbidden");
+  EXPECT_EQ(refusal("AdoptRulebook", adopt("{\"name\":\"own\"}")), "invalid_rulebook");
+  EXPECT_EQ(refusal("AdoptRulebook", adopt("{nonsense")), "invalid_rulebook");
+  EXPECT_EQ(refusal("AdoptRulebook", adopt("nowhere@1")), "invalid_rulebook");
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook({{"\"free\"", "\"gold\""}}), kMap)),
+            "invalid_rulebook");
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook({{"\"free\"", "\"basic\""}}), kMap)),
+            "invalid_rulebook")
+      << "a paid default plan";
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook({{"\"own\"", "\"space\""}}), kMap)),
+            "invalid_rulebook")
+      << "a built-in name";
+  EXPECT_EQ(refusal("AdoptRulebook", adopt("anaphora")), "nothing_to_do");
+  send("CreateResource", R"({"space":"web","type":"schedule","resource":"s"})");
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook(), kMap)), "invalid_rulebook");
+  EXPECT_NE(message().find("schedule"), std::string::npos) << message();
+}
+
+TEST_F(Adoption, OfAnotherTextUnderTheSameNameNeedsAnotherVersion) {
+  send("AdoptRulebook", adopt(rulebook(), kMap));
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(rulebook())), "nothing_to_do");
+  const auto changed = [](const char* version) {
+    return rulebook({{"\"version\": 1", version}, {"resource.create:job", "resource.update:job"}});
+  };
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(changed("\"version\": 1"))), "invalid_rulebook");
+  send("AdoptRulebook", adopt(changed("\"version\": 2")));
+  EXPECT_TRUE(allowed("ben", "resource.update:job", "web"));
+  EXPECT_FALSE(allowed("ben", "resource.create:job", "web"));
+}
+
+TEST_F(Adoption, KeepsTheOrganizationsOwnSpaceRoles) {
+  send("AdoptRulebook", adopt(rulebook(), kMap));
+  send("DefineSpaceRole", R"({"role":"Cleaner","actions":["resource.delete:*"]})");
+  send("GrantAccess", R"({"space":"web","subject":"user:ada","roles":["Cleaner"]})");
+  send("AdoptRulebook",
+       adopt(rulebook({{"\"version\": 1", "\"version\": 2"}, {", {\"name\": \"report\"}", ""}})));
+  EXPECT_EQ(script.events(), (std::vector<std::string>{"RulebookAdopted", "SpaceRoleDefined"}))
+      << "there are no reports any more";
+  EXPECT_TRUE(script.organization().rulebook->space_role("Cleaner").has_value());
+  EXPECT_EQ(
+      refusal("AdoptRulebook",
+              adopt(rulebook({{"\"version\": 1", "\"version\": 3"},
+                              {"\"custom_space_roles\": true", "\"custom_space_roles\": false"}}))),
+      "role_in_use");
+  EXPECT_NE(message().find("Cleaner"), std::string::npos) << message();
+}
+
+TEST_F(Adoption, WhoDefinesASpaceRoleHoldsAllOfIt) {  // case 17
+  send("AdoptRulebook", adopt(rulebook(), kMap));
+  send("ChangeRole", R"({"user":"ben","role":"LEAD"})");
+  EXPECT_EQ(refusal("DefineSpaceRole", R"({"role":"Cleaner","actions":["resource.delete:job"]})",
+                    "user:ben"),
+            "escalation");
+  send("DefineSpaceRole", R"({"role":"Maker","actions":["resource.create:job"]})", "user:ben");
+  EXPECT_EQ(refusal("DefineSpaceRole", R"({"role":"Maker","actions":["resource.*:job"]})"),
+            "unknown_action");
+  EXPECT_EQ(refusal("DefineSpaceRole", R"({"role":"Maker","actions":["access.manage"]})"),
+            "unknown_action");
+  EXPECT_EQ(refusal("DefineSpaceRole", R"({"role":"Writer","actions":["resource.read:job"]})"),
+            "already_exists")
+      << "a name of the rulebook";
+}
+
+}  // namespace
+}  // namespace tenure
