@@ -136,11 +136,12 @@ TEST_F(Adoption, KeepsTheOrganizationsOwnSpaceRoles) {
   EXPECT_EQ(script.events(), (std::vector<std::string>{"RulebookAdopted", "SpaceRoleDefined"}))
       << "there are no reports any more";
   EXPECT_TRUE(script.organization().rulebook->space_role("Cleaner").has_value());
-  EXPECT_EQ(
-      refusal("AdoptRulebook",
-              adopt(rulebook({{"\"version\": 1", "\"version\": 3"},
-                              {"\"custom_space_roles\": true", "\"custom_space_roles\": false"}}))),
-      "role_in_use");
+  const std::string without =
+      rulebook({{"\"version\": 1", "\"version\": 3"},
+                {"\"custom_space_roles\": true", "\"custom_space_roles\": false"},
+                {", \"space_role.define\"]", "]"},
+                {"\"space_role.define\", ", ""}});
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(without)), "role_in_use") << message();
   EXPECT_NE(message().find("Cleaner"), std::string::npos) << message();
 }
 
