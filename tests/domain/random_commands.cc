@@ -61,12 +61,17 @@ std::vector<uint8_t> RandomCommands::Maker::make(Time now, size_t org_index) {
 }
 
 Command RandomCommands::Maker::weighted_command() {
+  const auto weight_of = [&](const Weight& weight) {
+    const bool personal =
+        weight.command == Command::UpdateMember || weight.command == Command::RecoverOwnership;
+    return personal && !stream_.options_.personal_text ? 0 : weight.weight;
+  };
   int total = 0;
-  for (const Weight& weight : kWeights) total += weight.weight;
+  for (const Weight& weight : kWeights) total += weight_of(weight);
   int left = static_cast<int>(below(static_cast<uint64_t>(total)));
   for (const Weight& weight : kWeights) {
-    if (left < weight.weight) return weight.command;
-    left -= weight.weight;
+    if (left < weight_of(weight)) return weight.command;
+    left -= weight_of(weight);
   }
   return Command::AddMember;
 }

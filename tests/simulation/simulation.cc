@@ -69,7 +69,8 @@ class Simulation {
 
   // Few ids, so that commands meet what earlier ones made.
   RandomCommandOptions random_commands() {
-    return {.organizations = one_of<size_t>({1, 3, 12}),
+    return {.personal_text = false,  // commands are laid out anew by way of JSON
+            .organizations = one_of<size_t>({1, 3, 12}),
             .users = one_of<size_t>({4, 10}),
             .groups = 3,
             .spaces = one_of<size_t>({1, 4}),
