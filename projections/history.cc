@@ -1,4 +1,5 @@
-// The history model: which decisions are about which entity of an organization.
+// The history model: which decisions are about which entity of an organization. One row a block of
+// decisions says it for all its entities: a row for each of them would be most rows that there are.
 #include <algorithm>
 
 #include "projections/projection.h"
@@ -125,5 +126,14 @@ constexpr ReductionTable<Entities> kHistoryEntities = reduction_table<Entities>(
     reduces<&resource_copied>(),
     reduces<&of_space<schema::SubscriptionEnded>>(),
 });
+
+void Entities::assign(const schema::Decision& decision) {
+  count_ = 0;
+  add(decision.command_nested_root()->actor()->string_view(), "");
+  if (decision.events() == nullptr) return;
+  for (const schema::EventBox* box : *decision.events()) {
+    kHistoryEntities[static_cast<size_t>(box->event_type())](*this, box->event());
+  }
+}
 
 }  // namespace tenure

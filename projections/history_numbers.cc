@@ -2,21 +2,43 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
-namespace tenure {
+#include "projections/projection.h"
 
-uint32_t command_hash(std::string_view id) {
-  return static_cast<uint32_t>(XXH3_64bits(id.data(), id.size()));
+namespace tenure {
+namespace {
+
+// A decision in a chunk, as its bytes lie there; the hashes of its entities follow.
+struct EntryHead {
+  uint16_t low, count;
+  uint32_t command;
+};
+static_assert(sizeof(EntryHead) == 8 && std::endian::native == std::endian::little);
+
+bool has_hash(RowBytes hashes, uint32_t wanted) {
+  for (; !hashes.empty(); hashes = hashes.subspan(sizeof(wanted))) {
+    if (std::memcmp(hashes.data(), &wanted, sizeof(wanted)) == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+uint32_t history_hash(std::string_view text) {
+  return static_cast<uint32_t>(XXH3_64bits(text.data(), text.size()));
 }
 
 HistoryNumbers::HistoryNumbers(const RowView& view, std::string_view org, std::string_view entity,
                                uint64_t first)
-    : first_(first), entry_size_(history_entry_size(entity)) {
+    : first_(first) {
+  if (!entity.empty()) about_ = history_hash(entity);
   Keys keys(org);
-  prefix_ = keys.history_of(entity);
+  prefix_ = Key(keys.organization());
   chunks_ = view.scan(Family::kHistory, prefix_);
-  chunks_->seek(keys.history(entity, first / kHistoryBlock));
+  chunks_->seek(keys.history(first / kHistoryBlock));
   open_chunk();
 }
 
@@ -31,16 +53,17 @@ void HistoryNumbers::open_chunk() {
 
 Result<std::optional<uint64_t>> HistoryNumbers::next() {
   while (chunks_->valid()) {
-    RowBytes chunk = chunks_->bytes();
-    for (; at_ + entry_size_ <= chunk.size(); at_ += entry_size_) {
-      uint16_t low;
-      std::memcpy(&low, chunk.data() + at_, sizeof(low));
-      const uint64_t number = block_ * kHistoryBlock + low;
+    const RowBytes chunk = chunks_->bytes();
+    EntryHead head;
+    while (at_ + sizeof(head) <= chunk.size()) {
+      std::memcpy(&head, chunk.data() + at_, sizeof(head));
+      const size_t hashes_at = at_ + sizeof(head), hashes_size = head.count * sizeof(uint32_t);
+      at_ = hashes_at + hashes_size;
+      if (at_ > chunk.size()) break;
+      const uint64_t number = block_ * kHistoryBlock + head.low;
       if (number < first_) continue;
-      if (entry_size_ > sizeof(low)) {
-        std::memcpy(&command_, chunk.data() + at_ + sizeof(low), sizeof(command_));
-      }
-      at_ += entry_size_;
+      if (about_ && !has_hash(chunk.subspan(hashes_at, hashes_size), *about_)) continue;
+      command_ = head.command;
       return number;
     }
     chunks_->next();
@@ -48,6 +71,13 @@ Result<std::optional<uint64_t>> HistoryNumbers::next() {
   }
   TRY(chunks_->status());
   return std::nullopt;
+}
+
+bool is_about(const schema::Decision& decision, std::string_view entity) {
+  if (entity.empty()) return true;
+  Entities entities;
+  entities.assign(decision);
+  return std::ranges::find(entities, entity) != entities.end();
 }
 
 }  // namespace tenure

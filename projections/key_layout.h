@@ -19,13 +19,13 @@
 //               member or invited: look there
 //   usage      := org SEP space SEP month:u32 meter    MeterRow
 //   billing    := org SEP space SEP                    SubscriptionRow
-//   history    := org SEP entity SEP block:u48         chunk; entity empty: the organization
+//   history    := org SEP block:u48                    chunk
 //               | SEP org SEP "h" inverted:u64         SnapshotRow, newest first
 //               | SEP org SEP "l"                      SnapshotRow, the newest
 //               | SEP org SEP "p" inverted:u64 piece:u32   SnapshotChunk
-//   chunk      := low:u16le ...      the decision numbers block * 65,536 + low, rising
-//               | (low:u16le command:u32le) ...   the organization's: with hashes of the commands'
-//               ids
+//   chunk      := (low:u16le count:u16le command:u32le (about:u32le){count}) ...
+//               of the decisions block * 65,536 + low, rising: hashes of the command's id and of
+//               each entity
 //   inverted   := 2^64 - 1 - version
 //   entity     := "user:" user | "service:" service | "group:" group | "space:" space
 //               | "resource:" space "/" resource | "system"
@@ -106,9 +106,7 @@ class Keys {
     return in_space(space).big_endian(month, 4).raw(meter);
   }
   const Key& subscription(std::string_view space) { return in_space(space); }
-  const Key& history(std::string_view entity, uint64_t block) {
-    return begin().part(entity).big_endian(block, 6);
-  }
+  const Key& history(uint64_t block) { return begin().big_endian(block, 6); }
 
   // Prefixes of lists.
   const Key& groups() { return org_level("g"); }
@@ -119,7 +117,6 @@ class Keys {
   const Key& subject_spaces(std::string_view subject) { return org_level("s").part(subject); }
   const Key& accesses(std::string_view space) { return in_space(space).part("a"); }
   const Key& resources(std::string_view space) { return in_space(space).part("r"); }
-  const Key& history_of(std::string_view entity) { return begin().part(entity); }
   // The first key after every row of `space`: where the next space begins. "" : the first space.
   const Key& after_space(std::string_view space) {
     return begin().raw(space).raw(std::string_view("\x20", 1));
@@ -153,11 +150,8 @@ inline Key position_key(PartitionId partition) {
 // History numbers are kept in blocks of this many.
 inline constexpr uint64_t kHistoryBlock = 1u << 16;
 
-// Bytes of a decision in a chunk.
-constexpr size_t history_entry_size(std::string_view entity) { return entity.empty() ? 6 : 2; }
-
-// Several ids may have one hash: hold the decision against the id.
-uint32_t command_hash(std::string_view id);
+// Of a command's id or of an entity. Several may have one: hold the decision against it.
+uint32_t history_hash(std::string_view text);
 
 inline bool in_no_organization(std::string_view key) { return key.front() == Key::kSeparator; }
 

@@ -41,27 +41,21 @@ void DecisionReducer::finish() {
 }
 
 void DecisionReducer::reduce_history(const schema::Decision& decision, uint64_t number) {
-  const schema::CommandEnvelope& command = *decision.command_nested_root();
   Entities& entities = buffers_.entities;
-  entities.clear();
-  entities.add(command.actor()->string_view(), "");
-  if (decision.events() != nullptr) {
-    for (const schema::EventBox* box : *decision.events()) {
-      kHistoryEntities[static_cast<size_t>(box->event_type())](entities, box->event());
+  entities.assign(decision);
+  std::vector<uint8_t>& entry = buffers_.history_entry;
+  entry.clear();
+  const auto append = [&](uint64_t value, int bytes) {
+    for (int shift = 0; shift < bytes * 8; shift += 8) {
+      entry.push_back(static_cast<uint8_t>(value >> shift));
     }
-  }
-  uint64_t block = number / kHistoryBlock;
-  uint64_t low = number % kHistoryBlock;
-  const uint32_t hash = command_hash(command.id()->string_view());
-  const uint8_t entry[] = {static_cast<uint8_t>(low),        static_cast<uint8_t>(low >> 8),
-                           static_cast<uint8_t>(hash),       static_cast<uint8_t>(hash >> 8),
-                           static_cast<uint8_t>(hash >> 16), static_cast<uint8_t>(hash >> 24)};
-  static_assert(sizeof(entry) == history_entry_size(""));
-  rows_.append(Family::kHistory, keys_.history("", block), entry);
-  for (const std::string& entity : entities) {
-    rows_.append(Family::kHistory, keys_.history(entity, block),
-                 std::span(entry).first(history_entry_size(entity)));
-  }
+  };
+  CHECK(entities.size() <= UINT16_MAX);
+  append(number % kHistoryBlock, 2);
+  append(entities.size(), 2);
+  append(history_hash(decision.command_nested_root()->id()->string_view()), 4);
+  for (const std::string& entity : entities) append(history_hash(entity), 4);
+  rows_.append(Family::kHistory, keys_.history(number / kHistoryBlock), entry);
 }
 
 }  // namespace tenure

@@ -40,10 +40,11 @@ struct Reduction {
 // Whom and what a decision is about: "user:bob", "space:web", ... Each once.
 class Entities {
  public:
-  void clear() { count_ = 0; }
+  void assign(const schema::Decision& decision);
   void add(std::string_view kind, std::string_view id, std::string_view in_space = {});
   const std::string* begin() const { return names_.data(); }
   const std::string* end() const { return names_.data() + count_; }
+  size_t size() const { return count_; }
 
  private:
   std::vector<std::string> names_;  // the first count_; the others keep their memory
@@ -113,6 +114,7 @@ void raise_version(Reduction& reduction);  // membership.cc
 struct ReducerBuffers {
   flatbuffers::FlatBufferBuilder builder;
   Entities entities;
+  std::vector<uint8_t> history_entry;
 };
 
 // Applies decisions of one organization, in order, to the rows of its batch. One thread.

@@ -17,7 +17,7 @@
 namespace tenure {
 
 struct ProjectorOptions {
-  size_t batch_decisions = 65536;
+  size_t batch_decisions = 131'072;
   size_t batch_bytes = 64u << 20;   // of decisions
   size_t cache_bytes = 256u << 20;  // of rows kept from batch to batch
 };

@@ -69,8 +69,8 @@ Result<std::string> get_user_organizations(const QueryContext&, std::string_view
 // The numbers of the decisions about `entity` ("user:bob", "group:g", "space:s", "resource:s/r";
 // empty: all of the organization), oldest first; the caller reads them from the log.
 struct HistoryPage {
-  std::vector<uint64_t> numbers;
-  std::string next;  // empty: no more
+  std::vector<uint64_t> numbers;  // some may be about others: is_about() (history_numbers.h)
+  std::string next;               // empty: no more
 };
 Result<HistoryPage> get_history(const QueryContext&, std::string_view org, std::string_view entity,
                                 const Page&);

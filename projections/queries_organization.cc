@@ -194,7 +194,7 @@ Result<CommandPlaces> find_command(const QueryContext& context, std::string_view
     }
     found.all_visible = visible.has_value();
   }
-  const uint32_t hash = command_hash(id);
+  const uint32_t hash = history_hash(id);
   HistoryNumbers numbers(context.rows, org, "", 0);
   while (auto number = TRY(numbers.next())) {
     if (numbers.command() == hash) found.numbers.push_back(*number);

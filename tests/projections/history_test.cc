@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <utility>
 
+#include "projections/history_numbers.h"
 #include "tests/projections/world.h"
 #include "tests/support/temporary_directory.h"
 
@@ -106,6 +108,39 @@ TEST_P(HistoryTest, FindsEveryCommandByItsId) {
     EXPECT_TRUE(std::ranges::is_sorted(found->numbers, std::greater{}));
     ++number;
   }
+}
+
+// Two users with one history_hash().
+std::pair<std::string, std::string> users_of_one_hash() {
+  std::map<uint32_t, std::string> seen;
+  for (uint64_t i = 0;; ++i) {
+    std::string user = "u" + std::to_string(i);
+    const auto [found, fresh] = seen.try_emplace(history_hash("user:" + user), user);
+    if (!fresh) return {found->second, user};
+  }
+}
+
+TEST(History, TellsEntitiesOfOneHashApart) {
+  const auto [one, other] = users_of_one_hash();
+  World world;
+  const auto accepted = [&](const std::string& type, const std::string& command) {
+    ASSERT_EQ(world.send("acme", "user:root", type, command), "accepted");
+  };
+  accepted("CreateOrganization", R"({"name":"Acme","rulebook":"space"})");
+  for (const std::string& user : {one, other}) {
+    accepted("AddMember", R"({"user":")" + user + R"(","role":"MANAGER"})");
+  }
+  TemporaryDirectory directory;
+  const auto models = open_models(directory.path(), world);
+  EXPECT_EQ(numbers_of(*models->view(), "acme", "user:" + one), (std::vector<uint64_t>{1, 2}));
+
+  const auto about = [&](uint64_t number, const std::string& user) {
+    return is_about(decision_of(world.machine().history()[number]), "user:" + user);
+  };
+  EXPECT_TRUE(about(1, one));
+  EXPECT_FALSE(about(2, one));
+  EXPECT_FALSE(about(1, other));
+  EXPECT_TRUE(about(2, other));
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, HistoryTest, testing::Range<uint64_t>(1, 6));

@@ -112,7 +112,7 @@ TEST(Isolation, AnOrganizationIsOneRangeOfKeysAndASpaceOneRangeInIt) {
       Keys others(other);
       EXPECT_FALSE(others.member("u").str().starts_with(prefix));
       EXPECT_FALSE(others.resource("s", "r").str().starts_with(prefix));
-      EXPECT_FALSE(others.history("user:u", 7).str().starts_with(prefix));
+      EXPECT_FALSE(others.history(7).str().starts_with(prefix));
     }
     for (const std::string& space : kAlike) {
       std::string begin = keys.space(space).str(), end = keys.after_space(space).str();

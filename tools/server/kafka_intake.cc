@@ -315,9 +315,7 @@ KafkaIntake::~KafkaIntake() { close(); }
 Result<std::unique_ptr<KafkaIntake>> KafkaIntake::open(KafkaIntakeOptions options,
                                                        KafkaIntakeHooks hooks) {
   auto topics = TRY(find_command_topics(options.connection, options.prefix, options.partitions));
-  auto publisher = TRY(KafkaPublisher::make({.connection = options.connection,
-                                             .patience = milliseconds(0),
-                                             .on_fatal = hooks.on_failure}));
+  auto publisher = TRY(KafkaPublisher::make({.connection = options.connection}));
   auto impl = std::make_unique<Impl>();
   Impl& self = *impl;
   self.outbox = std::make_shared<KafkaOutbox>(

@@ -60,8 +60,6 @@ struct KafkaIntakeHooks {
   // still come after a stop() on another thread: to be answered kUnavailable, or never.
   std::function<void(PartitionId, CommandBytes, Offset source, Reply reply)> submit;
   std::function<void(const Error&)> on_error = [](const Error&) {};  // it goes on by itself
-  // Any thread: results cannot be sent any more. The process has to start anew.
-  std::function<void(const Error&)> on_failure = [](const Error&) {};
 };
 
 struct KafkaIntakeStats {

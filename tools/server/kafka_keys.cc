@@ -259,9 +259,8 @@ Result<std::unique_ptr<KafkaKeys>> KafkaKeys::open(KafkaKeysOptions options) {
   }
   self.tail =
       TRY(KafkaTail::make(self.options.connection, self.topic, {0}, KafkaTail::From::kBeginning));
-  self.publisher = TRY(KafkaPublisher::make({.connection = self.options.connection,
-                                             .patience = self.options.patience,
-                                             .on_fatal = self.options.on_failure}));
+  self.publisher = TRY(KafkaPublisher::make(
+      {.connection = self.options.connection, .patience = self.options.patience}));
   TRY(self.read_all());
   std::unique_ptr<KafkaKeys> keys(new KafkaKeys(std::move(impl)));
   self.thread = std::thread([&self] { self.loop(); });

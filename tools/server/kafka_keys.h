@@ -30,7 +30,7 @@ struct KafkaKeysOptions {
   std::string prefix = "tenure";              // of the topics
   std::chrono::milliseconds patience{8'000};  // of one call; less than who waits for an answer has
   std::function<void(const Error&)> on_error = [](const Error&) {};  // it goes on by itself
-  // Any thread: keys cannot be made or read any more. The process has to start anew.
+  // Any thread: keys cannot be read any more. The process has to start anew.
   std::function<void(const Error&)> on_failure = [](const Error&) {};
 };
 

@@ -32,6 +32,20 @@ constexpr int kPurgeMs = 5'000;
 struct Sent {
   std::string value;
   KafkaPublisher::Delivered delivered;
+  const std::atomic<bool>& publisher_ends;  // who gives up then tells nobody
+};
+
+// A client of the library, and what it reports to.
+struct Client {
+  KafkaOwner<rd_kafka_t> handle;
+  KafkaOwner<rd_kafka_queue_t> reports;
+
+  // Hands back all that is on its way, and frees it.
+  ~Client() { give_up(); }
+  void give_up() {
+    rd_kafka_purge(handle.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_flush(handle.get(), kPurgeMs);
+  }
 };
 
 using Headers = std::unique_ptr<rd_kafka_headers_t, decltype(&rd_kafka_headers_destroy)>;
@@ -58,18 +72,24 @@ struct KafkaPublisher::Impl {
 
   Options options;
   KafkaComplaints complaints;
-  KafkaOwner<rd_kafka_t> client;
-  KafkaOwner<rd_kafka_queue_t> reports;
   std::atomic<bool> ending = false;
-  bool dead = false;
-  std::mutex mutex;
+  std::mutex mutex;  // of these
+  std::shared_ptr<Client> client;
   std::vector<std::function<void()>> jobs;
   std::thread thread;
+
+  Result<std::shared_ptr<Client>> make_client();
+  std::shared_ptr<Client> current() {
+    const std::scoped_lock lock(mutex);
+    return client;
+  }
 
   static void on_report(rd_kafka_t*, const rd_kafka_message_t* message, void*) {
     const std::unique_ptr<Sent> sent(static_cast<Sent*>(message->_private));
     const auto code = message->err;
-    if (code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) return;
+    const bool purged =
+        code == RD_KAFKA_RESP_ERR__PURGE_QUEUE || code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+    if (purged && sent->publisher_ends) return;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return sent->delivered({});
     sent->delivered(std::unexpected(not_sent(code, "not acknowledged")));
   }
@@ -83,54 +103,59 @@ struct KafkaPublisher::Impl {
     for (auto& job : taken) job();
   }
 
-  void check_fatal() {
-    char text[512] = "";
-    const auto fatal = rd_kafka_fatal_error(client.get(), text, sizeof text);
-    if (!fatal || dead) return;
-    dead = true;
-    if (options.on_fatal) {
-      options.on_fatal(kafka_error(fatal, fmt::format("the Kafka producer ended: {}", text)));
+  // Whoever is told of a failure may publish again: the new client takes it.
+  void renew() {
+    auto made = make_client();
+    if (!made) return;  // next round
+    {
+      const std::scoped_lock lock(mutex);
+      client.swap(*made);
     }
+    (*made)->give_up();
   }
 
   void loop() {
     while (!ending) {
-      rd_kafka_poll(client.get(), kRoundMs);
+      const auto polled = current();
+      rd_kafka_poll(polled->handle.get(), kRoundMs);
       run_jobs();
-      check_fatal();
+      if (rd_kafka_fatal_error(polled->handle.get(), nullptr, 0)) renew();
     }
   }
 };
+
+Result<std::shared_ptr<Client>> KafkaPublisher::Impl::make_client() {
+  // The settings are literals; the connection's properties come before them and may not name this
+  // one.
+  KafkaConnection connection = options.connection;
+  connection.properties.emplace_back("message.timeout.ms",
+                                     std::to_string(options.patience.count()));
+  auto handle = TRY(make_kafka_client(
+      KafkaRole::kProducer, connection, complaints, kSettings,
+      [](rd_kafka_conf_t* conf, void*) { rd_kafka_conf_set_dr_msg_cb(conf, on_report); }));
+  KafkaOwner<rd_kafka_queue_t> reports(rd_kafka_queue_get_main(handle.get()));
+  return std::make_shared<Client>(std::move(handle), std::move(reports));
+}
 
 KafkaPublisher::KafkaPublisher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<KafkaPublisher>> KafkaPublisher::make(Options options) {
   auto impl = std::make_unique<Impl>(std::move(options));
-  const std::string patience = std::to_string(impl->options.patience.count());
-  // The settings are literals; the connection's properties come before them and may not name this
-  // one.
-  KafkaConnection connection = impl->options.connection;
-  connection.properties.emplace_back("message.timeout.ms", patience);
-  impl->client = TRY(make_kafka_client(
-      KafkaRole::kProducer, connection, impl->complaints, kSettings,
-      [](rd_kafka_conf_t* conf, void*) { rd_kafka_conf_set_dr_msg_cb(conf, Impl::on_report); }));
-  impl->reports.reset(rd_kafka_queue_get_main(impl->client.get()));
+  impl->client = TRY(impl->make_client());
   std::unique_ptr<KafkaPublisher> publisher(new KafkaPublisher(std::move(impl)));
   publisher->impl_->thread = std::thread([raw = publisher->impl_.get()] { raw->loop(); });
   return publisher;
 }
 
-// Purged messages are handed back, and freed, in the flush.
 KafkaPublisher::~KafkaPublisher() {
   impl_->ending = true;
-  rd_kafka_queue_yield(impl_->reports.get());
+  rd_kafka_queue_yield(impl_->current()->reports.get());
   if (impl_->thread.joinable()) impl_->thread.join();
-  rd_kafka_purge(impl_->client.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-  rd_kafka_flush(impl_->client.get(), kPurgeMs);
 }
 
 Result<void> KafkaPublisher::publish(KafkaOutgoing message, Delivered delivered) {
-  auto sent = std::make_unique<Sent>(Sent{std::move(message.value), std::move(delivered)});
+  const auto client = impl_->current();
+  auto sent = std::make_unique<Sent>(std::move(message.value), std::move(delivered), impl_->ending);
   Headers headers = headers_of(message.headers);
   std::array<rd_kafka_vu_t, 7> fields{};
   fields[0].vtype = RD_KAFKA_VTYPE_TOPIC;
@@ -151,7 +176,7 @@ Result<void> KafkaPublisher::publish(KafkaOutgoing message, Delivered delivered)
   fields[6].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
   fields[6].u.i64 = message.timestamp_ms;
   const std::unique_ptr<rd_kafka_error_t, decltype(&rd_kafka_error_destroy)> error(
-      rd_kafka_produceva(impl_->client.get(), fields.data(), fields.size()),
+      rd_kafka_produceva(client->handle.get(), fields.data(), fields.size()),
       &rd_kafka_error_destroy);
   if (error) return std::unexpected(not_sent(rd_kafka_error_code(error.get()), "not sent"));
   std::ignore = headers.release();  // the library has both now
@@ -160,12 +185,14 @@ Result<void> KafkaPublisher::publish(KafkaOutgoing message, Delivered delivered)
 }
 
 void KafkaPublisher::run(std::function<void()> job) {
+  std::shared_ptr<Client> client;
   {
     const std::scoped_lock lock(impl_->mutex);
     impl_->jobs.push_back(std::move(job));
     if (impl_->jobs.size() > 1) return;  // woken already
+    client = impl_->client;
   }
-  rd_kafka_queue_yield(impl_->reports.get());
+  rd_kafka_queue_yield(client->reports.get());
 }
 
 }  // namespace tenure

@@ -5,8 +5,9 @@
 //   run(), any thread --> own thread
 //
 // It keeps a message's bytes until its outcome is known. Acknowledged by all in-sync replicas,
-// never reordered. A fatal error of the library ends it: everything fails from then on, and a new
-// one has to be made.
+// never reordered. Brokers that were killed may refuse everything that a client of the library
+// sends from then on (out of sequence): what was on its way fails, and a new client sends what
+// comes later.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,6 @@ class KafkaPublisher {
     KafkaConnection connection;
     // How long a message is tried for; 0: until it is acknowledged or the publisher ends.
     std::chrono::milliseconds patience{0};
-    std::function<void(const Error&)> on_fatal = {};  // on its thread, once
   };
   // Starts the thread; does not wait for a broker. kInvalid: a property is wrong.
   static Result<std::unique_ptr<KafkaPublisher>> make(Options options);

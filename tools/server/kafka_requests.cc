@@ -175,9 +175,8 @@ Result<std::unique_ptr<KafkaRequests>> KafkaRequests::open(KafkaRequestsOptions 
   self.reply_to = fmt::format("{}@{}", partition, name);
   self.results = TRY(
       KafkaTail::make(options.connection, self.topics.results, {partition}, KafkaTail::From::kEnd));
-  self.publisher = TRY(KafkaPublisher::make({.connection = options.connection,
-                                             .patience = options.send_patience,
-                                             .on_fatal = options.on_failure}));
+  self.publisher = TRY(
+      KafkaPublisher::make({.connection = options.connection, .patience = options.send_patience}));
   self.options = std::move(options);
   self.thread = std::thread([&self] { self.loop(); });
   return std::unique_ptr<KafkaRequests>(new KafkaRequests(std::move(impl)));

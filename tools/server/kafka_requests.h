@@ -29,8 +29,6 @@ struct KafkaRequestsOptions {
   // How long a command is tried for while no broker takes it.
   std::chrono::milliseconds send_patience{30'000};
   std::function<void(const Error&)> on_error = [](const Error&) {};  // any thread; for people
-  // Any thread: nothing can be sent any more. The process has to start anew.
-  std::function<void(const Error&)> on_failure = [](const Error&) {};
 };
 
 class KafkaRequests {

@@ -67,7 +67,6 @@ Result<void> KafkaSide::join(const Unsealer& unsealer) {
   requests.prefix = options_.prefix;
   requests.partitions = options_.partitions;
   requests.on_error = tell;
-  requests.on_failure = hooks_.on_failure;
   requests_ = TRY(KafkaRequests::open(std::move(requests)));
   if (!options_.owns) return {};
   KafkaIntakeOptions intake;
@@ -85,7 +84,6 @@ Result<void> KafkaSide::join(const Unsealer& unsealer) {
   hooks.on_revoked = [this](std::span<const PartitionId> partitions, bool) { revoke(partitions); };
   hooks.submit = hooks_.submit;
   hooks.on_error = tell;
-  hooks.on_failure = hooks_.on_failure;
   intake_ = TRY(KafkaIntake::open(std::move(intake), std::move(hooks)));
   joined_ = intake_.get();
   return {};

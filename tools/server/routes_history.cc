@@ -1,6 +1,7 @@
 // What happened: the history of an organization or of one thing in it, a command's decision by its
 // id, and the decisions of all organizations in the order of the log.
 #include "engine/json/json_edge.h"
+#include "projections/history_numbers.h"
 #include "tools/server/decision_source.h"
 #include "tools/server/read_request.h"
 
@@ -35,20 +36,23 @@ Result<void> check_entity(std::string_view entity) {
 }
 
 Result<Response> history(Api& api, const ReadRequest& request) {
-  TRY(check_entity(request.parameter("entity")));
+  const std::string_view entity = request.parameter("entity");
+  TRY(check_entity(entity));
   auto view = api.host.view();
-  HistoryPage page = TRY(get_history(context_of(api, *view, request), request.path[0],
-                                     request.parameter("entity"), request.page));
+  HistoryPage page =
+      TRY(get_history(context_of(api, *view, request), request.path[0], entity, request.page));
   Response response{.body = R"({"decisions":[)"};
-  size_t shown = 0;
+  size_t passed = 0;
   TRY(read_numbered(api.host.log(), api.host.partition_of(request.path[0]), page.numbers,
                     [&](Position position, std::span<const std::byte> payload) {
+                      ++passed;
+                      const auto* decision = flatbuffers::GetRoot<schema::Decision>(payload.data());
+                      if (!is_about(*decision, entity)) return true;
                       if (response.body.back() != '[') response.body += ',';
                       append_decision(api, position, payload, response.body);
-                      ++shown;
                       return response.body.size() < kMostPageBytes;
                     }));
-  if (shown < page.numbers.size()) page.next = std::to_string(page.numbers[shown]);
+  if (passed < page.numbers.size()) page.next = std::to_string(page.numbers[passed]);
   response.body += ']';
   response.body += R"(,"next":)";
   if (page.next.empty()) {
