@@ -9,7 +9,7 @@
 namespace tenure {
 namespace {
 
-constexpr size_t kMaxRulebookSize = 256 * 1024;
+constexpr size_t kMaxRulebookSize = size_t{256} * 1024;
 constexpr size_t kMaxMappings = 128;
 
 using Book = std::shared_ptr<const Rulebook>;
@@ -193,6 +193,7 @@ void tell_changed_members(const Caller& caller, const Map* map, EventSink& event
 
 TextsOffset texts_of(flatbuffers::FlatBufferBuilder& builder, const std::set<std::string>& texts) {
   std::vector<flatbuffers::Offset<flatbuffers::String>> offsets;
+  offsets.reserve(texts.size());
   for (const std::string& each : texts) offsets.push_back(builder.CreateString(each));
   return builder.CreateVector(offsets);
 }

@@ -75,6 +75,7 @@ class RowEncoder {
   template <class Strings>
   flatbuffers::Offset<Texts> texts(const Strings& strings) {
     std::vector<flatbuffers::Offset<flatbuffers::String>> offsets;
+    offsets.reserve(strings.size());
     for (const auto& each : strings) offsets.push_back(text(each));
     return builder_.CreateVector(offsets);
   }

@@ -95,6 +95,7 @@ class TextTable {
 template <class Role, class Cell>
 std::vector<std::string> cells(const std::vector<Role>& roles, const Cell& cell) {
   std::vector<std::string> all;
+  all.reserve(roles.size());
   for (const Role& role : roles) all.push_back(cell(role));
   return all;
 }
