@@ -56,6 +56,14 @@ class RandomCommands::Maker {
     return pick("s", stream_.options_.spaces,
                 [&](const std::string& id) { return believed_->spaces.contains(id) == existing; });
   }
+  // The first by id, of those that can be answered.
+  std::string invitation() const {
+    const std::string* first = nullptr;
+    for (const auto& [id, held] : believed_->invitations) {
+      if (!held.expired && (first == nullptr || id.str() < *first)) first = &id.str();
+    }
+    return first == nullptr ? "none" : *first;
+  }
   const Space* believed_space(const std::string& id) const {
     const auto found = believed_->spaces.find(id);
     return found == believed_->spaces.end() ? nullptr : &found->second;
@@ -92,6 +100,8 @@ class RandomCommands::Maker {
   flatbuffers::Offset<void> build_organization(Command type);
   flatbuffers::Offset<void> build_rulebook(Command type);
   flatbuffers::Offset<void> build_member(Command type);
+  flatbuffers::Offset<void> build_invitation(Command type);
+  flatbuffers::Offset<void> build_invite();
   flatbuffers::Offset<void> build_group(Command type);
   flatbuffers::Offset<void> build_space(Command type);
   flatbuffers::Offset<void> build_access(Command type);
