@@ -28,8 +28,8 @@ constexpr Weight kWeights[] = {
     {Command::RestoreSpace, 4},       {Command::LeaveSpace, 1},
     {Command::DeleteOrganization, 1}, {Command::UpdateMember, 1},
     {Command::AdoptRulebook, 1},      {Command::DefineSpaceRole, 4},
-    {Command::DeleteSpaceRole, 2},    {Command::InviteMember, 10},
-    {Command::AcceptInvitation, 8},   {Command::DeclineInvitation, 1},
+    {Command::DeleteSpaceRole, 2},    {Command::InviteMember, 7},
+    {Command::AcceptInvitation, 6},   {Command::DeclineInvitation, 1},
     {Command::RevokeInvitation, 1},
 };
 
@@ -88,7 +88,8 @@ bool RandomCommands::Maker::is_pointless(Command command) const {
   }
   if (command == Command::AcceptInvitation || command == Command::DeclineInvitation ||
       command == Command::RevokeInvitation) {
-    return believed_->invitations.empty();
+    return std::ranges::none_of(believed_->invitations,
+                                [](const auto& held) { return !held.second.expired; });
   }
   if (command == Command::InviteMember) return !believed_->rulebook->invitation_join;
   if (command == Command::AddMember) {

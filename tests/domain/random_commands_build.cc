@@ -204,16 +204,20 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_invite() {
   const std::string who =
       user([&](const std::string& u) { return !believed_->members.contains(u); });
   flatbuffers::Optional<uint64_t> expires_in_s;
-  if (chance(50)) expires_in_s = below(36'000);
+  if (chance(90)) expires_in_s = below(7'200);  // stale ones are only refused
   if (chance(50)) {
     return schema::CreateInviteMemberDirect(builder_, id.c_str(), who.c_str(), 0, expires_in_s,
                                             role().c_str())
         .Union();
   }
+  const std::string there = pick("s", stream_.options_.spaces, [&](const std::string& s) {
+    const Space* found = believed_space(s);
+    return found != nullptr && found->status == SpaceStatus::kActive;
+  });
   const std::vector<flatbuffers::Offset<flatbuffers::String>> roles = {
       builder_.CreateString(space_role())};
   return schema::CreateInviteMemberDirect(builder_, id.c_str(), who.c_str(), 0, expires_in_s,
-                                          nullptr, space(true).c_str(), &roles)
+                                          nullptr, there.c_str(), &roles)
       .Union();
 }
 

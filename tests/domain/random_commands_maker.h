@@ -2,6 +2,8 @@
 // random_commands_build.cc.
 #pragma once
 
+#include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,13 +58,17 @@ class RandomCommands::Maker {
     return pick("s", stream_.options_.spaces,
                 [&](const std::string& id) { return believed_->spaces.contains(id) == existing; });
   }
-  // The first by id, of those that can be answered.
-  std::string invitation() const {
-    const std::string* first = nullptr;
+  // One that can be answered: the same for who answers and for the answer.
+  const std::string& invitation() {
+    if (!invitation_.empty()) return invitation_;
+    std::set<std::string> pending;
     for (const auto& [id, held] : believed_->invitations) {
-      if (!held.expired && (first == nullptr || id.str() < *first)) first = &id.str();
+      if (!held.expired) pending.insert(id.str());
     }
-    return first == nullptr ? "none" : *first;
+    invitation_ = pending.empty()
+                      ? "none"
+                      : *std::next(pending.begin(), static_cast<ptrdiff_t>(below(pending.size())));
+    return invitation_;
   }
   const Space* believed_space(const std::string& id) const {
     const auto found = believed_->spaces.find(id);
@@ -113,6 +119,7 @@ class RandomCommands::Maker {
   std::string org_;
   std::string base_;              // the rulebook that the organization began with
   const Organization* believed_;  // null before it is created
+  std::string invitation_;
   FlatBufferBuilder builder_;
 };
 
