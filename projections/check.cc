@@ -108,10 +108,10 @@ Result<CheckAnswer> check(const QueryContext& context, const CheckRequest& reque
   if (user.starts_with("user:")) user.remove_prefix(5);
   TRY(need_view(context, request, user));
 
-  auto organization = TRY(OrganizationRows::find(context.rows, context.rulebooks, request.org));
-  auto membership = organization ? TRY(organization->membership(user)) : std::nullopt;
+  auto organization = TRY(OrganizationRows::find(context, context.rows, request.org));
+  auto membership = organization ? TRY(organization->standing(user)) : std::nullopt;
   if (!membership) {
-    return denied(std::string(user) + " is not a member of " + std::string(request.org));
+    return denied(std::string(user) + " is not an active member of " + std::string(request.org));
   }
   std::string name(request.action);
   if (!request.type.empty()) name.append(":").append(request.type);
@@ -125,7 +125,8 @@ Result<CheckAnswer> check(const QueryContext& context, const CheckRequest& reque
     if (answer.allowed) add_role_reason(standing, *action, name, answer.because);
   } else {
     Row row;
-    if (TRY(organization->space(request.space, row)) == nullptr) {
+    const schema::SpaceRow* space = TRY(organization->space(request.space, row));
+    if (space == nullptr || is_deleted(*space)) {
       return denied("no space " + std::string(request.space) + " that " + std::string(user) +
                     " sees in " + std::string(request.org));
     }

@@ -166,6 +166,9 @@ void rulebook_adopted(Reduction& in, const schema::RulebookAdopted& event) {
   const bool is_text = Rulebooks::is_text(event.rulebook()->string_view());
   rules.text = is_text ? event.rulebook()->str() : std::string();
   put_rules(in, rules, event.pinned()->string_view());
+  if (event.map() == nullptr) return;
+  map_people(in, event);
+  map_access(in, event);
 }
 
 void space_role_defined(Reduction& in, const schema::SpaceRoleDefined& event) {

@@ -1,8 +1,25 @@
 #include "projections/permission.h"
 
 #include "engine/base/check.h"
+#include "projections/rulebook_cache.h"
 
 namespace tenure {
+namespace {
+
+std::shared_ptr<const Rulebook> with_own_roles(std::shared_ptr<const Rulebook> rulebook,
+                                               const schema::RulebookRow& own) {
+  if (!rulebook->custom_space_roles || own.space_roles() == nullptr) return rulebook;
+  for (const schema::CustomSpaceRole* role : *own.space_roles()) {
+    const auto held = rulebook->space_role(role->role()->string_view());
+    if (held && !rulebook->space_roles[*held].custom) continue;  // a built-in one took the name
+    ActionSet actions;
+    for (const auto* name : *role->actions()) actions.add(name->string_view(), *rulebook);
+    rulebook = with_space_role(*rulebook, role->role()->string_view(), actions);
+  }
+  return rulebook;
+}
+
+}  // namespace
 
 SpaceGrants composed(const std::vector<Grant>& grants) {
   SpaceGrants together;
@@ -13,26 +30,53 @@ SpaceGrants composed(const std::vector<Grant>& grants) {
   return together;
 }
 
-Result<std::optional<OrganizationRows>> OrganizationRows::find(const RowView& view,
-                                                               const Rulebooks& rulebooks,
+bool is_deleted(const schema::SpaceRow& row) { return row.status()->string_view() == "deleted"; }
+
+// The rulebook that the organization's row names, or the text that was adopted, with the space
+// roles of its own, as far as the rulebook lets them.
+Result<void> OrganizationRows::compose_rulebook(const QueryContext& context) {
+  const std::string_view pinned = row().rulebook()->string_view();
+  rulebook_ = context.rulebooks.find(pinned);
+  const auto number = row().rules_number();
+  if (number) {
+    if (context.compiled != nullptr) rulebook_ = context.compiled->find(org_, *number);
+    if (context.compiled != nullptr && rulebook_ != nullptr) return {};
+    if (!TRY(view_->get(Family::kMembership, keys_.rulebook(), scratch_))) {
+      return fail(ErrorKind::kCorrupt,
+                  "organization " + org_ + " has no rulebook row; rebuild the read models");
+    }
+    const auto& own = scratch_.as<schema::RulebookRow>();
+    rulebook_ = own.text() == nullptr ? context.rulebooks.find(pinned)
+                                      : TRY(context.rulebooks.adoptable(own.text()->string_view()));
+    if (rulebook_ != nullptr) rulebook_ = with_own_roles(std::move(rulebook_), own);
+    if (context.compiled != nullptr && rulebook_ != nullptr) {
+      context.compiled->keep(org_, *number, rulebook_);
+    }
+  }
+  if (rulebook_ != nullptr) return {};
+  return fail(ErrorKind::kUnsupported, "organization " + org_ + " has the rulebook " +
+                                           std::string(pinned) + ", which is not loaded here");
+}
+
+Result<std::optional<OrganizationRows>> OrganizationRows::find(const QueryContext& context,
+                                                               const RowView& view,
                                                                std::string_view org) {
   OrganizationRows found(view, org);
   if (org.empty() || !TRY(view.get(Family::kMembership, found.keys_.organization(), found.row_))) {
     return std::nullopt;
   }
-  std::string_view pinned = found.row().rulebook()->string_view();
-  found.rulebook_ = rulebooks.find(pinned);
-  if (found.rulebook_ == nullptr) {
-    return fail(ErrorKind::kUnsupported, "organization " + found.org_ + " has the rulebook " +
-                                             std::string(pinned) + ", which is not loaded here");
-  }
+  TRY(found.compose_rulebook(context));
   return found;
 }
 
 Membership OrganizationRows::read_membership(const schema::MemberRow& row) const {
   std::optional<RoleIndex> role = rulebook_->organization_role(row.role()->string_view());
   CHECK(role);  // decided under this rulebook
-  Membership membership{*role, row.since(), row.number(), {}};
+  Membership membership{.role = *role,
+                        .suspended = row.status()->string_view() == "suspended",
+                        .since = row.since(),
+                        .number = row.number(),
+                        .groups = {}};
   if (row.groups() == nullptr) return membership;
   for (const schema::UserGroup* group : *row.groups()) {
     membership.groups.push_back({group->group()->str(), group->number()});
@@ -43,6 +87,21 @@ Membership OrganizationRows::read_membership(const schema::MemberRow& row) const
 Result<std::optional<Membership>> OrganizationRows::membership(std::string_view user) {
   if (!TRY(view_->get(Family::kMembership, keys_.member(user), scratch_))) return std::nullopt;
   return read_membership(scratch_.as<schema::MemberRow>());
+}
+
+Result<bool> OrganizationRows::has_grants(std::string_view user) {
+  auto cursor = view_->scan(Family::kMembership, keys_.subject_spaces(SubjectKey::user(user)));
+  const bool any = cursor->valid();
+  TRY(cursor->status());
+  return any;
+}
+
+Result<std::optional<Membership>> OrganizationRows::standing(std::string_view user) {
+  if (row().status()->string_view() == "deleted") return std::nullopt;
+  std::optional<Membership> membership = TRY(this->membership(user));
+  if (membership && membership->suspended) return std::nullopt;
+  if (membership || !TRY(has_grants(user))) return membership;
+  return Membership{};
 }
 
 Result<const schema::SpaceRow*> OrganizationRows::space(std::string_view space, Row& row) {

@@ -21,7 +21,8 @@
 
 namespace tenure {
 
-class RowView;  // rows.h
+class RowView;        // rows.h
+class RulebookCache;  // rulebook_cache.h
 
 // On whose behalf a read is made: a user, or (empty) a service that may see everything.
 struct Viewer {
@@ -41,6 +42,8 @@ struct QueryContext {
   Time now;  // the moment of `rows`: which month's counters are shown
   // For rows of the past: the live ones, which say what the viewer may see today.
   const RowView* live_rows = nullptr;
+  // Of the log that the rows are of; null: rules of an organization's own are compiled each time.
+  RulebookCache* compiled = nullptr;
 };
 
 Result<std::string> get_organization(const QueryContext&, std::string_view org);

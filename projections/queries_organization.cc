@@ -21,8 +21,9 @@ Result<bool> has_other_owner(OrganizationRows& organization, std::string_view us
   Row row;
   for (; cursor->valid(); cursor->next()) {
     row.assign(cursor->bytes());
-    RoleIndex role = organization.read_membership(row.as<schema::MemberRow>()).role;
-    if (role == organization.rulebook().owner_role && after_prefix(cursor->key(), prefix) != user) {
+    const Membership held = organization.read_membership(row.as<schema::MemberRow>());
+    if (held.role == organization.rulebook().owner_role && !held.suspended &&
+        after_prefix(cursor->key(), prefix) != user) {
       return true;
     }
   }
@@ -43,6 +44,7 @@ std::string finish_roles(AnswerWriter& out) { return out.end_array().end_object(
 
 Result<std::string> get_organization(const QueryContext& context, std::string_view org) {
   auto organization = TRY(VisibleOrganization::open(context, org));
+  TRY(organization.need(Action::kOrganizationView));
   const schema::OrganizationRow& row = organization->row();
   AnswerWriter out;
   out.begin_object().text("org", org).text("name", row.name()).number("version", row.version());
@@ -117,13 +119,13 @@ Result<std::string> get_assignable_roles(const QueryContext& context, std::strin
   TRY(need_view_of(context, organization, actor));
   AnswerWriter out;
   out.begin_object().begin_array("roles");
-  auto giver = TRY(organization->membership(actor));
-  if (!giver) return finish_roles(out);
+  auto giver = TRY(organization->standing(actor));
+  if (!giver || giver->role == kNoRole) return finish_roles(out);
   std::optional<RoleTarget> held;
   if (!target.empty()) {
     auto membership = TRY(organization->membership(target));
     if (!membership) return finish_roles(out);
-    bool owner = membership->role == organization->rulebook().owner_role;
+    bool owner = membership->role == organization->rulebook().owner_role && !membership->suspended;
     held = {.role = membership->role,
             .oneself = actor == target,
             .sole_owner = owner && !TRY(has_other_owner(organization.rows(), target))};
@@ -143,7 +145,7 @@ Result<std::string> get_assignable_space_roles(const QueryContext& context, std:
   TRY(organization.need_in(space, Action::kSpaceView));
   AnswerWriter out;
   out.begin_object().begin_array("roles");
-  auto giver = TRY(organization->membership(actor));
+  auto giver = TRY(organization->standing(actor));
   if (!giver) return finish_roles(out);
   SpaceGrants grants = composed(TRY(organization->grants(actor, *giver, space)));
   const Rulebook& rulebook = organization->rulebook();

@@ -1,5 +1,6 @@
 // Spaces: the list with plans and use, who is in one, what it holds, what it uses and costs.
 #include <map>
+#include <set>
 
 #include "engine/domain/meters.h"
 #include "projections/month.h"
@@ -88,9 +89,25 @@ std::vector<Grant> grants_from(const SpaceAccess& access, std::string_view user,
   return grants;
 }
 
+bool may_restore(const VisibleOrganization& organization) {
+  return organization.may(Action::kSpaceArchive) || organization.may(Action::kSpaceDelete);
+}
+
+// Who is granted access directly and is no member, sorted.
+Result<std::set<std::string>> guests_in(OrganizationRows& organization, const SpaceAccess& access) {
+  constexpr std::string_view kUser = "user:";
+  std::set<std::string> guests;
+  for (const auto& [subject, grant] : access) {
+    if (!subject.starts_with(kUser)) continue;
+    std::string user = subject.substr(kUser.size());
+    if (!TRY(organization.membership(user))) guests.insert(std::move(user));
+  }
+  return guests;
+}
+
 }  // namespace
 
-// Those that the viewer sees.
+// Those that the viewer sees; deleted ones only for who could restore them by their role.
 Result<std::string> get_spaces(const QueryContext& context, std::string_view org,
                                const Page& page) {
   TRY(check_page(page));
@@ -102,6 +119,7 @@ Result<std::string> get_spaces(const QueryContext& context, std::string_view org
   SpaceWalk walk(organization.rows(), page.cursor);
   for (; walk.valid() && shown < page.limit; walk.next()) {
     if (!TRY(organization.actions_in(walk.space())).has(Action::kSpaceView)) continue;
+    if (is_deleted(walk.row()) && !may_restore(organization)) continue;
     TRY(write_space(out, context, organization, walk.space(), walk.row()));
     last = walk.space();
     ++shown;
@@ -127,19 +145,41 @@ Result<std::string> get_space_members(const QueryContext& context, std::string_v
   TRY(check_page(page));
   auto organization = TRY(VisibleOrganization::open(context, org));
   TRY(organization.need_in(space, Action::kAccessView));
-  SpaceAccess access = TRY(access_in(organization.rows(), space));
+  const SpaceAccess access = TRY(access_in(organization.rows(), space));
+  const std::set<std::string> guests = TRY(guests_in(organization.rows(), access));
   const std::string prefix = organization->keys().members().str();
-  auto write = [&](AnswerWriter& out, std::string_view user, const Row& row) -> Result<bool> {
-    Membership membership = organization->read_membership(row.as<schema::MemberRow>());
-    auto summary =
-        summarize(organization.rows(), membership, grants_from(access, user, membership));
-    if (!summary) return false;
+  auto member = context.rows.scan(Family::kMembership, prefix);
+  member->seek(page_start(prefix, page));
+  auto guest = guests.upper_bound(page.cursor);
+  AnswerWriter out;
+  out.begin_object().begin_array("members");
+  std::string last;
+  Row row;
+  size_t shown = 0;
+  // Members and guests, in one order of their ids.
+  while ((member->valid() || guest != guests.end()) && shown < page.limit) {
+    const bool is_member =
+        member->valid() && (guest == guests.end() || after_prefix(member->key(), prefix) < *guest);
+    const std::string user = is_member ? std::string(after_prefix(member->key(), prefix)) : *guest;
+    Membership held;
+    if (is_member) {
+      row.assign(member->bytes());
+      held = organization->read_membership(row.as<schema::MemberRow>());
+      member->next();
+    } else {
+      ++guest;
+    }
+    auto summary = summarize(organization.rows(), held, grants_from(access, user, held));
+    if (!summary || held.suspended) continue;
     out.begin_object().text("user", user);
     write_access(out, *summary);
     out.end_object();
-    return true;
-  };
-  return write_page(context.rows, prefix, "members", page, write);
+    last = user;
+    ++shown;
+  }
+  out.end_array();
+  TRY(member->status());
+  return finish_page(out, member->valid() || guest != guests.end() ? last : "");
 }
 
 Result<std::string> get_access(const QueryContext& context, std::string_view org,

@@ -30,8 +30,8 @@ class SpacePage {
 
   // Adds the spaces of one organization after `after`; false once there is one too many.
   Result<bool> add(std::string_view org, std::string_view after) {
-    auto organization = TRY(OrganizationRows::find(context_.rows, context_.rulebooks, org));
-    auto membership = organization ? TRY(organization->membership(user_)) : std::nullopt;
+    auto organization = TRY(OrganizationRows::find(context_, context_.rows, org));
+    auto membership = organization ? TRY(organization->standing(user_)) : std::nullopt;
     if (!membership) return true;
     if (sees_every_space(organization->role(*membership))) {
       SpaceWalk walk(*organization, after);
@@ -61,7 +61,7 @@ class SpacePage {
     const schema::SpaceRow* found = TRY(organization.space(space, row));
     auto access =
         summarize(organization, membership, TRY(organization.grants(user_, membership, space)));
-    if (found == nullptr || !access) return true;
+    if (found == nullptr || is_deleted(*found) || !access) return true;
     out_.begin_object().text("org", organization.org()).text("space", space);
     out_.text("name", found->name());
     write_access(out_, *access);
@@ -103,9 +103,10 @@ Result<std::string> get_user_organizations(const QueryContext& context, std::str
   TRY(check_page(page));
   TRY(need_oneself(context, user));
   auto write = [&](AnswerWriter& out, std::string_view org, const Row&) -> Result<bool> {
-    auto organization = TRY(OrganizationRows::find(context.rows, context.rulebooks, org));
-    auto membership = organization ? TRY(organization->membership(user)) : std::nullopt;
-    if (!membership) return false;
+    auto organization = TRY(OrganizationRows::find(context, context.rows, org));
+    auto membership = organization ? TRY(organization->standing(user)) : std::nullopt;
+    // A guest is in spaces, and of the organization learns nothing.
+    if (!membership || membership->role == kNoRole) return false;
     out.begin_object().text("org", org).text("name", organization->row().name());
     out.text("role", organization->role(*membership).name).time("since", membership->since);
     out.end_object();

@@ -22,7 +22,7 @@ ActionSet every_action(const Rulebook& rulebook) {
 
 Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& context,
                                                       std::string_view org) {
-  auto found = TRY(OrganizationRows::find(context.rows, context.rulebooks, org));
+  auto found = TRY(OrganizationRows::find(context, context.rows, org));
   if (!found) return unseen(org);
   VisibleOrganization visible(std::move(*found));
   if (context.viewer.sees_everything()) {
@@ -31,13 +31,12 @@ Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& contex
   }
   visible.viewer_ = context.viewer.user;
   const RowView& today = context.live_rows ? *context.live_rows : context.rows;
-  visible.today_ = TRY(OrganizationRows::find(today, context.rulebooks, org));
+  visible.today_ = TRY(OrganizationRows::find(context, today, org));
   if (!visible.today_) return unseen(org);
-  auto membership = TRY(visible.today_->membership(visible.viewer_));
-  if (!membership) return unseen(org);
-  visible.membership_ = *membership;
-  visible.actions_ = visible.today_->role(*membership).actions;
-  if (!visible.may(Action::kOrganizationView)) return unseen(org);
+  auto standing = TRY(visible.today_->standing(visible.viewer_));
+  if (!standing) return unseen(org);
+  visible.membership_ = *standing;
+  visible.actions_ = visible.today_->role(*standing).actions;
   return visible;
 }
 
@@ -57,7 +56,8 @@ Result<ActionSet> VisibleOrganization::need_in(std::string_view space, Action ac
   Row row;
   const schema::SpaceRow* found = TRY(rows_.space(space, row));
   ActionSet actions = TRY(actions_in(space));
-  if (found == nullptr || !actions.has(Action::kSpaceView) || !actions.has(action)) {
+  const bool gone = found == nullptr || (today_ && is_deleted(*found));
+  if (gone || !actions.has(Action::kSpaceView) || !actions.has(action)) {
     return fail(ErrorKind::kNotFound,
                 "no space " + std::string(space) + " in " + std::string(rows_.org()));
   }

@@ -79,6 +79,16 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_SuspendMember(), events);
     case Command::ReinstateMember:
       return decide(in, *envelope.command_as_ReinstateMember(), events);
+    case Command::InviteMember:
+      return decide(in, *envelope.command_as_InviteMember(), events);
+    case Command::AcceptInvitation:
+      return decide(in, *envelope.command_as_AcceptInvitation(), events);
+    case Command::DeclineInvitation:
+      return decide(in, *envelope.command_as_DeclineInvitation(), events);
+    case Command::RevokeInvitation:
+      return decide(in, *envelope.command_as_RevokeInvitation(), events);
+    case Command::ExpireInvitation:
+      return decide(in, *envelope.command_as_ExpireInvitation(), events);
     case Command::ArchiveSpace:
       return decide(in, *envelope.command_as_ArchiveSpace(), events);
     case Command::DeleteSpace:
@@ -87,11 +97,6 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_RestoreSpace(), events);
     case Command::LeaveSpace:
       return decide(in, *envelope.command_as_LeaveSpace(), events);
-    case Command::InviteMember:
-    case Command::AcceptInvitation:
-    case Command::DeclineInvitation:
-    case Command::RevokeInvitation:
-    case Command::ExpireInvitation:
     case Command::UpdateResource:
     case Command::CopyResources:
     case Command::ImportSpace:
@@ -119,6 +124,22 @@ Verdict decide(const Organization* organization, const schema::CommandEnvelope& 
   return dispatch(Incoming{organization, envelope, context, actor}, events);
 }
 
+namespace {
+
+// What tells apart things of the same id that fall due one after the other: an invitation's id may
+// be used again when it is over.
+std::string due_scope(const DueItem& item) {
+  switch (item.kind) {
+    case DueKind::kExpireCheckout:
+      return item.space;
+    case DueKind::kExpireInvitation:
+      return std::to_string(to_micros(item.at));
+  }
+  return {};
+}
+
+}  // namespace
+
 std::vector<uint8_t> due_command(const OrgId& org, const DueItem& item) {
   flatbuffers::FlatBufferBuilder builder(512);
   std::string_view kind;
@@ -138,7 +159,7 @@ std::vector<uint8_t> due_command(const OrgId& org, const DueItem& item) {
       break;
   }
   std::string id = "system:";
-  id.append(kind).append(":").append(item.space).append(":").append(item.id);
+  id.append(kind).append(":").append(due_scope(item)).append(":").append(item.id);
   builder.Finish(schema::CreateCommandEnvelopeDirect(builder, id.c_str(), org.str().c_str(),
                                                      "system", type, command),
                  schema::CommandEnvelopeIdentifier());

@@ -48,8 +48,8 @@ class EventSink {
 Verdict decide(const Organization* organization, const schema::CommandEnvelope& command,
                const DecideContext& context, EventSink& events);
 
-// The command that carries out `item`: actor `system`, id `system:<kind>:<space>:<id>`. Returned as
-// a finished buffer.
+// The command that carries out `item`: actor `system`, id `system:<kind>:<space>:<id>` of a
+// checkout, `system:<kind>:<expires>:<id>` of an invitation. Returned as a finished buffer.
 std::vector<uint8_t> due_command(const OrgId& org, const DueItem& item);
 
 }  // namespace tenure

@@ -43,14 +43,6 @@ Guarded<RoleSet> existing_grant(const SpaceCaller& caller, std::string_view subj
       rule_of(caller, "target exists"));
 }
 
-Verdict has_no_grant(const SpaceCaller& caller, std::string_view subject) {
-  if (!caller.space->access.contains(subject)) return {};
-  return reject(
-      RejectionCode::already_exists,
-      in_quotes(subject) + " has access to this space already; use ChangeAccess to change it",
-      rule_of(caller, "one direct grant a subject and space"));
-}
-
 Verdict changes_roles(const SpaceCaller& caller, const RoleSet& held, const RoleSet& roles) {
   if (held != roles) return {};
   return reject(RejectionCode::nothing_to_do, "that is what they have already",

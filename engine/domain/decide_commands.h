@@ -24,6 +24,13 @@ Verdict decide(const Incoming&, const schema::UpdateMember&, EventSink&);
 Verdict decide(const Incoming&, const schema::SuspendMember&, EventSink&);
 Verdict decide(const Incoming&, const schema::ReinstateMember&, EventSink&);
 
+// decide_invitation.cc
+Verdict decide(const Incoming&, const schema::InviteMember&, EventSink&);
+Verdict decide(const Incoming&, const schema::AcceptInvitation&, EventSink&);
+Verdict decide(const Incoming&, const schema::DeclineInvitation&, EventSink&);
+Verdict decide(const Incoming&, const schema::RevokeInvitation&, EventSink&);
+Verdict decide(const Incoming&, const schema::ExpireInvitation&, EventSink&);
+
 // decide_group.cc
 Verdict decide(const Incoming&, const schema::CreateGroup&, EventSink&);
 Verdict decide(const Incoming&, const schema::DeleteGroup&, EventSink&);

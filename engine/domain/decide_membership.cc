@@ -11,16 +11,6 @@ Verdict joins_directly(const Caller& caller) {
                 rule_of(caller, "joins by invitation"));
 }
 
-Verdict is_new(const Caller& caller, std::string_view user) {
-  const auto found = caller.organization.members.find(user);
-  if (found == caller.organization.members.end()) return {};
-  return reject(RejectionCode::already_member,
-                in_quotes(user) + " is already " +
-                    caller.rulebook.organization_roles[found->second.role].name +
-                    "; use ChangeRole to change that",
-                rule_of(caller, "one membership a user"));
-}
-
 // One may lower one's own role, never raise it, even where the rulebook lets one give the higher.
 Verdict raises_not_oneself(const Caller& caller, const Member& target, RoleIndex role) {
   if (&target != caller.member || role >= target.role) return {};
@@ -124,7 +114,7 @@ Verdict decide(const Incoming& in, const schema::AddMember& command, EventSink& 
   TRY(gives_no_more_than_held(caller, role));
   std::optional<FirstAccess> access;
   if (command.space() != nullptr) access.emplace(TRY(first_access(caller, command)));
-  TRY(is_new(caller, text(command.user())));
+  TRY(is_no_member(caller, text(command.user())));
   std::optional<Rise> members;
   if (access) members = TRY(members_rise(in.context.now, access->there, 1));
 

@@ -102,18 +102,20 @@ Verdict is_sealed(std::string_view field, const schema::Sealed* sealed) {
                 "contract: personal text is never stored in clear");
 }
 
-Guarded<Actor> known_actor(const flatbuffers::String* actor) {
+Actor actor_of(std::string_view name) {
   constexpr std::string_view kUser = "user:", kService = "service:";
-  const std::string_view name = text(actor);
-  if (name == "system") return Actor{Actor::Kind::kSystem, name};
-  if (name.starts_with(kUser) && is_valid_id(name.substr(kUser.size()))) {
-    return Actor{Actor::Kind::kUser, name.substr(kUser.size())};
-  }
-  if (name.starts_with(kService) && is_valid_id(name.substr(kService.size()))) {
-    return Actor{Actor::Kind::kService, name.substr(kService.size())};
+  if (name.starts_with(kUser)) return {Actor::Kind::kUser, name.substr(kUser.size())};
+  if (name.starts_with(kService)) return {Actor::Kind::kService, name.substr(kService.size())};
+  return {Actor::Kind::kSystem, name};
+}
+
+Guarded<Actor> known_actor(const flatbuffers::String* actor) {
+  const Actor named = actor_of(text(actor));
+  if (named.kind == Actor::Kind::kSystem ? named.id == "system" : is_valid_id(named.id)) {
+    return named;
   }
   return reject(RejectionCode::invalid_id,
-                "actor " + in_quotes(name) + " must be user:<id> or service:<id>",
+                "actor " + in_quotes(text(actor)) + " must be user:<id> or service:<id>",
                 std::string(kContract));
 }
 
@@ -135,10 +137,10 @@ bool belongs(const Incoming& in) {
 }
 
 // What the actor holds in the organization itself. service:admin holds every service action.
-ActionSet held_actions(const Incoming& in, const Member* member) {
-  if (member != nullptr) return in.organization->rulebook->role(member->role).actions;
+ActionSet held_actions(const Organization& organization, const Actor& actor, const Member* member) {
+  if (member != nullptr) return organization.rulebook->role(member->role).actions;
   ActionSet actions;
-  if (in.actor.kind == Actor::Kind::kService && in.actor.id == "admin") {
+  if (actor.kind == Actor::Kind::kService && actor.id == "admin") {
     for (size_t action = static_cast<size_t>(kFirstServiceAction); action < kActionCount;
          ++action) {
       actions.add(static_cast<Action>(action));
@@ -161,14 +163,21 @@ Verdict at_expected_version(const Incoming& in) {
                 "general law 6: expected_version");
 }
 
-namespace {
-
 Verdict is_not_suspended(const Caller& caller) {
   if (caller.member == nullptr || !caller.member->suspended) return {};
   return reject(RejectionCode::suspended,
                 "you are suspended here and may do nothing; ask to be reinstated",
                 rule_of(caller, "suspended members are denied everywhere"));
 }
+
+Caller caller_of(const Organization& organization, const Actor& actor) {
+  const Member* member =
+      actor.kind == Actor::Kind::kUser ? find_or_null(organization.members, actor.id) : nullptr;
+  return {organization, *organization.rulebook, actor, member,
+          held_actions(organization, actor, member)};
+}
+
+namespace {
 
 // Guests and services come by other ways than the organization's own sign-in.
 Verdict is_signed_in(const Incoming& in, const Caller& caller) {
@@ -188,11 +197,7 @@ Guarded<Caller> admit(const Incoming& in, bool to_deleted) {
         "you do not belong to an organization of this id; check the id, or ask to be added",
         std::string(kOutsiders));
   }
-  const Member* member = in.actor.kind == Actor::Kind::kUser
-                             ? find_or_null(in.organization->members, in.actor.id)
-                             : nullptr;
-  const Caller caller{*in.organization, *in.organization->rulebook, in.actor, member,
-                      held_actions(in, member)};
+  const Caller caller = caller_of(*in.organization, in.actor);
   TRY(is_not_suspended(caller));
   TRY(is_signed_in(in, caller));
   return caller;
@@ -274,6 +279,15 @@ Guarded<const Member*> existing_member(const Caller& caller, std::string_view us
   return reject(RejectionCode::not_found,
                 in_quotes(user) + " is not a member here; add them first, or check the id",
                 rule_of(caller, "target exists"));
+}
+
+Verdict is_no_member(const Caller& caller, std::string_view user) {
+  const Member* found = find_or_null(caller.organization.members, user);
+  if (found == nullptr) return {};
+  return reject(RejectionCode::already_member,
+                in_quotes(user) + " is already " + caller.rulebook.role(found->role).name +
+                    "; use ChangeRole to change that",
+                rule_of(caller, "one membership a user"));
 }
 
 Guarded<const Group*> existing_group(const Caller& caller, std::string_view group) {
@@ -395,6 +409,14 @@ Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles)
                 caller.rulebook.space_role_names(roles) +
                     " may do what you may not; nobody gives more than they hold",
                 rule_of(caller, "general law 2: no escalation by " + caller.role().name));
+}
+
+Verdict has_no_grant(const SpaceCaller& caller, std::string_view subject) {
+  if (!caller.space->access.contains(subject)) return {};
+  return reject(
+      RejectionCode::already_exists,
+      in_quotes(subject) + " has access to this space already; use ChangeAccess to change it",
+      rule_of(caller, "one direct grant a subject and space"));
 }
 
 }  // namespace tenure

@@ -67,6 +67,12 @@ Verdict at_expected_version(const Incoming& in);
 Guarded<Caller> admit(const Incoming& in);
 Guarded<Caller> admit_to_deleted(const Incoming& in);  // the same, of a deleted organization
 
+// Whoever sent a stored command: `user:x`, `service:y` or `system`; and what they may now, whether
+// they belong or not.
+Actor actor_of(std::string_view name);
+Caller caller_of(const Organization& organization, const Actor& actor);
+Verdict is_not_suspended(const Caller& caller);
+
 // What the same caller holds in a space, unless `space` is null, where there is none of the id.
 SpaceCaller caller_in(const Caller& caller, const Space* space, std::string_view space_id);
 
@@ -82,6 +88,7 @@ Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space); 
 Verdict exists(const SpaceCaller& caller);           // and is not deleted
 Verdict is_not_archived(const SpaceCaller& caller);  // state: after all who and whether
 Guarded<const Member*> existing_member(const Caller& caller, std::string_view user);
+Verdict is_no_member(const Caller& caller, std::string_view user);  // state: can be made one
 Guarded<const Group*> existing_group(const Caller& caller, std::string_view group);
 Guarded<RoleIndex> known_role(const Caller& caller, std::string_view name);
 
@@ -98,5 +105,6 @@ Guarded<RoleSet> known_space_roles(const Caller& caller, const Texts* names);
 Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles);
 Verdict acts_on_in_space(const SpaceCaller& caller, std::string_view subject, const RoleSet& held);
 Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles);
+Verdict has_no_grant(const SpaceCaller& caller, std::string_view subject);  // a direct one
 
 }  // namespace tenure

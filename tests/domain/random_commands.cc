@@ -28,7 +28,9 @@ constexpr Weight kWeights[] = {
     {Command::RestoreSpace, 4},       {Command::LeaveSpace, 1},
     {Command::DeleteOrganization, 1}, {Command::UpdateMember, 1},
     {Command::AdoptRulebook, 1},      {Command::DefineSpaceRole, 4},
-    {Command::DeleteSpaceRole, 2},
+    {Command::DeleteSpaceRole, 2},    {Command::InviteMember, 7},
+    {Command::AcceptInvitation, 6},   {Command::DeclineInvitation, 1},
+    {Command::RevokeInvitation, 1},
 };
 
 }  // namespace
@@ -84,8 +86,14 @@ bool RandomCommands::Maker::is_pointless(Command command) const {
   if (command == Command::ConfirmPayment || command == Command::FailPayment) {
     return believed_->checkouts.empty();
   }
+  if (command == Command::AcceptInvitation || command == Command::DeclineInvitation ||
+      command == Command::RevokeInvitation) {
+    return std::ranges::none_of(believed_->invitations,
+                                [](const auto& held) { return !held.second.expired; });
+  }
+  if (command == Command::InviteMember) return !believed_->rulebook->invitation_join;
   if (command == Command::AddMember) {
-    return believed_->members.size() == stream_.options_.users;
+    return !believed_->rulebook->direct_join || believed_->members.size() == stream_.options_.users;
   }
   if (command == Command::DeleteOrganization || command == Command::RestoreOrganization ||
       command == Command::RecoverOwnership) {
@@ -112,6 +120,11 @@ std::string RandomCommands::Maker::choose_actor(Command type) {
                             type == Command::FailPayment || type == Command::RecoverOwnership;
   if (for_services && !chance(5)) return "service:admin";
   if (chance(2)) return "service:other";
+  const bool for_invited = type == Command::AcceptInvitation || type == Command::DeclineInvitation;
+  if (for_invited && !chance(10)) {
+    const auto found = believed_->invitations.find(invitation());
+    if (found != believed_->invitations.end()) return "user:" + found->second.user.str();
+  }
   if (believed_ == nullptr || chance(20))
     return "user:" + user([](const std::string&) { return true; });
   return "user:" + user([&](const std::string& id) {

@@ -26,6 +26,11 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
     case Command::ConfigureSso:
     case Command::RemoveSso:
       return build_organization(type);
+    case Command::InviteMember:
+    case Command::AcceptInvitation:
+    case Command::DeclineInvitation:
+    case Command::RevokeInvitation:
+      return build_invitation(type);
     case Command::CreateGroup:
     case Command::DeleteGroup:
     case Command::AddToGroup:
@@ -51,10 +56,6 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
     case Command::ConfirmPayment:
     case Command::FailPayment:
       return build_payment(type);
-    case Command::InviteMember:
-    case Command::AcceptInvitation:
-    case Command::DeclineInvitation:
-    case Command::RevokeInvitation:
     case Command::ExpireInvitation:
     case Command::UpdateResource:
     case Command::CopyResources:
@@ -184,6 +185,40 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_member(Command type) {
     return schema::CreateRemoveMemberDirect(builder_, target.c_str()).Union();
   }
   return schema::CreateTransferOwnershipDirect(builder_, target.c_str()).Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_invitation(Command type) {
+  if (type == Command::InviteMember) return build_invite();
+  const std::string id = invitation();
+  if (type == Command::AcceptInvitation) {
+    return schema::CreateAcceptInvitationDirect(builder_, id.c_str()).Union();
+  }
+  if (type == Command::DeclineInvitation) {
+    return schema::CreateDeclineInvitationDirect(builder_, id.c_str()).Union();
+  }
+  return schema::CreateRevokeInvitationDirect(builder_, id.c_str()).Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_invite() {
+  const std::string id = numbered("i", stream_.made_ - (chance(5) ? 1 : 0));
+  const std::string who =
+      user([&](const std::string& u) { return !believed_->members.contains(u); });
+  flatbuffers::Optional<uint64_t> expires_in_s;
+  if (chance(90)) expires_in_s = below(7'200);  // stale ones are only refused
+  if (chance(50)) {
+    return schema::CreateInviteMemberDirect(builder_, id.c_str(), who.c_str(), 0, expires_in_s,
+                                            role().c_str())
+        .Union();
+  }
+  const std::string there = pick("s", stream_.options_.spaces, [&](const std::string& s) {
+    const Space* found = believed_space(s);
+    return found != nullptr && found->status == SpaceStatus::kActive;
+  });
+  const std::vector<flatbuffers::Offset<flatbuffers::String>> roles = {
+      builder_.CreateString(space_role())};
+  return schema::CreateInviteMemberDirect(builder_, id.c_str(), who.c_str(), 0, expires_in_s,
+                                          nullptr, there.c_str(), &roles)
+      .Union();
 }
 
 flatbuffers::Offset<void> RandomCommands::Maker::build_group(Command type) {

@@ -2,6 +2,8 @@
 // random_commands_build.cc.
 #pragma once
 
+#include <iterator>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,6 +58,18 @@ class RandomCommands::Maker {
     return pick("s", stream_.options_.spaces,
                 [&](const std::string& id) { return believed_->spaces.contains(id) == existing; });
   }
+  // One that can be answered: the same for who answers and for the answer.
+  const std::string& invitation() {
+    if (!invitation_.empty()) return invitation_;
+    std::set<std::string> pending;
+    for (const auto& [id, held] : believed_->invitations) {
+      if (!held.expired) pending.insert(id.str());
+    }
+    invitation_ = pending.empty()
+                      ? "none"
+                      : *std::next(pending.begin(), static_cast<ptrdiff_t>(below(pending.size())));
+    return invitation_;
+  }
   const Space* believed_space(const std::string& id) const {
     const auto found = believed_->spaces.find(id);
     return found == believed_->spaces.end() ? nullptr : &found->second;
@@ -92,6 +106,8 @@ class RandomCommands::Maker {
   flatbuffers::Offset<void> build_organization(Command type);
   flatbuffers::Offset<void> build_rulebook(Command type);
   flatbuffers::Offset<void> build_member(Command type);
+  flatbuffers::Offset<void> build_invitation(Command type);
+  flatbuffers::Offset<void> build_invite();
   flatbuffers::Offset<void> build_group(Command type);
   flatbuffers::Offset<void> build_space(Command type);
   flatbuffers::Offset<void> build_access(Command type);
@@ -103,6 +119,7 @@ class RandomCommands::Maker {
   std::string org_;
   std::string base_;              // the rulebook that the organization began with
   const Organization* believed_;  // null before it is created
+  std::string invitation_;
   FlatBufferBuilder builder_;
 };
 

@@ -66,6 +66,7 @@ Result<PastOrganization> EngineHost::as_of(const RowView& now, std::string_view 
 
 DecisionLog& EngineHost::log() const { return *impl_->log; }
 const Rulebooks& EngineHost::rulebooks() const { return impl_->rulebooks; }
+RulebookCache& EngineHost::compiled_rulebooks() const { return impl_->compiled_rulebooks; }
 const Catalog& EngineHost::catalog() const { return *impl_->catalog; }
 
 bool EngineHost::serves_reads() const { return impl_->models != nullptr; }

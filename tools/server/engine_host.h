@@ -83,6 +83,7 @@ class EngineHost {
   DecisionLog& log() const;
 
   const Rulebooks& rulebooks() const;
+  RulebookCache& compiled_rulebooks() const;  // of organizations that have rules of their own
   const Catalog& catalog() const;
   // False: it keeps no read models, and view() must not be called.
   bool serves_reads() const;

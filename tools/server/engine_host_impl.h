@@ -15,6 +15,7 @@
 #include "engine/personal/key_store.h"
 #include "engine/personal/seal_command.h"
 #include "projections/read_models.h"
+#include "projections/rulebook_cache.h"
 #include "tools/server/applied_waiters.h"
 #include "tools/server/data_directory.h"
 #include "tools/server/engine_host.h"
@@ -32,6 +33,7 @@ struct EngineHost::Impl {
   HostOptions options;
   SystemClock clock;
   Rulebooks rulebooks;
+  RulebookCache compiled_rulebooks;
   std::optional<Catalog> catalog;
   std::atomic<uint64_t> log_batches = 0, log_sync_nanoseconds = 0;
   Mailbox mailbox;
