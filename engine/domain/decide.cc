@@ -43,8 +43,14 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_RevokeAccess(), events);
     case Command::CreateResource:
       return decide(in, *envelope.command_as_CreateResource(), events);
+    case Command::UpdateResource:
+      return decide(in, *envelope.command_as_UpdateResource(), events);
     case Command::DeleteResource:
       return decide(in, *envelope.command_as_DeleteResource(), events);
+    case Command::CopyResources:
+      return decide(in, *envelope.command_as_CopyResources(), events);
+    case Command::ImportSpace:
+      return decide(in, *envelope.command_as_ImportSpace(), events);
     case Command::RecordUsage:
       return decide(in, *envelope.command_as_RecordUsage(), events);
     case Command::UpgradePlan:
@@ -97,9 +103,6 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_RestoreSpace(), events);
     case Command::LeaveSpace:
       return decide(in, *envelope.command_as_LeaveSpace(), events);
-    case Command::UpdateResource:
-    case Command::CopyResources:
-    case Command::ImportSpace:
     case Command::UnreadableMessage:
     case Command::NONE:
       break;

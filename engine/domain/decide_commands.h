@@ -57,7 +57,12 @@ Verdict decide(const Incoming&, const schema::LeaveSpace&, EventSink&);
 
 // decide_resource.cc
 Verdict decide(const Incoming&, const schema::CreateResource&, EventSink&);
+Verdict decide(const Incoming&, const schema::UpdateResource&, EventSink&);
 Verdict decide(const Incoming&, const schema::DeleteResource&, EventSink&);
+Verdict decide(const Incoming&, const schema::ImportSpace&, EventSink&);
+
+// decide_copy.cc
+Verdict decide(const Incoming&, const schema::CopyResources&, EventSink&);
 
 // decide_usage.cc
 Verdict decide(const Incoming&, const schema::RecordUsage&, EventSink&);

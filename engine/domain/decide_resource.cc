@@ -1,82 +1,130 @@
+#include <set>
+#include <vector>
+
 #include "engine/domain/decide_commands.h"
-#include "engine/domain/emit.h"
 #include "engine/domain/meters.h"
+#include "engine/domain/resources.h"
 
 namespace tenure {
 namespace {
 
-constexpr size_t kMaxLinks = 1000;
+constexpr size_t kMaxImported = 5000;
 
-Verdict valid_resource(const schema::CreateResource& command) {
-  TRY(valid_id("space", command.space()));
-  TRY(valid_id("resource", command.resource()));
-  if (command.name() != nullptr) TRY(valid_name("name", command.name()));
-  if (command.digest() != nullptr) TRY(valid_name("digest", command.digest()));
-  if (command.links() == nullptr) return {};
-  TRY(valid_size("links", command.links()->size(), kMaxLinks));
-  for (const auto* link : *command.links()) TRY(valid_id("links", link));
-  return {};
-}
-
-Guarded<TypeIndex> known_type(const Caller& caller, std::string_view name) {
-  if (const auto type = caller.rulebook.resource_type(name)) return *type;
-  std::string types;
-  for (const ResourceType& type : caller.rulebook.resource_types) {
-    types += (types.empty() ? "" : ", ") + type.name;
-  }
-  return reject(RejectionCode::unknown_type,
-                "type " + in_quotes(name) + " is unknown; the types are " + types,
-                rule_of(caller, "resource types"));
-}
-
-Guarded<const Resource*> existing_resource(const SpaceCaller& caller, std::string_view id) {
-  const auto found = caller.space->resources.find(id);
-  if (found != caller.space->resources.end() && !found->second.deleted) return &found->second;
-  return reject(RejectionCode::not_found,
-                "there is no resource " + in_quotes(id) + " in this space; check the id",
-                rule_of(caller, "target exists"));
-}
-
-Verdict links_exist(const SpaceCaller& caller, const Texts* links) {
+// Links name resources of the same space: this one too, and those that come with it.
+Verdict links_exist(const SpaceCaller& caller, const Texts* links,
+                    const std::set<std::string_view>& coming) {
   if (links == nullptr) return {};
-  for (const auto* link : *links) (void)TRY(existing_resource(caller, text(link)));
+  for (const auto* link : *links) {
+    if (!coming.contains(text(link))) (void)TRY(existing_resource(caller, text(link)));
+  }
   return {};
 }
 
-// The version the resource gets: one more than its id had before it was deleted.
-Guarded<uint64_t> next_version(const SpaceCaller& caller, std::string_view id) {
-  const auto found = caller.space->resources.find(id);
-  if (found == caller.space->resources.end()) return uint64_t{1};
-  if (found->second.deleted) return found->second.version + 1;
-  return reject(RejectionCode::already_exists,
-                "resource " + in_quotes(id) + " exists in this space; choose another id",
-                rule_of(caller, "resource ids are unique in their space"));
+Verdict changes_resource(const SpaceCaller& caller, const Resource& held,
+                         const SaidResource& said) {
+  if (!is_as_said(held, said)) return {};
+  return reject(RejectionCode::nothing_to_do, "that is the resource already",
+                rule_of(caller, "a change changes something"));
+}
+
+Verdict valid_import(const schema::ImportSpace& command) {
+  TRY(valid_id("space", command.space()));
+  TRY(valid_size("resources", command.resources()->size(), kMaxImported));
+  std::set<std::string_view> ids;
+  for (const auto* resource : *command.resources()) {
+    TRY(valid_resource(*resource));
+    if (ids.insert(text(resource->resource())).second) continue;
+    return reject(
+        RejectionCode::invalid_value,
+        "resource " + in_quotes(text(resource->resource())) + " is named twice; say each once",
+        "contract: import");
+  }
+  return {};
+}
+
+Verdict known_types(const SpaceCaller& caller, const schema::ImportSpace& command) {
+  for (const auto* resource : *command.resources()) {
+    (void)TRY(known_type(caller, text(resource->type())));
+  }
+  return {};
+}
+
+// What an import comes to: what it says that is new or different, in the order sent.
+struct Import {
+  std::vector<SaidResource> changes;
+  std::set<std::string_view> ids;  // of all that it says
+  uint64_t added = 0;
+};
+
+Guarded<Import> sort_out(const SpaceCaller& caller, const schema::ImportSpace& command) {
+  Import import;
+  for (const auto* resource : *command.resources()) {
+    const SaidResource said = said_in(*resource);
+    const TypeIndex type = TRY(known_type(caller, said.type));
+    const Resource* held = find_resource(caller, said.id);
+    import.ids.insert(said.id);
+    if (held != nullptr && held->type == type && is_as_said(*held, said)) continue;
+    TRY(holds_to_put(caller, held, type));
+    import.changes.push_back(said);
+    import.added += held == nullptr;
+  }
+  return import;
+}
+
+Verdict fits(const SpaceCaller& caller, const Import& import) {
+  for (const SaidResource& said : import.changes) {
+    const Resource* held = find_resource(caller, said.id);
+    if (held != nullptr) {
+      TRY(keeps_type(caller, said.id, *held, TRY(known_type(caller, said.type))));
+    }
+    TRY(links_exist(caller, said.links, import.ids));
+  }
+  return {};
+}
+
+Verdict changes_something(const SpaceCaller& caller, const Import& import) {
+  if (!import.changes.empty()) return {};
+  return reject(RejectionCode::nothing_to_do, "the space holds all of this already",
+                rule_of(caller, "a change changes something"));
 }
 
 }  // namespace
 
 Verdict decide(const Incoming& in, const schema::CreateResource& command, EventSink& events) {
+  TRY(valid_id("space", command.space()));
   TRY(valid_resource(command));
+  const SaidResource said = said_in(command);
   const SpaceCaller caller = TRY(enter_space(TRY(admit(in)), text(command.space())));
   TRY(holds_some(caller, ResourceVerb::kCreate));
-  const TypeIndex type = TRY(known_type(caller, text(command.type())));
+  const TypeIndex type = TRY(known_type(caller, said.type));
   TRY(holds_for_type(caller, ResourceVerb::kCreate, type));
   TRY(exists(caller));
-  TRY(links_exist(caller, command.links()));
-  const uint64_t version = TRY(next_version(caller, text(command.resource())));
+  TRY(links_exist(caller, said.links, {said.id}));
+  TRY(is_free(caller, said.id));
   TRY(is_not_archived(caller));
-  const Rise resources = TRY(resources_rise(in.context.now, caller));
+  const Rise resources = TRY(resources_rise(in.context.now, caller, 1));
 
-  auto& builder = events.builder();
-  const auto space = builder.CreateString(command.space());
-  const auto type_text = builder.CreateString(command.type());
-  const auto resource = builder.CreateString(command.resource());
-  const auto name = copy_text(builder, command.name());
-  const auto links = copy_texts(builder, command.links());
-  const auto digest = copy_text(builder, command.digest());
-  events.add(schema::CreateResourceCreated(builder, space, type_text, resource, name, links, digest,
-                                           version));
+  put_resource(caller, said, events);
   tell_crossed(caller, resources, events);
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::UpdateResource& command, EventSink& events) {
+  TRY(valid_id("space", command.space()));
+  TRY(valid_resource(command));
+  const SaidResource said = said_in(command);
+  const SpaceCaller caller = TRY(enter_space(TRY(admit(in)), text(command.space())));
+  TRY(holds_some(caller, ResourceVerb::kUpdate));
+  const TypeIndex type = TRY(known_type(caller, said.type));
+  TRY(exists(caller));
+  const Resource* held = TRY(existing_resource(caller, said.id));
+  TRY(holds_for_type(caller, ResourceVerb::kUpdate, held->type));
+  TRY(keeps_type(caller, said.id, *held, type));
+  TRY(links_exist(caller, said.links, {}));
+  TRY(is_not_archived(caller));
+  TRY(changes_resource(caller, *held, said));
+
+  put_resource(caller, said, events);
   return {};
 }
 
@@ -95,6 +143,23 @@ Verdict decide(const Incoming& in, const schema::DeleteResource& command, EventS
   const auto resource = builder.CreateString(command.resource());
   const std::string& type = caller.rulebook.resource_types[found->type].name;
   events.add(schema::CreateResourceDeleted(builder, space, resource, builder.CreateString(type)));
+  return {};
+}
+
+Verdict decide(const Incoming& in, const schema::ImportSpace& command, EventSink& events) {
+  TRY(valid_import(command));
+  const SpaceCaller caller = TRY(enter_space(TRY(admit(in)), text(command.space())));
+  TRY(holds_some_change(caller));
+  TRY(known_types(caller, command));
+  TRY(exists(caller));
+  const Import import = TRY(sort_out(caller, command));
+  TRY(fits(caller, import));
+  TRY(is_not_archived(caller));
+  TRY(changes_something(caller, import));
+  const Rise resources = TRY(resources_rise(in.context.now, caller, import.added));
+
+  for (const SaidResource& said : import.changes) put_resource(caller, said, events);
+  tell_crossed(caller, resources, events);
   return {};
 }
 

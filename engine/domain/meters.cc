@@ -59,8 +59,10 @@ Guarded<Rise> members_rise(Time now, const SpaceCaller& caller, uint64_t newcome
                     newcomers);
 }
 
-Guarded<Rise> resources_rise(Time now, const SpaceCaller& caller) {
-  return gauge_rise(now, caller, kResourcesMeter, caller.space->resource_count, 1);
+Guarded<Rise> resources_rise(Time now, const SpaceCaller& caller, uint64_t added) {
+  // Whoever is beyond a limit may still change what is there.
+  if (added == 0) return Rise{nullptr, month_of(now), 0, 0};
+  return gauge_rise(now, caller, kResourcesMeter, caller.space->resource_count, added);
 }
 
 void tell_crossed(const SpaceCaller& caller, const Rise& rise, EventSink& events) {

@@ -25,7 +25,7 @@ Verdict within_limit(const SpaceCaller& caller, const Rise& rise);
 
 // The rise of a gauge, within its limit. `newcomers`: users who had no access before.
 Guarded<Rise> members_rise(Time now, const SpaceCaller& caller, uint64_t newcomers);
-Guarded<Rise> resources_rise(Time now, const SpaceCaller& caller);
+Guarded<Rise> resources_rise(Time now, const SpaceCaller& caller, uint64_t added);
 
 // Adds UsageThresholdReached for what the rise crosses for the first time in its month.
 void tell_crossed(const SpaceCaller& caller, const Rise& rise, EventSink& events);

@@ -30,7 +30,8 @@ constexpr Weight kWeights[] = {
     {Command::AdoptRulebook, 1},      {Command::DefineSpaceRole, 4},
     {Command::DeleteSpaceRole, 2},    {Command::InviteMember, 7},
     {Command::AcceptInvitation, 6},   {Command::DeclineInvitation, 1},
-    {Command::RevokeInvitation, 1},
+    {Command::RevokeInvitation, 1},   {Command::UpdateResource, 6},
+    {Command::CopyResources, 6},      {Command::ImportSpace, 3},
 };
 
 }  // namespace
@@ -107,6 +108,9 @@ bool RandomCommands::Maker::is_pointless(Command command) const {
     return std::ranges::none_of(believed_->spaces, [](const auto& space) {
       return space.second.status != SpaceStatus::kActive;
     });
+  }
+  if (command == Command::CopyResources) {
+    return std::ranges::none_of(believed_->rulebook->resource_types, &ResourceType::copyable);
   }
   if (command == Command::LeaveOrganization) return !believed_->rulebook->members_may_leave;
   if (command == Command::CreateGroup) {

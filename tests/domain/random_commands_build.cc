@@ -49,17 +49,19 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
     case Command::RevokeAccess:
       return build_access(type);
     case Command::CreateResource:
+    case Command::UpdateResource:
     case Command::DeleteResource:
       return build_resource(type);
+    case Command::CopyResources:
+      return build_copy();
+    case Command::ImportSpace:
+      return build_import();
     case Command::RecordUsage:
       return build_usage(now);
     case Command::ConfirmPayment:
     case Command::FailPayment:
       return build_payment(type);
     case Command::ExpireInvitation:
-    case Command::UpdateResource:
-    case Command::CopyResources:
-    case Command::ImportSpace:
     case Command::CreateOrganization:
     case Command::ExpireCheckout:
     case Command::UnreadableMessage:
@@ -301,28 +303,79 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_access(Command type) {
   return schema::CreateChangeAccessDirect(builder_, id.c_str(), subject.c_str(), &roles).Union();
 }
 
+const Resource* RandomCommands::Maker::held_in(const Space* space, const std::string& id) {
+  if (space == nullptr) return nullptr;
+  const auto found = space->resources.find(id);
+  return found == space->resources.end() || found->second.deleted ? nullptr : &found->second;
+}
+
+std::string RandomCommands::Maker::resource(const Space* space, bool existing) {
+  return pick("r", stream_.options_.resources,
+              [&](const std::string& id) { return (held_in(space, id) != nullptr) == existing; });
+}
+
+std::string RandomCommands::Maker::type_of(const Space* space, const std::string& resource) {
+  const Resource* held = held_in(space, resource);
+  if (held != nullptr && !chance(5)) return believed_->rulebook->resource_types[held->type].name;
+  return name_of(believed_->rulebook->resource_types);
+}
+
 flatbuffers::Offset<void> RandomCommands::Maker::build_resource(Command type) {
   const std::string id = space(true);
   const Space* found = believed_space(id);
-  const auto lives = [&](const std::string& resource) {
-    if (found == nullptr) return false;
-    const auto there = found->resources.find(resource);
-    return there != found->resources.end() && !there->second.deleted;
-  };
-  const bool create = type == Command::CreateResource;
-  const std::string resource = pick("r", stream_.options_.resources,
-                                    [&](const std::string& r) { return lives(r) != create; });
-  if (!create) {
-    return schema::CreateDeleteResourceDirect(builder_, id.c_str(), resource.c_str()).Union();
+  const std::string named = resource(found, type != Command::CreateResource);
+  if (type == Command::DeleteResource) {
+    return schema::CreateDeleteResourceDirect(builder_, id.c_str(), named.c_str()).Union();
   }
   std::vector<flatbuffers::Offset<flatbuffers::String>> links;
-  if (chance(25)) {
-    links.push_back(builder_.CreateString(pick("r", stream_.options_.resources, lives)));
+  if (chance(25)) links.push_back(builder_.CreateString(resource(found, true)));
+  if (type == Command::UpdateResource) {
+    return schema::CreateUpdateResourceDirect(builder_, id.c_str(), type_of(found, named).c_str(),
+                                              named.c_str(),
+                                              numbered("Resource ", below(3)).c_str(), &links)
+        .Union();
   }
   return schema::CreateCreateResourceDirect(builder_, id.c_str(),
                                             name_of(believed_->rulebook->resource_types).c_str(),
-                                            resource.c_str(), "Resource", &links)
+                                            named.c_str(), "Resource", &links)
       .Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_copy() {
+  const std::string from = space(true);
+  const Space* source = believed_space(from);
+  const std::string to = pick("s", stream_.options_.spaces, [&](const std::string& id) {
+    return id != from && believed_->spaces.contains(id);
+  });
+  const auto copyable = [&](const std::string& id) {
+    const Resource* held = held_in(source, id);
+    return held != nullptr && believed_->rulebook->resource_types[held->type].copyable;
+  };
+  std::vector<flatbuffers::Offset<schema::CopyItem>> items;
+  for (uint64_t left = 1 + below(2); left > 0; --left) {
+    const std::string copied = pick("r", stream_.options_.resources, copyable);
+    const std::string as = resource(believed_space(to), false);
+    items.push_back(
+        schema::CreateCopyItemDirect(builder_, copied.c_str(), chance(40) ? as.c_str() : nullptr));
+  }
+  return schema::CreateCopyResourcesDirect(builder_, from.c_str(), to.c_str(), &items, chance(50))
+      .Union();
+}
+
+flatbuffers::Offset<void> RandomCommands::Maker::build_import() {
+  const std::string id = space(true);
+  const Space* found = believed_space(id);
+  const uint64_t count = 1 + below(4), first = below(stream_.options_.resources);
+  std::vector<flatbuffers::Offset<schema::ImportedResource>> resources;
+  for (uint64_t i = 0; i < count; ++i) {
+    const std::string named = numbered("r", (first + i) % stream_.options_.resources);
+    std::vector<flatbuffers::Offset<flatbuffers::String>> links;
+    if (i > 0) links.push_back(builder_.CreateString(numbered("r", first)));
+    resources.push_back(schema::CreateImportedResourceDirect(
+        builder_, type_of(found, named).c_str(), named.c_str(),
+        numbered("Resource ", below(3)).c_str(), &links, chance(50) ? "sha256:1" : nullptr));
+  }
+  return schema::CreateImportSpaceDirect(builder_, id.c_str(), &resources).Union();
 }
 
 flatbuffers::Offset<void> RandomCommands::Maker::build_usage(Time now) {

@@ -75,6 +75,12 @@ class RandomCommands::Maker {
     return found == believed_->spaces.end() ? nullptr : &found->second;
   }
 
+  // Of the space's resources, or an id that is none of them; what one is there (null: none), and
+  // the type to say for it.
+  static const Resource* held_in(const Space* space, const std::string& id);
+  std::string resource(const Space* space, bool existing);
+  std::string type_of(const Space* space, const std::string& resource);
+
   template <class Items>
   std::string name_of(const Items& items) {
     return items.empty() || chance(1) ? "nonsense" : items[below(items.size())].name;
@@ -112,6 +118,8 @@ class RandomCommands::Maker {
   flatbuffers::Offset<void> build_space(Command type);
   flatbuffers::Offset<void> build_access(Command type);
   flatbuffers::Offset<void> build_resource(Command type);
+  flatbuffers::Offset<void> build_copy();
+  flatbuffers::Offset<void> build_import();
   flatbuffers::Offset<void> build_usage(Time now);
   flatbuffers::Offset<void> build_payment(Command type);
 
