@@ -321,7 +321,7 @@ std::string RandomCommands::Maker::type_of(const Space* space, const std::string
 }
 
 flatbuffers::Offset<void> RandomCommands::Maker::build_resource(Command type) {
-  const std::string id = space(true);
+  const std::string id = open_space();
   const Space* found = believed_space(id);
   const std::string named = resource(found, type != Command::CreateResource);
   if (type == Command::DeleteResource) {
@@ -345,7 +345,8 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_copy() {
   const std::string from = space(true);
   const Space* source = believed_space(from);
   const std::string to = pick("s", stream_.options_.spaces, [&](const std::string& id) {
-    return id != from && believed_->spaces.contains(id);
+    const Space* found = believed_space(id);
+    return id != from && found != nullptr && found->status == SpaceStatus::kActive;
   });
   const auto copyable = [&](const std::string& id) {
     const Resource* held = held_in(source, id);
@@ -363,7 +364,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_copy() {
 }
 
 flatbuffers::Offset<void> RandomCommands::Maker::build_import() {
-  const std::string id = space(true);
+  const std::string id = open_space();
   const Space* found = believed_space(id);
   const uint64_t count = 1 + below(4), first = below(stream_.options_.resources);
   std::vector<flatbuffers::Offset<schema::ImportedResource>> resources;

@@ -70,6 +70,13 @@ class RandomCommands::Maker {
                       : *std::next(pending.begin(), static_cast<ptrdiff_t>(below(pending.size())));
     return invitation_;
   }
+  // One that takes changes.
+  std::string open_space() {
+    return pick("s", stream_.options_.spaces, [&](const std::string& id) {
+      const Space* found = believed_space(id);
+      return found != nullptr && found->status == SpaceStatus::kActive;
+    });
+  }
   const Space* believed_space(const std::string& id) const {
     const auto found = believed_->spaces.find(id);
     return found == believed_->spaces.end() ? nullptr : &found->second;
