@@ -30,8 +30,9 @@ struct Viewer {
   bool sees_everything() const { return user.empty(); }
 };
 
+inline constexpr size_t kMaxPage = 5000;
 struct Page {
-  size_t limit = 100;  // at most 5,000
+  size_t limit = 100;  // at most kMaxPage
   std::string cursor;  // the `next` of the page before; opaque to clients
 };
 
@@ -64,6 +65,14 @@ Result<std::string> get_access(const QueryContext&, std::string_view org, std::s
                                const Page&);
 Result<std::string> get_resources(const QueryContext&, std::string_view org, std::string_view space,
                                   const Page&);
+// The resources of types that the viewer may read, a line of JSON each, as ImportSpace takes them;
+// a page is at most what one import may be.
+struct ExportPage {
+  std::string lines;
+  std::string next;  // empty: no more
+};
+Result<ExportPage> export_space(const QueryContext&, std::string_view org, std::string_view space,
+                                const Page&);
 Result<std::string> get_usage(const QueryContext&, std::string_view org, std::string_view space);
 Result<std::string> get_billing(const QueryContext&, std::string_view org, std::string_view space);
 Result<std::string> get_user_spaces(const QueryContext&, std::string_view user, const Page&);

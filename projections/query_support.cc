@@ -3,8 +3,6 @@
 namespace tenure {
 namespace {
 
-constexpr size_t kMaxLimit = 5000;
-
 std::unexpected<Error> unseen(std::string_view org) {
   return fail(ErrorKind::kNotFound, "no organization " + std::string(org) +
                                         ", or none that whoever asks may see; check its name");
@@ -65,7 +63,7 @@ Result<ActionSet> VisibleOrganization::need_in(std::string_view space, Action ac
 }
 
 Result<void> check_page(const Page& page) {
-  if (page.limit >= 1 && page.limit <= kMaxLimit) return {};
+  if (page.limit >= 1 && page.limit <= kMaxPage) return {};
   return fail(ErrorKind::kInvalid, "limit must be 1 to 5000");
 }
 

@@ -133,6 +133,56 @@ TEST_F(QueriesTest, ThePermissionFallsBackWhenAGroupIsLeft) {
             R"({"user":"root","roles":["Admin"],"via":["role:SYSTEM_ADMIN"]}],"next":null})");
 }
 
+std::string lines(const Result<ExportPage>& page) {
+  return page ? page->lines : "error: " + page.error().message;
+}
+
+TEST_F(QueriesTest, AnExportHasWhatTheViewerMayReadWithoutLinksToWhatIsGone) {
+  send("lab", "root", "CreateResource",
+       R"({"space":"web","type":"job","resource":"j","name":"J","digest":"sha256:1"})");
+  send("lab", "root", "CreateResource", R"({"space":"web","type":"job","resource":"gone"})");
+  send("lab", "root", "CreateResource",
+       R"({"space":"web","type":"report","resource":"r","links":["gone","j"]})");
+  send("lab", "root", "DeleteResource", R"({"space":"web","resource":"gone"})");
+  refresh();
+  const std::string job =
+      R"({"type":"job","resource":"j","name":"J","links":[],"digest":"sha256:1"})"
+      "\n";
+  const std::string report = R"({"type":"report","resource":"r","links":["j"]})"
+                             "\n";
+  EXPECT_EQ(lines(export_space(as("bob"), "lab", "web", {})), job + report);
+  EXPECT_EQ(lines(export_space(service(), "lab", "attic", {})), "");
+  const auto first = export_space(service(), "lab", "web", {.limit = 1, .cursor = {}});
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(first->lines, job);
+  EXPECT_EQ(first->next, "j");
+  const auto second = export_space(service(), "lab", "web", {.limit = 1, .cursor = first->next});
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_EQ(second->lines, report);
+  EXPECT_EQ(second->next, "");
+  EXPECT_EQ(export_space(as("zoe"), "lab", "web", {}).error().kind, ErrorKind::kNotFound);
+}
+
+TEST_F(QueriesTest, ACopyHasTheNameAndTheDigestOfItsSource) {
+  send("lab", "root", "CreateResource",
+       R"({"space":"web","type":"delivery_interface","resource":"d"})");
+  send(
+      "lab", "root", "CreateResource",
+      R"({"space":"web","type":"job","resource":"j","name":"J","links":["d"],"digest":"sha256:1"})");
+  send(
+      "lab", "root", "CopyResources",
+      R"({"from":"web","to":"attic","resources":[{"resource":"j","as":"k"},{"resource":"d","as":"e"}]})");
+  send("lab", "root", "UpdateResource",
+       R"({"space":"web","type":"job","resource":"j","name":"L"})");
+  refresh();
+  EXPECT_EQ(lines(export_space(service(), "lab", "attic", {})),
+            R"({"type":"delivery_interface","resource":"e","links":[]})"
+            "\n"
+            R"({"type":"job","resource":"k","name":"J","links":["e"],"digest":"sha256:1"})"
+            "\n");
+  EXPECT_EQ(difference_to_rebuilt(world_, *view_), "");
+}
+
 TEST_F(QueriesTest, ResourcesWithoutTheDeletedOnes) {
   EXPECT_EQ(text(get_resources(service(), "shop", "web", {})),
             R"({"resources":[{"resource":"api","type":"service","name":"API","links":[],)"

@@ -127,6 +127,9 @@ std::string all_answers(const QueryContext& context, const Organization& organiz
     answers.add("space " + space, get_space(context, org, space));
     answers.add("its members", get_space_members(context, org, space, all));
     answers.add("its resources", get_resources(context, org, space, all));
+    const auto exported = export_space(context, org, space, all);
+    answers.add("its export", exported ? exported->lines
+                                       : Result<std::string>(std::unexpected(exported.error())));
     answers.add("its usage", get_usage(context, org, space));
     answers.add("its billing", get_billing(context, org, space));
   }

@@ -92,6 +92,66 @@ class Apply(ServerTest):
             self.assertEqual(err.count("\n"), 1, err)
 
 
+class Migration(ServerTest):
+    """From a test space to production, as tools/server/README.md shows it."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.start()
+        self.server.submit(
+            command("c1", "CreateOrganization", name="Acme", rulebook="flotiq"),
+            command("c2", "CreateSpace", space="test", name="Test"),
+            command("c3", "CreateSpace", space="production", name="Production"),
+            command("c4", "CreateResource", space="test", type="content_type", resource="post", name="Post"),
+            command("c5", "CreateResource", space="test", type="media", resource="logo"),
+            command("c6", "CreateResource", space="test", type="content_object", resource="hello",
+                    name="Hello", links=["post", "logo"], digest="sha256:1"))
+
+    def export(self, space, *arguments):
+        code, out, err = self.tenure("get", "export", "acme", space, "--json", *arguments, server=self.server)
+        self.assertEqual((code, err), (0, ""))
+        return [json.loads(line) for line in out.splitlines() if line]
+
+    def migrate(self, id, resources):
+        line = json.dumps(command(id, "ImportSpace", space="production", resources=resources))
+        code, out, err = self.tenure("submit", "--file", "-", "--json", server=self.server, input=line)
+        return json.loads(out)
+
+    def test_the_second_time_only_what_changed_is_updated(self):
+        exported = self.export("test")
+        self.assertEqual(exported, [
+            {"type": "content_object", "resource": "hello", "name": "Hello", "links": ["post", "logo"],
+             "digest": "sha256:1"},
+            {"type": "media", "resource": "logo", "links": []},
+            {"type": "content_type", "resource": "post", "name": "Post", "links": []}])
+        self.assertEqual([each["event_type"] for each in self.migrate("m1", exported)["events"]],
+                         ["ResourceCreated"] * 3)
+        self.assertEqual(self.export("production"), exported)
+        self.assertEqual(self.migrate("m2", exported)["rejection"]["code"], "nothing_to_do")
+        self.server.submit(command("c7", "UpdateResource", space="test", type="content_object",
+                                   resource="hello", name="Hello all", links=["post", "logo"], digest="sha256:2"))
+        events = self.migrate("m3", self.export("test"))["events"]
+        self.assertEqual([(each["event_type"], each["event"]["resource"]) for each in events],
+                         [("ResourceUpdated", "hello")])
+        self.assertEqual(self.export("production"), self.export("test"))
+
+    def test_what_is_gone_is_linked_to_no_longer(self):
+        self.server.submit(command("c7", "DeleteResource", space="test", resource="logo"))
+        exported = self.export("test")
+        self.assertEqual([(each["resource"], each["links"]) for each in exported],
+                         [("hello", ["post"]), ("post", [])])
+        self.assertEqual(self.migrate("m1", exported)["outcome"], "accepted")
+
+    def test_pages_say_where_the_next_begins(self):
+        first = self.server.read("/v1/orgs/acme/spaces/test/export?limit=2")
+        self.assertEqual(first.headers["Content-Type"], "application/x-ndjson")
+        self.assertEqual(first.headers["Tenure-Next"], "logo")
+        last = self.server.read("/v1/orgs/acme/spaces/test/export?limit=2&cursor=logo")
+        self.assertIsNone(last.headers["Tenure-Next"])
+        self.assertEqual([json.loads(line)["resource"] for line in (first.text + last.text).splitlines()],
+                         ["hello", "logo", "post"])
+
+
 class Client(ServerTest):
     def test_submit_sends_one_command_from_its_arguments(self):
         server = self.start()

@@ -67,5 +67,7 @@ std::string_view media_type(std::string_view content_type);
 
 // The position header of every answer that has one.
 inline constexpr std::string_view kPositionHeader = "Tenure-Position";
+// The cursor of the next page, of an answer in lines; none on the last page.
+inline constexpr std::string_view kNextHeader = "Tenure-Next";
 
 }  // namespace tenure

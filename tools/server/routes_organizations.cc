@@ -5,10 +5,11 @@ namespace tenure {
 namespace {
 
 using Query = std::function<Result<std::string>(const QueryContext&, const ReadRequest&)>;
+using Answer = std::function<Result<Response>(const QueryContext&, const ReadRequest&)>;
 
 Time now() { return SystemClock().now(); }
 
-Result<std::string> run_query(Api& api, const ReadRequest& request, const Query& query) {
+Result<Response> run_query(Api& api, const ReadRequest& request, const Answer& query) {
   auto view = api.host.view();
   if (!request.as_of) {
     return query({*view, api.host.rulebooks(), request.viewer, now()}, request);
@@ -24,6 +25,14 @@ class Reads {
 
   void add(std::string_view pattern, std::string_view summary,
            std::vector<std::string_view> own_parameters, Query query) {
+    add(pattern, summary, std::move(own_parameters), kJson,
+        [query = std::move(query)](const QueryContext& context, const ReadRequest& request)
+            -> Result<Response> { return Response{.body = TRY(query(context, request))}; });
+  }
+
+  void add(std::string_view pattern, std::string_view summary,
+           std::vector<std::string_view> own_parameters, std::string_view response_type,
+           Answer query) {
     std::vector<std::string_view> parameters = {"as", "at_least"};
     if (pattern.starts_with("/v1/orgs/")) parameters.push_back("as_of");
     parameters.insert(parameters.end(), own_parameters.begin(), own_parameters.end());
@@ -33,7 +42,7 @@ class Reads {
                  .access = Access::kKey,
                  .parameters = std::move(parameters),
                  .request_types = {},
-                 .response_types = {kJson},
+                 .response_types = {response_type},
                  .handler = [&api = api_, query = std::move(query), pattern](
                                 const Request&, PathValues path, QueryParameters parameters,
                                 Respond respond) {
@@ -43,19 +52,29 @@ class Reads {
   }
 
  private:
-  static void answer(Api& api, std::string_view pattern, const Query& query, PathValues path,
+  static void answer(Api& api, std::string_view pattern, const Answer& query, PathValues path,
                      QueryParameters parameters, Respond respond) {
     auto request = parse_read(pattern, std::move(path), std::move(parameters));
     if (!request) return respond(problem(request.error()));
     run_read(api, *request, false, std::move(respond), [&api, &query, request = *request] {
-      Result<std::string> json = run_query(api, request, query);
-      return json ? Response{.body = *std::move(json)} : problem(json.error());
+      Result<Response> response = run_query(api, request, query);
+      return response ? *std::move(response) : problem(response.error());
     });
   }
 
   Router& router_;
   Api& api_;
 };
+
+// All that one import may be, unless a smaller page is asked for.
+Result<Response> export_page(const QueryContext& context, const ReadRequest& request) {
+  Page page = request.page;
+  if (request.parameter("limit").empty()) page.limit = kMaxPage;
+  ExportPage shown = TRY(export_space(context, request.path[0], request.path[1], page));
+  Response response{.content_type = kNdjson, .body = std::move(shown.lines)};
+  if (!shown.next.empty()) response.headers.emplace_back(kNextHeader, std::move(shown.next));
+  return response;
+}
 
 void add_organization_reads(Reads& reads) {
   reads.add("/v1/orgs/{org}", "One organization", {},
@@ -103,6 +122,8 @@ void add_space_reads(Reads& reads) {
             [](const QueryContext& context, const ReadRequest& request) {
               return get_resources(context, request.path[0], request.path[1], request.page);
             });
+  reads.add("/v1/orgs/{org}/spaces/{space}/export", "Its resources, as ImportSpace takes them",
+            {"limit", "cursor"}, kNdjson, export_page);
   reads.add("/v1/orgs/{org}/spaces/{space}/usage", "Its meters in this period", {},
             [](const QueryContext& context, const ReadRequest& request) {
               return get_usage(context, request.path[0], request.path[1]);

@@ -24,6 +24,7 @@ constexpr std::array kReads = {
     Read{"space-members", "/v1/orgs/{}/spaces/{}/members"},
     Read{"access", "/v1/orgs/{}/spaces/{}/access"},
     Read{"resources", "/v1/orgs/{}/spaces/{}/resources"},
+    Read{"export", "/v1/orgs/{}/spaces/{}/export"},
     Read{"usage", "/v1/orgs/{}/spaces/{}/usage"},
     Read{"billing", "/v1/orgs/{}/spaces/{}/billing"},
     Read{"command", "/v1/orgs/{}/commands/{}"},
