@@ -43,6 +43,11 @@ class AnswerWriter {
   AnswerWriter& time(std::string_view name, int64_t micros) {
     return key(name).text(format_time(micros));
   }
+  AnswerWriter& boolean(std::string_view name, bool value) {
+    key(name);
+    out_ += value ? "true" : "false";
+    return *this;
+  }
   AnswerWriter& null(std::string_view name) {
     key(name);
     out_ += "null";

@@ -21,6 +21,7 @@
 
 namespace tenure {
 
+class Catalog;        // engine/domain/catalog.h
 class RowView;        // rows.h
 class RulebookCache;  // rulebook_cache.h
 
@@ -77,6 +78,11 @@ Result<std::string> get_usage(const QueryContext&, std::string_view org, std::st
 Result<std::string> get_billing(const QueryContext&, std::string_view org, std::string_view space);
 Result<std::string> get_user_spaces(const QueryContext&, std::string_view user, const Page&);
 Result<std::string> get_user_organizations(const QueryContext&, std::string_view user, const Page&);
+Result<std::string> get_invitations(const QueryContext&, std::string_view org, const Page&);
+Result<std::string> get_user_invitations(const QueryContext&, std::string_view user, const Page&);
+Result<std::string> get_space_roles(const QueryContext&, std::string_view org);
+// What may be bought today, of the catalog.
+Result<std::string> get_plans(const QueryContext&, const Catalog&, std::string_view org);
 
 // The numbers of the decisions about `entity` ("user:bob", "group:g", "space:s", "resource:s/r";
 // empty: all of the organization), oldest first; the caller reads them from the log.

@@ -83,6 +83,10 @@ const schema::Plan* Catalog::find(std::string_view plan) const {
 
 std::string_view Catalog::currency() const { return root().currency()->string_view(); }
 
+const flatbuffers::Vector<flatbuffers::Offset<schema::Plan>>& Catalog::plans() const {
+  return *root().plans();
+}
+
 std::string Catalog::plan_names() const {
   std::string names;
   for (const schema::Plan* plan : *root().plans()) {

@@ -20,6 +20,7 @@ class Catalog {
 
   const schema::Plan* find(std::string_view plan) const;  // null if there is none
   std::string_view currency() const;
+  const flatbuffers::Vector<flatbuffers::Offset<schema::Plan>>& plans() const;
   std::string plan_names() const;  // for messages
 
  private:

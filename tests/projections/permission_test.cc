@@ -189,8 +189,10 @@ TEST(Check, ADenialSaysWhatIsMissing) {
   EXPECT_EQ(rule({"shop", "web", "eve", "resource.create:service", ""}),
             "space@1 EVALUATOR has no resource.create:service");
   EXPECT_EQ(rule({"shop", "", "eve", "member.add", ""}), "space@1 EVALUATOR has no member.add");
-  EXPECT_EQ(rule({"shop", "", "mallory", "member.add", ""}), "mallory is not a member of shop");
-  EXPECT_EQ(rule({"nowhere", "", "eve", "member.add", ""}), "eve is not a member of nowhere");
+  EXPECT_EQ(rule({"shop", "", "mallory", "member.add", ""}),
+            "mallory is not an active member of shop");
+  EXPECT_EQ(rule({"nowhere", "", "eve", "member.add", ""}),
+            "eve is not an active member of nowhere");
   EXPECT_EQ(rule({"shop", "", "eve", "fly", ""}), "space@1 has no action fly");
   EXPECT_EQ(rule({"shop", "attic", "eve", "resource.read:service", ""}),
             "no space attic that eve sees in shop");

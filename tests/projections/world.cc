@@ -119,6 +119,8 @@ std::string all_answers(const QueryContext& context, const Organization& organiz
   answers.add("members", get_members(context, org, all));
   answers.add("groups", get_groups(context, org, all));
   answers.add("spaces", get_spaces(context, org, all));
+  answers.add("invitations", get_invitations(context, org, all));
+  answers.add("space roles", get_space_roles(context, org));
   for (const std::string& user : sorted_ids(organization.members)) {
     answers.add("member " + user, get_member(context, org, user));
     answers.add("roles by " + user, get_assignable_roles(context, org, user, ""));

@@ -113,7 +113,11 @@ using Answers = std::vector<CheckAnswer>;  // in the order of the questions
 
 Result<Answers> answer_now(Api& api, const ReadRequest& request, const Questions& questions) {
   auto view = api.host.view();
-  const QueryContext context{*view, api.host.rulebooks(), request.viewer, SystemClock().now()};
+  const QueryContext context{.rows = *view,
+                             .rulebooks = api.host.rulebooks(),
+                             .viewer = request.viewer,
+                             .now = SystemClock().now(),
+                             .compiled = &api.host.compiled_rulebooks()};
   Answers answers;
   for (const CheckRequest& question : questions.all) {
     answers.push_back(TRY(check(context, question)));
@@ -134,7 +138,12 @@ Result<Answers> answer_as_of(Api& api, const ReadRequest& request, const Questio
   for (const auto& [org, places] : by_org) {
     const PastOrganization past =
         TRY(api.host.as_of(*view, org, *request.as_of, api.readers.stopping()));
-    const QueryContext context{*past.rows, api.host.rulebooks(), request.viewer, past.time};
+    const QueryContext context{.rows = *past.rows,
+                               .rulebooks = api.host.rulebooks(),
+                               .viewer = request.viewer,
+                               .now = past.time,
+                               .live_rows = &*view,
+                               .compiled = &api.host.compiled_rulebooks()};
     for (const size_t i : places) answers[i] = TRY(check(context, questions.all[i]));
   }
   return answers;

@@ -18,7 +18,11 @@ void append_decision(Api& api, Position position, std::span<const std::byte> pay
 }
 
 QueryContext context_of(Api& api, const RowView& view, const ReadRequest& request) {
-  return {view, api.host.rulebooks(), request.viewer, SystemClock().now()};
+  return {.rows = view,
+          .rulebooks = api.host.rulebooks(),
+          .viewer = request.viewer,
+          .now = SystemClock().now(),
+          .compiled = &api.host.compiled_rulebooks()};
 }
 
 // What history can be asked about, as its rows are named; empty is the organization itself.

@@ -12,11 +12,22 @@ Time now() { return SystemClock().now(); }
 Result<Response> run_query(Api& api, const ReadRequest& request, const Answer& query) {
   auto view = api.host.view();
   if (!request.as_of) {
-    return query({*view, api.host.rulebooks(), request.viewer, now()}, request);
+    return query({.rows = *view,
+                  .rulebooks = api.host.rulebooks(),
+                  .viewer = request.viewer,
+                  .now = now(),
+                  .compiled = &api.host.compiled_rulebooks()},
+                 request);
   }
   PastOrganization past =
       TRY(api.host.as_of(*view, request.path.front(), *request.as_of, api.readers.stopping()));
-  return query({*past.rows, api.host.rulebooks(), request.viewer, past.time}, request);
+  return query({.rows = *past.rows,
+                .rulebooks = api.host.rulebooks(),
+                .viewer = request.viewer,
+                .now = past.time,
+                .live_rows = &*view,
+                .compiled = &api.host.compiled_rulebooks()},
+               request);
 }
 
 class Reads {
@@ -101,6 +112,21 @@ void add_organization_reads(Reads& reads) {
             });
 }
 
+void add_offer_reads(Reads& reads, const Catalog& catalog) {
+  reads.add("/v1/orgs/{org}/invitations", "The invitations to it and to its spaces",
+            {"limit", "cursor"}, [](const QueryContext& context, const ReadRequest& request) {
+              return get_invitations(context, request.path[0], request.page);
+            });
+  reads.add("/v1/orgs/{org}/space-roles", "The roles that are given in its spaces", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_space_roles(context, request.path[0]);
+            });
+  reads.add("/v1/orgs/{org}/plans", "The plans that its spaces may have", {},
+            [&catalog](const QueryContext& context, const ReadRequest& request) {
+              return get_plans(context, catalog, request.path[0]);
+            });
+}
+
 void add_space_reads(Reads& reads) {
   reads.add("/v1/orgs/{org}/spaces", "Its spaces with plan and use", {"limit", "cursor"},
             [](const QueryContext& context, const ReadRequest& request) {
@@ -139,6 +165,10 @@ void add_user_reads(Reads& reads) {
             [](const QueryContext& context, const ReadRequest& request) {
               return get_user_spaces(context, bare_user(request.path[0]), request.page);
             });
+  reads.add("/v1/users/{user}/invitations", "The invitations that a user can answer",
+            {"limit", "cursor"}, [](const QueryContext& context, const ReadRequest& request) {
+              return get_user_invitations(context, bare_user(request.path[0]), request.page);
+            });
   reads.add("/v1/users/{user}/organizations", "The organizations of a user", {"limit", "cursor"},
             [](const QueryContext& context, const ReadRequest& request) {
               return get_user_organizations(context, bare_user(request.path[0]), request.page);
@@ -150,6 +180,7 @@ void add_user_reads(Reads& reads) {
 void add_organization_routes(Router& router, Api& api) {
   Reads reads(router, api);
   add_organization_reads(reads);
+  add_offer_reads(reads, api.host.catalog());
   add_space_reads(reads);
   add_user_reads(reads);
 }
