@@ -16,19 +16,18 @@ struct NewOrganization {
   int64_t created;
   std::string_view status = kActive;
   int64_t deleted = 0;
-  std::optional<uint64_t> rules_number = {};
+  flatbuffers::Optional<uint64_t> rules_number = flatbuffers::nullopt;
 };
 
 NewOrganization as_before(const schema::OrganizationRow& row) {
-  NewOrganization same{.name = row.name()->string_view(),
-                       .rulebook = row.rulebook()->string_view(),
-                       .billing_mode = row.billing_mode()->string_view(),
-                       .currency = row.currency()->string_view(),
-                       .created = row.created(),
-                       .status = row.status()->string_view(),
-                       .deleted = row.deleted()};
-  if (row.rules_number()) same.rules_number = *row.rules_number();
-  return same;
+  return {.name = row.name()->string_view(),
+          .rulebook = row.rulebook()->string_view(),
+          .billing_mode = row.billing_mode()->string_view(),
+          .currency = row.currency()->string_view(),
+          .created = row.created(),
+          .status = row.status()->string_view(),
+          .deleted = row.deleted(),
+          .rules_number = row.rules_number()};
 }
 
 const schema::OrganizationRow* get_organization(Reduction& in) {
@@ -57,12 +56,10 @@ void put_organization(Reduction& in, const NewOrganization& organization, const 
   auto currency = text(organization.currency);
   auto status = text(organization.status);
   auto sign_in = copy_sso(in, sso);
-  flatbuffers::Optional<uint64_t> rules_number = flatbuffers::nullopt;
-  if (organization.rules_number) rules_number = *organization.rules_number;
   in.put(kFamily, in.keys.organization(),
          schema::CreateOrganizationRow(fbb, name, rulebook, in.version, billing_mode, currency,
                                        organization.created, status, 0, organization.deleted,
-                                       sign_in, rules_number));
+                                       sign_in, organization.rules_number));
 }
 
 // What an organization's RulebookRow says: the adopted text, and the roles it defined.
@@ -97,7 +94,8 @@ void put_rules(Reduction& in, const OwnRules& rules, std::string_view pinned) {
   NewOrganization organization = as_before(*row);
   if (!pinned.empty()) organization.rulebook = pinned;
   const bool any = !rules.text.empty() || !rules.roles.empty();
-  organization.rules_number = any ? std::optional(in.number) : std::nullopt;
+  organization.rules_number = flatbuffers::nullopt;
+  if (any) organization.rules_number = in.number;
   put_organization(in, organization, row->sso());
   if (!any) return in.rows.erase(kFamily, in.keys.rulebook());
   auto& fbb = in.builder;
@@ -166,9 +164,6 @@ void rulebook_adopted(Reduction& in, const schema::RulebookAdopted& event) {
   const bool is_text = Rulebooks::is_text(event.rulebook()->string_view());
   rules.text = is_text ? event.rulebook()->str() : std::string();
   put_rules(in, rules, event.pinned()->string_view());
-  if (event.map() == nullptr) return;
-  map_people(in, event);
-  map_access(in, event);
 }
 
 void space_role_defined(Reduction& in, const schema::SpaceRoleDefined& event) {

@@ -102,31 +102,21 @@ void change_groups(Reduction& in, std::string_view user, std::string_view joins,
   put_member(in, user, member);
 }
 
-// The same invitation with another status, and with its roles as they are called now, which must
-// not point into the row.
-void put_invitation(Reduction& in, const Key& key, const schema::InvitationRow& row,
-                    std::string_view status, const schema::RulebookAdopted* adopted = nullptr) {
-  auto& fbb = in.builder;
-  auto text = [&](std::string_view text) { return fbb.CreateString(text.data(), text.size()); };
-  auto role_now = [&](std::string_view role) { return adopted ? mapped(*adopted, role) : role; };
-  auto user = fbb.CreateString(row.user());
-  auto role = row.role() ? text(role_now(row.role()->string_view())) : 0;
-  auto space = row.space() ? fbb.CreateString(row.space()) : 0;
-  auto space_roles =
-      adopted ? mapped_texts(in, *adopted, row.space_roles()) : copy_texts(in, row.space_roles());
-  auto status_text = text(status);
-  auto inviter = fbb.CreateString(row.inviter());
-  in.put(kFamily, key,
-         schema::CreateInvitationRow(fbb, user, role, space, space_roles, row.expires(),
-                                     status_text, inviter, row.number()));
-}
-
 template <class Event>
 void close_invitation(Reduction& in, const Event& event, std::string_view status) {
   const Key& key = in.keys.invitation(event.invitation()->string_view());
   const auto* row = in.rows.get<schema::InvitationRow>(kFamily, key);
   if (row == nullptr) return;
-  put_invitation(in, key, *row, status);
+  auto& fbb = in.builder;
+  auto user = fbb.CreateString(row->user());
+  auto role = row->role() ? fbb.CreateString(row->role()) : 0;
+  auto space = row->space() ? fbb.CreateString(row->space()) : 0;
+  auto space_roles = copy_texts(in, row->space_roles());
+  auto status_text = fbb.CreateString(status.data(), status.size());
+  auto inviter = fbb.CreateString(row->inviter());
+  in.put(kFamily, key,
+         schema::CreateInvitationRow(fbb, user, role, space, space_roles, row->expires(),
+                                     status_text, inviter, row->number()));
   in.rows.erase(kFamily, in.keys.user_invitation(event.user()->string_view(),
                                                  event.invitation()->string_view()));
 }
@@ -210,19 +200,6 @@ void ownership_transferred(Reduction& in, const schema::OwnershipTransferred& ev
   if (owner == nullptr) return;
   if (from != to) change_role(in, to, owner->role()->str());
   change_role(in, from, event.from_role()->string_view());
-}
-
-void map_people(Reduction& in, const schema::RulebookAdopted& event) {
-  const std::string members = in.keys.members().str();
-  for (const std::string& key : in.rows.keys(kFamily, members)) {
-    const std::string_view user = after_prefix(key, members);
-    const std::string_view role = get_member(in, user)->role()->string_view();
-    if (mapped(event, role) != role) change_role(in, user, mapped(event, role));
-  }
-  for (const std::string& key : in.rows.keys(kFamily, in.keys.invitations())) {
-    const auto* row = in.rows.get<schema::InvitationRow>(kFamily, key);
-    put_invitation(in, Key(key), *row, row->status()->string_view(), &event);
-  }
 }
 
 void group_created(Reduction& in, const schema::GroupCreated& event) {

@@ -10,28 +10,12 @@ inline constexpr Family kFamily = Family::kMembership;
 inline constexpr RowBytes kNoBytes{};
 inline constexpr std::string_view kActive = "active";
 
-using TextsOffset = flatbuffers::Offset<Texts>;
-
-inline TextsOffset copy_texts(Reduction& in, const Texts* texts) {
+inline flatbuffers::Offset<Texts> copy_texts(Reduction& in, const Texts* texts) {
   if (texts == nullptr) return 0;
   std::vector<flatbuffers::Offset<flatbuffers::String>> copies;
   for (const auto* each : *texts) copies.push_back(in.builder.CreateString(each));
   return in.builder.CreateVector(copies);
 }
-
-// What a role of before is called under the rulebook that was adopted.
-inline std::string_view mapped(const schema::RulebookAdopted& event, std::string_view role) {
-  if (event.map() == nullptr) return role;
-  for (const schema::Mapping* mapping : *event.map()) {
-    if (mapping->key()->string_view() == role) return mapping->value()->string_view();
-  }
-  return role;
-}
-
-// Renames the roles of everybody who holds one: membership_people.cc, membership_space.cc.
-void map_people(Reduction& in, const schema::RulebookAdopted& event);
-void map_access(Reduction& in, const schema::RulebookAdopted& event);
-TextsOffset mapped_texts(Reduction& in, const schema::RulebookAdopted& event, const Texts* roles);
 
 // membership_organization.cc
 void organization_created(Reduction& in, const schema::OrganizationCreated& event);

@@ -1,8 +1,4 @@
 // The membership model: spaces, access and resources.
-#include <algorithm>
-#include <string>
-#include <vector>
-
 #include "projections/membership_reductions.h"
 
 namespace tenure::membership {
@@ -87,28 +83,6 @@ void access_revoked(Reduction& in, const schema::AccessRevoked& event) {
   std::string_view space = event.space()->string_view(), subject = event.subject()->string_view();
   in.rows.erase(kFamily, in.keys.access(space, subject));
   in.rows.erase(kFamily, in.keys.subject_space(subject, space));
-}
-
-// In the order of before, none twice.
-TextsOffset mapped_texts(Reduction& in, const schema::RulebookAdopted& event, const Texts* roles) {
-  if (roles == nullptr) return 0;
-  std::vector<std::string> names;
-  for (const auto* role : *roles) {
-    std::string name(mapped(event, role->string_view()));
-    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
-  }
-  return in.builder.CreateVectorOfStrings(names);
-}
-
-void map_access(Reduction& in, const schema::RulebookAdopted& event) {
-  const std::string organization(in.keys.organization());
-  for (const std::string& key : in.rows.keys(kFamily, organization)) {
-    const std::string_view space = space_of(key, organization);
-    if (space.empty() || !key.starts_with(in.keys.accesses(space).str())) continue;
-    const auto* row = in.rows.get<schema::AccessRow>(kFamily, key);
-    auto roles = mapped_texts(in, event, row->roles());
-    in.put(kFamily, Key(key), schema::CreateAccessRow(in.builder, roles, row->number()));
-  }
 }
 
 void resource_created(Reduction& in, const schema::ResourceCreated& event) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 
 #include "engine/base/check.h"
 
@@ -36,24 +35,6 @@ uint8_t* RowBatch::Arena::take(size_t size) {
 size_t RowBatch::bytes() const {
   return sizeof *this + arena_.bytes() + entries_.capacity() * sizeof(Entry) +
          table_.capacity() * sizeof(uint32_t);
-}
-
-std::vector<std::string> RowBatch::keys(Family family, std::string_view prefix) {
-  std::set<std::string> keys;
-  if (base_ != nullptr) {
-    auto cursor = base_->scan(family, prefix);
-    for (; cursor->valid(); cursor->next()) keys.emplace(cursor->key());
-    if (auto walked = cursor->status(); !walked) status_ = walked;
-  }
-  for (const Entry& entry : entries_) {
-    if (entry.family != family || !entry.key_view().starts_with(prefix)) continue;
-    if (entry.row == nullptr) {
-      keys.erase(std::string(entry.key_view()));
-    } else {
-      keys.emplace(entry.key_view());
-    }
-  }
-  return {keys.begin(), keys.end()};
 }
 
 RowBatch::Entry& RowBatch::entry(Family family, std::string_view key, bool& fresh) {

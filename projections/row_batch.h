@@ -28,8 +28,6 @@ class RowBatch {
     const uint8_t* row = get(family, key);
     return row ? flatbuffers::GetRoot<Table>(row) : nullptr;
   }
-  // The keys of all rows that begin with `prefix`, in order. Walks the whole batch.
-  std::vector<std::string> keys(Family family, std::string_view prefix);
   void put(Family family, std::string_view key, RowBytes row);
   void put(Family family, std::string_view key, const flatbuffers::FlatBufferBuilder& finished) {
     put(family, key, RowBytes(finished.GetBufferPointer(), finished.GetSize()));

@@ -10,6 +10,7 @@ namespace {
 template <class Roles, class Find>
 std::vector<RoleIndex> moved(const Roles& roles, const schema::RulebookAdopted& event, Find find) {
   std::vector<RoleIndex> to;
+  to.reserve(roles.size());
   for (const auto& role : roles) {
     std::string_view name = role.name;
     if (event.map() != nullptr) {
@@ -102,6 +103,7 @@ void evolve(Organization& organization, const schema::SpaceRoleDeleted& event, c
   const auto gone = organization.rulebook->space_role(text(event.role()));
   if (!gone || !organization.rulebook->space_roles[*gone].custom) return;
   std::vector<RoleIndex> to;
+  to.reserve(organization.rulebook->space_roles.size());
   for (size_t role = 0; role < organization.rulebook->space_roles.size(); ++role) {
     to.push_back(static_cast<RoleIndex>(role - (role > *gone)));
   }
