@@ -53,7 +53,12 @@ std::set<std::string> entities_of(const schema::Decision& decision) {
     add("", "subject");
     if (transfer) add("user:", "to");
     if (transfer) add("user:", "from");
-    if (!field("resource").empty()) {
+    if (box->event_type() == schema::Event::ResourceCopied) {
+      add("space:", "from");
+      add("space:", "to");
+      entities.insert("resource:" + field("from") + "/" + field("resource"));
+      entities.insert("resource:" + field("to") + "/" + field("as"));
+    } else if (!field("resource").empty()) {
       entities.insert("resource:" + field("space") + "/" + field("resource"));
     }
   }
