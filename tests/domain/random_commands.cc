@@ -26,12 +26,13 @@ constexpr Weight kWeights[] = {
     {Command::ConfigureSso, 1},       {Command::RemoveSso, 1},
     {Command::ArchiveSpace, 2},       {Command::DeleteSpace, 2},
     {Command::RestoreSpace, 4},       {Command::LeaveSpace, 1},
-    {Command::DeleteOrganization, 1}, {Command::UpdateMember, 1},
-    {Command::AdoptRulebook, 1},      {Command::DefineSpaceRole, 4},
-    {Command::DeleteSpaceRole, 2},    {Command::InviteMember, 7},
-    {Command::AcceptInvitation, 6},   {Command::DeclineInvitation, 1},
-    {Command::RevokeInvitation, 1},   {Command::UpdateResource, 6},
-    {Command::CopyResources, 6},      {Command::ImportSpace, 3},
+    {Command::DeleteOrganization, 1}, {Command::RestoreOrganization, 1},
+    {Command::UpdateMember, 1},       {Command::AdoptRulebook, 1},
+    {Command::DefineSpaceRole, 4},    {Command::DeleteSpaceRole, 2},
+    {Command::InviteMember, 7},       {Command::AcceptInvitation, 6},
+    {Command::DeclineInvitation, 1},  {Command::RevokeInvitation, 1},
+    {Command::UpdateResource, 6},     {Command::CopyResources, 6},
+    {Command::ImportSpace, 3},
 };
 
 }  // namespace
@@ -96,10 +97,10 @@ bool RandomCommands::Maker::is_pointless(Command command) const {
   if (command == Command::AddMember) {
     return !believed_->rulebook->direct_join || believed_->members.size() == stream_.options_.users;
   }
-  if (command == Command::DeleteOrganization || command == Command::RestoreOrganization ||
-      command == Command::RecoverOwnership) {
+  if (command == Command::DeleteOrganization || command == Command::RecoverOwnership) {
     return true;
   }
+  if (command == Command::RestoreOrganization) return !believed_->deleted;
   if (command == Command::DefineSpaceRole) return !believed_->rulebook->custom_space_roles;
   if (command == Command::DeleteSpaceRole) {
     return std::ranges::none_of(believed_->rulebook->space_roles, &SpaceRole::custom);
