@@ -4,6 +4,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "engine/domain/access.h"
+#include "engine/domain/text.h"
 #include "engine/json/json_edge.h"
 #include "tests/domain/random_commands.h"
 
