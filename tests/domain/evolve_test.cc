@@ -41,7 +41,7 @@ TEST(Evolve, EveryKindOfEventHasAnEffectOfItsOwn) {
     evolve(organization, decision, test_rulebooks());
   };
   size_t followed = 0;
-  for (int i = 0; i < 6000; ++i) {
+  for (int i = 0; i < 12'000; ++i) {
     const Time now = from_micros(1'790'000'000'000'000) + std::chrono::hours(i);
     machine.apply(commands.next(now), now);
     for (; followed < machine.history().size(); ++followed) follow(machine.history()[followed]);

@@ -279,7 +279,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_space(Command type) {
 }
 
 flatbuffers::Offset<void> RandomCommands::Maker::build_access(Command type) {
-  const std::string id = space(true);
+  const std::string id = open_space();
   const Space* found = believed_space(id);
   const auto wanted = [&](const std::string& subject) {
     return found != nullptr && found->access.contains(subject) == (type != Command::GrantAccess);
@@ -392,7 +392,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_usage(Time now) {
     entries.push_back(schema::CreateUsageEntryDirect(builder_, "meter", id.c_str(), "api_requests",
                                                      below(60), time));
   }
-  return schema::CreateRecordUsageDirect(builder_, space(true).c_str(), &entries).Union();
+  return schema::CreateRecordUsageDirect(builder_, open_space().c_str(), &entries).Union();
 }
 
 flatbuffers::Offset<void> RandomCommands::Maker::build_payment(Command type) {
