@@ -26,7 +26,7 @@ TEST(RandomCommands, AreMostlyAcceptedAndCoverEveryCommandAndOutcome) {
   DomainMachine machine(DomainMachine::Keep::kLastDecision);
   std::map<std::string, std::pair<int, int>> by_type;  // accepted, rejected
   int accepted = 0;
-  constexpr int kCommands = 20'000;
+  constexpr int kCommands = 100'000;
   for (int i = 0; i < kCommands; ++i) {
     const Time now = kStart + std::chrono::minutes(i);
     const std::vector<uint8_t> command = commands.next(now);
