@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <optional>
+#include <set>
 
 #include "engine/base/check.h"
 #include "engine/json/json_build.h"
@@ -192,7 +193,11 @@ Result<uint64_t> JsonReader::Impl::read_map(const TablePlan& table, const FieldP
   dom::object object;
   if (value.get(object) != simdjson::SUCCESS) return must_be(field, table, "an object");
   const size_t begin = elements.size();
+  std::set<std::string_view> keys;
   for (const auto [key, mapped] : object) {
+    if (!keys.insert(key).second) {
+      return invalid(quoted(key) + " stands twice in field \"" + field.name + "\"");
+    }
     std::string_view text;
     if (mapped.get(text) != simdjson::SUCCESS) {
       return must_be(field, table, "an object of strings");

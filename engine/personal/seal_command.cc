@@ -70,6 +70,29 @@ std::string_view bare(std::string_view actor) {
   return actor.starts_with(kUser) ? actor.substr(kUser.size()) : actor;
 }
 
+// What a command says of one user in personal text; all null in most commands.
+struct AboutUser {
+  std::string_view command;  // the table's name
+  const flatbuffers::String* user = nullptr;
+  const Sealed* name = nullptr;
+  const Sealed* email = nullptr;
+
+  bool says_something() const { return name != nullptr || email != nullptr; }
+};
+
+AboutUser about_user(const CommandEnvelope& envelope) {
+  if (const auto* add = envelope.command_as_AddMember()) {
+    return {"AddMember", add->user(), add->name(), add->email()};
+  }
+  if (const auto* update = envelope.command_as_UpdateMember()) {
+    return {"UpdateMember", update->user(), update->name(), update->email()};
+  }
+  if (const auto* invite = envelope.command_as_InviteMember()) {
+    return {"InviteMember", invite->user(), nullptr, invite->email()};
+  }
+  return {};
+}
+
 struct Person {
   explicit Person(std::string_view whose = {}) : subject(whose) {}
   std::string_view subject;
@@ -153,8 +176,8 @@ Result<People> people_of(const CommandEnvelope& envelope, PersonKeys& keys) {
   if (envelope.reason()) {
     subjects.push_back(people.actor.emplace(bare(view(*envelope.actor()))).subject);
   }
-  if (const auto* add = envelope.command_as_AddMember(); add && (add->name() || add->email())) {
-    const std::string_view user = view(*add->user());
+  if (const AboutUser about = about_user(envelope); about.says_something()) {
+    const std::string_view user = view(*about.user);
     if (!is_valid_id(user)) return invalid("invalid_id", "user is not a valid id");
     subjects.push_back(people.user.emplace(user).subject);
   }
@@ -166,10 +189,9 @@ Result<People> people_of(const CommandEnvelope& envelope, PersonKeys& keys) {
 
 Result<void> check_texts(const CommandEnvelope& envelope) {
   TRY(check_reason(envelope.reason()));
-  const auto* add = envelope.command_as_AddMember();
-  if (!add) return {};
-  TRY(check_line("name", add->name(), kMaxName));
-  return check_line("email", add->email(), kMaxEmail);
+  const AboutUser about = about_user(envelope);
+  TRY(check_line("name", about.name, kMaxName));
+  return check_line("email", about.email, kMaxEmail);
 }
 
 // A box is a function of key, subject, place and text, so what opens to a text that seals to the
@@ -197,8 +219,7 @@ bool is_sealed(const Sealed* sealed) { return sealed && sealed->box(); }
 }  // namespace
 
 bool has_personal_text(const CommandBytes& command) {
-  const auto* add = command.get().command_as_AddMember();
-  return command.get().reason() || (add && (add->name() || add->email()));
+  return command.get().reason() || about_user(command.get()).says_something();
 }
 
 Result<CommandBytes> seal_command(CommandBytes command, PersonKeys& keys) {
@@ -212,17 +233,18 @@ Result<CommandBytes> seal_command(CommandBytes command, PersonKeys& keys) {
 
 Result<CommandBytes> seal_or_verify(CommandBytes command, PersonKeys& keys) {
   const CommandEnvelope& envelope = command.get();
-  const auto* add = envelope.command_as_AddMember();
+  const AboutUser about = about_user(envelope);
   const bool sealed =
-      is_sealed(envelope.reason()) || (add && (is_sealed(add->name()) || is_sealed(add->email())));
+      is_sealed(envelope.reason()) || is_sealed(about.name) || is_sealed(about.email);
   if (!sealed) return seal_command(std::move(command), keys);
   const People people = TRY(people_of(envelope, keys));
   if (people.actor) {
     TRY(verify_box(envelope, "CommandEnvelope.reason", *people.actor, envelope.reason()));
   }
   if (people.user) {
-    TRY(verify_box(envelope, "AddMember.name", *people.user, add->name()));
-    TRY(verify_box(envelope, "AddMember.email", *people.user, add->email()));
+    const std::string command_name(about.command);
+    TRY(verify_box(envelope, command_name + ".name", *people.user, about.name));
+    TRY(verify_box(envelope, command_name + ".email", *people.user, about.email));
   }
   return command;
 }

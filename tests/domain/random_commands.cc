@@ -11,7 +11,7 @@ struct Weight {
   int weight;
 };
 constexpr Weight kWeights[] = {
-    {Command::AddMember, 20},         {Command::ChangeRole, 12},
+    {Command::AddMember, 20},         {Command::ChangeRole, 9},
     {Command::RemoveMember, 8},       {Command::LeaveOrganization, 1},
     {Command::TransferOwnership, 1},  {Command::CreateGroup, 4},
     {Command::DeleteGroup, 2},        {Command::AddToGroup, 8},
@@ -19,7 +19,7 @@ constexpr Weight kWeights[] = {
     {Command::RenameSpace, 3},        {Command::GrantAccess, 9},
     {Command::ChangeAccess, 4},       {Command::RevokeAccess, 3},
     {Command::CreateResource, 12},    {Command::DeleteResource, 9},
-    {Command::RecordUsage, 12},       {Command::UpgradePlan, 3},
+    {Command::RecordUsage, 12},       {Command::UpgradePlan, 2},
     {Command::ConfirmPayment, 3},     {Command::FailPayment, 1},
     {Command::SuspendMember, 2},      {Command::ReinstateMember, 2},
     {Command::RecoverOwnership, 1},   {Command::RenameOrganization, 1},

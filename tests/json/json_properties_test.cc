@@ -78,7 +78,20 @@ Sample any_value(const FieldPlan& field) {
   RC_FAIL("made by any_table");
 }
 
+Sample any_map() {
+  std::vector<std::string> entries;
+  for (int left = *rc::gen::inRange(0, 4); left > 0; --left) {
+    std::string entry;
+    append_json_string(std::to_string(left) + *any_text(), entry);
+    entry += ':';
+    append_json_string(*any_text(), entry);
+    entries.push_back(std::move(entry));
+  }
+  return same("{" + joined(entries) + "}");
+}
+
 Sample any_field(const FieldPlan& field) {
+  if (field.is_map) return any_map();
   if (!field.is_vector) return any_value(field);
   std::vector<std::string> sent, written;
   for (int left = *rc::gen::inRange(0, 4); left > 0; --left) {

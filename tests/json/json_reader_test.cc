@@ -282,6 +282,7 @@ TEST_F(JsonReaderTest, AMapIsAnObjectOfStrings) {
   ASSERT_TRUE(read(adopt("{}")));
   EXPECT_THAT(refusal(adopt(R"(["USER"])")), HasSubstr("map"));
   EXPECT_THAT(refusal(adopt(R"({"USER":1})")), HasSubstr("strings"));
+  EXPECT_THAT(refusal(adopt(R"({"USER":"A","USER":"B"})")), HasSubstr("twice"));
 }
 
 }  // namespace

@@ -281,6 +281,20 @@ TEST_F(SealCommandTest, AChangedBoxOrAForeignSubjectDoesNotOpen) {
   EXPECT_EQ(unsealed_as("bob", box), std::nullopt);
 }
 
+TEST_F(SealCommandTest, OfAMemberWhoIsUpdatedOrInvitedTheTextIsTheirs) {
+  const CommandBytes update =
+      sealed(envelope("UpdateMember", R"({"user":"bob","name":"Bob","email":"b@acme.example"})"));
+  EXPECT_EQ(update.get().command_as_UpdateMember()->name()->subject()->string_view(), "bob");
+  EXPECT_EQ(json_of(update, &unsealer_),
+            envelope("UpdateMember", R"({"user":"bob","name":"Bob","email":"b@acme.example"})"));
+  const CommandBytes invite = sealed(envelope(
+      "InviteMember", R"({"invitation":"i1","user":"bob","email":"b@acme.example","role":"R"})"));
+  EXPECT_EQ(invite.get().command_as_InviteMember()->email()->subject()->string_view(), "bob");
+  EXPECT_EQ(invite.get().command_as_InviteMember()->email()->clear(), nullptr);
+  EXPECT_THAT(refusal(parsed(envelope("UpdateMember", R"({"user":"bob","email":""})"))),
+              testing::HasSubstr("email"));
+}
+
 // seal_command looks for personal text in these places only.
 TEST(PersonalFieldsTest, EveryPersonalFieldOfACommandIsKnownToSealing) {
   std::vector<std::string> found;
@@ -297,8 +311,9 @@ TEST(PersonalFieldsTest, EveryPersonalFieldOfACommandIsKnownToSealing) {
   const json::TablePlan& root = command_schema().root();
   collect(root);
   for (const auto& member : root.union_value->enumeration->values) collect(*member.table);
-  EXPECT_THAT(found,
-              testing::ElementsAre("CommandEnvelope.reason", "AddMember.name", "AddMember.email"));
+  EXPECT_THAT(
+      found, testing::ElementsAre("CommandEnvelope.reason", "AddMember.name", "AddMember.email",
+                                  "UpdateMember.name", "UpdateMember.email", "InviteMember.email"));
 }
 
 }  // namespace
