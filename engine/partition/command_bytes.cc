@@ -75,6 +75,10 @@ Result<CommandBytes> verify_command(std::span<const uint8_t> bytes) {
   if (command.get().command_as_UnreadableMessage() != nullptr) {
     return malformed("UnreadableMessage stands for what is no command; send the command itself");
   }
+  // Nobody vouches for themselves.
+  if (command.get().sign_in() != nullptr) {
+    return malformed("sign_in is said by the server that checked a sign-in; leave it out");
+  }
   return command;
 }
 

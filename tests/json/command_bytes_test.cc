@@ -202,6 +202,17 @@ TEST(CommandBytesTest, WhatStandsForAnUnreadableMessageIsTheEnginesOwn) {
               StartsWith("malformed: UnreadableMessage stands for"));
 }
 
+TEST(CommandBytesTest, NobodyVouchesForTheirOwnSignIn) {
+  FlatBufferBuilder builder;
+  const auto command = schema::CreateRemoveSso(builder);
+  schema::FinishCommandEnvelopeBuffer(
+      builder, schema::CreateCommandEnvelopeDirect(builder, "c", "acme", "user:a",
+                                                   schema::Command::RemoveSso, command.Union(),
+                                                   flatbuffers::nullopt, 0, "https://id.example"));
+  EXPECT_THAT(refusal({builder.GetBufferPointer(), builder.GetSize()}),
+              StartsWith("malformed: sign_in is said by the server"));
+}
+
 TEST(CommandBytesTest, AStringThatIsNotUtf8IsMalformed) {
   FlatBufferBuilder builder;
   const auto command = schema::CreateRemoveMemberDirect(builder, "b\xff");
