@@ -7,7 +7,7 @@
 namespace tenure {
 namespace {
 
-constexpr uint64_t kDefaultExpiryS = 7 * 86'400, kMaxExpiryS = 365 * 86'400;
+constexpr uint64_t kDayS = 86'400, kDefaultExpiryS = 7 * kDayS, kMaxExpiryS = 365 * kDayS;
 
 // Where an invitation leads: to a role in the organization, or to a space and roles there.
 struct Offer {
