@@ -36,6 +36,7 @@ uint16_t read_port(int output) {
 // As the system takes them: not const.
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);  // and the null that ends them
   for (std::string& word : words) pointers.push_back(word.data());
   return pointers;
 }
