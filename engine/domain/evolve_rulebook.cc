@@ -42,7 +42,7 @@ void move_resource_types(Organization& organization, const Rulebook& from, const
     for (auto& [resource, held] : space.resources) {
       const auto type = to.resource_type(from.resource_types[held.type].name);
       CHECK(type || held.deleted);
-      if (type) held.type = *type;
+      held.type = type.value_or(0);  // of one that is deleted, only the version counts
     }
   }
 }

@@ -209,8 +209,9 @@ class RowLoader {
     const auto* row = TRY(read<schema::ResourceRow>());
     Space* space = TRY(find_space(key));
     const auto type = organization_.rulebook->resource_type(row->type()->string_view());
-    if (!type) return unknown("resource type", row->type()->string_view());
-    Resource held{.type = *type,
+    // Of one that is deleted, only the version counts: its type may have gone since.
+    if (!type && !row->deleted()) return unknown("resource type", row->type()->string_view());
+    Resource held{.type = type.value_or(0),
                   .version = row->version(),
                   .deleted = row->deleted(),
                   .content = {row->content_high(), row->content_low()},

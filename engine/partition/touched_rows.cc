@@ -51,9 +51,13 @@ void touch_event(const Organization& before, const schema::EventBox& box, Time t
     case schema::Event::OrganizationRestored:
     case schema::Event::SsoConfigured:
     case schema::Event::SsoRemoved:
-      return;                             // its own row is always touched
-    case schema::Event::RulebookAdopted:  // whose role is called otherwise has an event of their
-                                          // own
+      return;  // its own row is always touched
+    // A member whose role is called otherwise has an event of their own; an expired invitation not.
+    case schema::Event::RulebookAdopted:
+      for (const auto& [id, invitation] : before.invitations) {
+        touched.add(RowKey(RowKind::kInvitation, id));
+      }
+      return touched.add(RowKey(RowKind::kRulebook));
     case schema::Event::SpaceRoleDefined:
     case schema::Event::SpaceRoleDeleted:
       return touched.add(RowKey(RowKind::kRulebook));

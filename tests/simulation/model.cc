@@ -115,7 +115,7 @@ void Model::check_all_answered() {
 }
 
 void Model::check_nothing_due(Time now) {
-  for (const auto& [org, open] : checkouts_) {
+  for (const auto& [org, open] : due_) {
     for (const auto& [checkout, expires] : open) {
       if (expires <= now) fail("checkout " + checkout + " of " + org + " was never expired");
     }
@@ -126,7 +126,7 @@ void Model::check_log(DecisionLog& log) {
   counts.due = 0;
   organizations_.clear();
   uses_.clear();
-  checkouts_.clear();
+  due_.clear();
   last_time_ = {};
   auto cursor = log.read(PartitionId{}, Offset{});
   if (!cursor) return fail("the log cannot be read: " + cursor.error().message);
@@ -192,35 +192,62 @@ void Model::check_id(const schema::Decision& decision, uint64_t number) {
   before->second = use;
 }
 
+namespace {
+
+// What is to be done at a time by itself, as the events open and close it.
+std::string checkout_name(const flatbuffers::String* id) { return "checkout " + id->str(); }
+std::string invitation_name(const flatbuffers::String* id) { return "invitation " + id->str(); }
+
+std::string due_name(const schema::CommandEnvelope& command) {
+  if (const auto* expire = command.command_as_ExpireCheckout()) {
+    return checkout_name(expire->checkout());
+  }
+  return invitation_name(command.command_as_ExpireInvitation()->invitation());
+}
+
+void follow(const schema::EventBox& box, std::map<std::string, Time>& open) {
+  if (const auto* asked = box.event_as_PlanChangeRequested()) {
+    open[checkout_name(asked->checkout())] = from_micros(asked->expires());
+  } else if (const auto* failed = box.event_as_PlanChangeFailed()) {
+    open.erase(checkout_name(failed->checkout()));
+  } else if (const auto* started = box.event_as_SubscriptionStarted();
+             started != nullptr && started->checkout() != nullptr) {
+    open.erase(checkout_name(started->checkout()));
+  } else if (const auto* invited = box.event_as_MemberInvited()) {
+    open[invitation_name(invited->invitation())] = from_micros(invited->expires());
+  } else if (const auto* accepted = box.event_as_InvitationAccepted()) {
+    open.erase(invitation_name(accepted->invitation()));
+  } else if (const auto* declined = box.event_as_InvitationDeclined()) {
+    open.erase(invitation_name(declined->invitation()));
+  } else if (const auto* revoked = box.event_as_InvitationRevoked()) {
+    open.erase(invitation_name(revoked->invitation()));
+  } else if (const auto* expired = box.event_as_InvitationExpired()) {
+    open.erase(invitation_name(expired->invitation()));
+  }
+}
+
+}  // namespace
+
 void Model::check_due(const schema::Decision& decision, bool is_due_work) {
   const schema::CommandEnvelope& command = *decision.command_nested_root();
   const Time time = from_micros(decision.time());
-  auto& open = checkouts_[command.org()->str()];
+  auto& open = due_[command.org()->str()];
   if (is_due_work) {
     counts.due++;
-    const std::string checkout = command.command_as_ExpireCheckout()->checkout()->str();
-    const auto found = open.find(checkout);
-    if (found == open.end()) return fail("checkout " + checkout + " expired when it was not open");
-    if (found->second > time) fail("checkout " + checkout + " expired early");
+    const std::string name = due_name(command);
+    const auto found = open.find(name);
+    if (found == open.end()) return fail(name + " expired when it was not open");
+    if (found->second > time) fail(name + " expired early");
     for (const auto& [other, expires] : open) {
-      if (expires < found->second) fail(other + " was due before " + checkout);
+      if (expires < found->second) fail(other + " was due before " + name);
     }
   } else {
-    for (const auto& [checkout, expires] : open) {
-      if (expires <= time) fail("checkout " + checkout + " was due before " + key_of(command));
+    for (const auto& [name, expires] : open) {
+      if (expires <= time) fail(name + " was due before " + key_of(command));
     }
   }
   if (decision.events() == nullptr) return;
-  for (const schema::EventBox* box : *decision.events()) {
-    if (const auto* event = box->event_as_PlanChangeRequested()) {
-      open[event->checkout()->str()] = from_micros(event->expires());
-    } else if (const auto* failed = box->event_as_PlanChangeFailed()) {
-      open.erase(failed->checkout()->str());
-    } else if (const auto* started = box->event_as_SubscriptionStarted();
-               started != nullptr && started->checkout() != nullptr) {
-      open.erase(started->checkout()->str());
-    }
-  }
+  for (const schema::EventBox* box : *decision.events()) follow(*box, open);
 }
 
 void Model::apply(const schema::Decision& decision) {

@@ -91,8 +91,8 @@ class Model {
 
   // As of the decision of the log that is being checked.
   std::map<std::string, Organization, std::less<>> organizations_;
-  std::map<std::string, Use> uses_;                               // the last one of each key
-  std::map<std::string, std::map<std::string, Time>> checkouts_;  // open ones, by organization
+  std::map<std::string, Use> uses_;                         // the last one of each key
+  std::map<std::string, std::map<std::string, Time>> due_;  // open ones, by organization
   Time last_time_{};
   DecisionBuilder builder_;
 };
