@@ -255,11 +255,7 @@ Verdict decide(const Incoming& in, const schema::RevokeInvitation& command, Even
 
 // Due work is never refused: an invitation that was answered leaves nothing to do.
 Verdict decide(const Incoming& in, const schema::ExpireInvitation& command, EventSink& events) {
-  if (in.actor.kind != Actor::Kind::kSystem) {
-    return reject(RejectionCode::forbidden,
-                  "invitations expire by themselves; leave it to the engine",
-                  "general law 5: due work is the engine's own");
-  }
+  TRY(is_engine(in, "invitations expire"));
   if (in.organization == nullptr) return {};
   const auto found = in.organization->invitations.find(text(command.invitation()));
   if (found == in.organization->invitations.end()) return {};

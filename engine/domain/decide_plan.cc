@@ -104,11 +104,7 @@ Verdict decide(const Incoming& in, const schema::FailPayment& command, EventSink
 
 // Due work is never refused: a checkout that is settled already leaves nothing to do.
 Verdict decide(const Incoming& in, const schema::ExpireCheckout& command, EventSink& events) {
-  if (in.actor.kind != Actor::Kind::kSystem) {
-    return reject(RejectionCode::forbidden,
-                  "checkouts expire by themselves; leave it to the engine",
-                  "general law 5: due work is the engine's own");
-  }
+  TRY(is_engine(in, "checkouts expire"));
   if (in.organization == nullptr) return {};
   const auto found = in.organization->checkouts.find(text(command.checkout()));
   if (found == in.organization->checkouts.end()) return {};

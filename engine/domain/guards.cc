@@ -240,6 +240,13 @@ Verdict may_end_groups(const Caller& caller) {
       rule_of(caller, caller.role().name + " is non-destructive"));
 }
 
+Verdict is_engine(const Incoming& in, std::string_view what) {
+  if (in.actor.kind == Actor::Kind::kSystem) return {};
+  return reject(RejectionCode::forbidden,
+                std::string(what) + " by themselves; leave it to the engine",
+                "general law 5: due work is the engine's own");
+}
+
 SpaceCaller caller_in(const Caller& caller, const Space* space, std::string_view space_id) {
   SpaceCaller there{caller, space, space_id, {}, caller.actions};
   if (caller.actor.kind != Actor::Kind::kUser) return there;

@@ -73,6 +73,9 @@ Actor actor_of(std::string_view name);
 Caller caller_of(const Organization& organization, const Actor& actor);
 Verdict is_not_suspended(const Caller& caller);
 
+// Due work: the engine's own. `what`: "checkouts expire".
+Verdict is_engine(const Incoming& in, std::string_view what);
+
 // What the same caller holds in a space, unless `space` is null, where there is none of the id.
 SpaceCaller caller_in(const Caller& caller, const Space* space, std::string_view space_id);
 

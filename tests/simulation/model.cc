@@ -116,8 +116,8 @@ void Model::check_all_answered() {
 
 void Model::check_nothing_due(Time now) {
   for (const auto& [org, open] : due_) {
-    for (const auto& [checkout, expires] : open) {
-      if (expires <= now) fail("checkout " + checkout + " of " + org + " was never expired");
+    for (const auto& [name, expires] : open) {
+      if (expires <= now) fail(name + " of " + org + " was never expired");
     }
   }
 }
