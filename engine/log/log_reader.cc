@@ -94,6 +94,16 @@ Result<Validity> ReaderRule::judge(const RawRecord& record) {
   return Validity::kVoid;
 }
 
+Result<std::unique_ptr<LogReader>> LogReader::at(DecisionLog& log, PartitionId partition,
+                                                 Number number) {
+  const Offset offset = TRY(log.find(partition, number));
+  const auto peek = TRY(log.read(partition, offset));
+  const auto record = TRY(peek->next());
+  if (!record) return fail(ErrorKind::kCorrupt, "the log ends before a decision that it named");
+  const ReaderPosition from{offset, number, record->prefix.stamp};
+  return std::make_unique<LogReader>(TRY(log.read(partition, offset)), from);
+}
+
 Result<std::optional<ValidDecision>> LogReader::next() {
   while (auto record = TRY(cursor_->next())) {
     if (TRY(rule_.judge(*record)) != Validity::kValid) continue;

@@ -70,6 +70,10 @@ class LogReader {
   LogReader(std::unique_ptr<RecordCursor> cursor, ReaderPosition from)
       : cursor_(std::move(cursor)), rule_(from) {}
 
+  // Just before the decision of this number. kNotFound: the log ends before.
+  static Result<std::unique_ptr<LogReader>> at(DecisionLog& log, PartitionId partition,
+                                               Number number);
+
   // The next valid decision; nothing at the durable end.
   Result<std::optional<ValidDecision>> next();
   const ReaderPosition& position() const { return rule_.position(); }

@@ -441,6 +441,28 @@ class Reads(ServerTest):
         self.assertEqual(server.get("/v1/decisions?from=0:99").text, "")
         self.assert_problem(server.get("/v1/decisions?from=here"), 400, "malformed")
 
+    def test_a_subscriber_filters_decisions_and_is_told_where_to_go_on(self):
+        server = self.start()
+        decisions = server.submit(*FOUND_ACME, command("b1", "CreateOrganization", org="beta", name="Beta", rulebook="space"))
+
+        def page(query):
+            answer = server.get(f"/v1/decisions?{query}")
+            return [each["command_id"] for each in answer.lines], answer.headers["Tenure-Next"]
+
+        self.assertEqual(page("org=beta"), (["b1"], "0:6"))
+        self.assertEqual(page("org=acme&limit=2"), (["c1", "c2"], "0:2"))
+        self.assertEqual(page("entity=user:eve"), (["c3"], "0:6"))
+        self.assertEqual(page("entity=space:web&event=ResourceCreated"), (["c5"], "0:6"))
+        self.assertEqual(page("event=MemberAdded&event=SpaceCreated&org=acme"), (["c1", "c2", "c3", "c4"], "0:6"))
+        self.assertEqual(page("from=0:6"), ([], "0:6"))
+        self.assertEqual(page("from=0:99"), ([], "0:99"))
+        self.assertEqual(page(f"since={decisions[4]['time']}"), (["c5", "b1"], "0:6"))
+        self.assertEqual(page("since=2100-01-01T00:00:00Z"), ([], "0:6"))
+
+        for query in ("event=MemberVanished", "entity=web", "since=yesterday", "partition=7", "partition=x",
+                      "from=0:1&since=2100-01-01T00:00:00Z"):
+            self.assert_problem(server.get(f"/v1/decisions?{query}"), 400, "malformed")
+
 
 class Service(ServerTest):
     def test_without_a_valid_key_only_the_operators_pages_answer(self):

@@ -1,4 +1,4 @@
-// Decisions read back from the log, for history, for a command's answer, for those who follow.
+// Decisions read back from the log, for history and for a command's answer.
 #pragma once
 
 #include <functional>
@@ -18,9 +18,5 @@ using VisitDecision = std::function<bool(Position, std::span<const std::byte> pa
 // The decisions of these numbers, in the order given. kNotFound for one beyond the end.
 Result<void> read_numbered(DecisionLog& log, PartitionId partition,
                            std::span<const uint64_t> numbers, const VisitDecision& visit);
-
-// Every decision from `first` on until `visit` has enough or the log ends.
-Result<void> read_onward(DecisionLog& log, PartitionId partition, Number first,
-                         const VisitDecision& visit);
 
 }  // namespace tenure

@@ -1,5 +1,8 @@
 // What happened: the history of an organization or of one thing in it, a command's decision by its
 // id, and the decisions of all organizations in the order of the log.
+#include <algorithm>
+
+#include "consumers/subscription.h"
 #include "engine/json/json_edge.h"
 #include "projections/history_numbers.h"
 #include "tools/server/decision_source.h"
@@ -11,6 +14,8 @@ namespace {
 // A page is cut where it has become so large; its `next`, or the position of its last line, says
 // where to go on.
 constexpr size_t kMostPageBytes = 8u << 20;
+// Decisions that one page of /v1/decisions looks at.
+constexpr size_t kMostPassed = 200'000;
 
 void append_decision(Api& api, Position position, std::span<const std::byte> payload,
                      std::string& out) {
@@ -95,23 +100,76 @@ Result<Response> command_by_id(Api& api, const ReadRequest& request) {
   return response;
 }
 
-Result<Response> decisions(Api& api, const ReadRequest& request) {
-  Position from{};
-  if (std::string_view text = request.parameter("from"); !text.empty()) {
-    auto position = parse_position(text);
-    if (!position || position->partition.value >= api.host.partitions()) {
-      return fail(ErrorKind::kInvalid, "from must be a position of this log, such as 0:41");
-    }
-    from = *position;
+// Where /v1/decisions begins: at a position, at a time (`since`), or at the beginning.
+Result<Position> begin_of(Api& api, const ReadRequest& request) {
+  const std::string_view from = request.parameter("from"), since = request.parameter("since");
+  if (!from.empty() && !since.empty()) {
+    return fail(ErrorKind::kInvalid, "give from or since, not both");
   }
+  // A position names its partition; for a time, `partition` does.
+  Position begin{};
+  const std::string_view text = from.empty() ? request.parameter("partition") : from;
+  if (!text.empty()) {
+    const auto position =
+        parse_position(from.empty() ? std::string(text) + ":0" : std::string(from));
+    if (!position || position->partition.value >= api.host.partitions()) {
+      return fail(ErrorKind::kInvalid, from.empty()
+                                           ? "partition must be one of this log, such as 0"
+                                           : "from must be a position of this log, such as 0:41");
+    }
+    begin = *position;
+  }
+  if (since.empty()) return begin;
+  const auto time = parse_time(since);
+  if (!time) return fail(ErrorKind::kInvalid, "since: " + time.error().message);
+  begin.number = TRY(number_at(api.host.log(), begin.partition, from_micros(*time)));
+  return begin;
+}
+
+Result<SubscriptionFilter> filter_of(const ReadRequest& request) {
+  SubscriptionFilter filter{.org = std::string(request.parameter("org")),
+                            .entity = std::string(request.parameter("entity")),
+                            .events = {}};
+  TRY(check_entity(filter.entity));
+  for (const auto& [name, value] : request.parameters) {
+    if (name != "event") continue;
+    const auto* known = std::ranges::find_if(schema::EnumValuesEvent(), [&](schema::Event event) {
+      return event != schema::Event::NONE && value == schema::EnumNameEvent(event);
+    });
+    if (known == std::ranges::end(schema::EnumValuesEvent())) {
+      return fail(ErrorKind::kInvalid,
+                  "event must name a kind of event, such as MemberAdded; it may be repeated");
+    }
+    filter.events.push_back(*known);
+  }
+  return filter;
+}
+
+// A page ends at its limits or at the log's end. A filter may pass over decisions that must not be
+// asked for again, and over so many that a page comes without any: Tenure-Next says where to go on.
+Result<Response> decisions(Api& api, const ReadRequest& request) {
+  const Position begin = TRY(begin_of(api, request));
+  const SubscriptionFilter filter = TRY(filter_of(request));
   Response response{.content_type = kNdjson};
-  size_t left = request.page.limit;
-  TRY(read_onward(api.host.log(), from.partition, from.number,
-                  [&](Position position, std::span<const std::byte> payload) {
-                    append_decision(api, position, payload, response.body);
-                    response.body += '\n';
-                    return --left > 0 && response.body.size() < kMostPageBytes;
-                  }));
+  Position next = begin;
+  const auto subscription = LogSubscription::open(api.host.log(), begin.partition, begin.number);
+  // A process may know less of the log than the one that named the position.
+  if (!subscription && subscription.error().kind != ErrorKind::kNotFound) {
+    return std::unexpected(subscription.error());
+  }
+  size_t lines = 0;
+  for (size_t passed = 0; subscription && passed < kMostPassed && lines < request.page.limit &&
+                          response.body.size() < kMostPageBytes;
+       ++passed) {
+    const auto delivery = TRY((*subscription)->next());
+    if (!delivery) break;
+    next.number = (*subscription)->next_number();
+    if (!filter.wants(*delivery->decision)) continue;
+    ++lines;
+    append_decision(api, delivery->position, delivery->bytes, response.body);
+    response.body += '\n';
+  }
+  response.headers.emplace_back("Tenure-Next", format_position(next));
   return response;
 }
 
@@ -146,7 +204,8 @@ void add_history_routes(Router& router, Api& api) {
   add(router, api, "/v1/orgs/{org}/commands/{id}", "The decision that a command left",
       {"as", "at_least", "actor"}, kJson, command_by_id);
   add(router, api, "/v1/decisions", "All decisions from a position on, in the order of the log",
-      {"at_least", "from", "limit"}, kNdjson, decisions);
+      {"at_least", "from", "since", "partition", "org", "entity", "event", "limit"}, kNdjson,
+      decisions);
 }
 
 }  // namespace tenure
