@@ -206,9 +206,7 @@ void invitation_expired(Reduction& in, const schema::InvitationExpired& event) {
 }
 
 void member_removed(Reduction& in, const schema::MemberRemoved& event) {
-  std::string_view user = event.user()->string_view();
-  in.rows.erase(kFamily, in.keys.member(user));
-  in.rows.erase(kFamily, user_organization_key(user, in.org));
+  in.rows.erase(kFamily, in.keys.member(event.user()->string_view()));
 }
 
 // `to` gets the owner role: the one that `from` holds until now, or is left with if nobody gave it
