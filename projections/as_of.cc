@@ -1,33 +1,11 @@
 #include "projections/as_of.h"
 
 #include "projections/history_numbers.h"
+#include "projections/log_decision.h"
 #include "projections/projection.h"
 #include "projections/snapshot.h"
 
 namespace tenure {
-namespace {
-
-// The decision of this number, as the log holds it. `payload` lives as long as the cursor.
-struct FoundDecision {
-  std::unique_ptr<RecordCursor> cursor;
-  const schema::Decision* decision;
-};
-
-Result<FoundDecision> read_decision(DecisionLog& log, PartitionId partition, uint64_t number) {
-  Offset offset = TRY(log.find(partition, Number{number}));
-  auto cursor = TRY(log.read(partition, offset));
-  std::optional<RawRecord> record = TRY(cursor->next());
-  if (!record || record->prefix.kind != RecordKind::kDecision ||
-      record->prefix.number.value != number) {
-    return fail(ErrorKind::kCorrupt, "the log has no decision " +
-                                         format_position({partition, Number{number}}) +
-                                         " where it should be; run tenure doctor");
-  }
-  const auto* decision = flatbuffers::GetRoot<schema::Decision>(record->payload.data());
-  return FoundDecision{std::move(cursor), decision};
-}
-
-}  // namespace
 
 Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId partition,
                                std::string_view org, Moment moment, const std::stop_token& stop) {
@@ -54,12 +32,12 @@ Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId
     if (stop.stop_requested()) {
       return fail(ErrorKind::kUnavailable, "the server is stopping; ask again soon");
     }
-    FoundDecision found = TRY(read_decision(log, partition, *number));
-    if (time && from_micros(found.decision->time()) > *time) break;
-    if (found.decision->outcome() != schema::Outcome::accepted) continue;
-    reducer.reduce_state(*found.decision, *number);
-    past.version = found.decision->version();
-    past.time = from_micros(found.decision->time());
+    const LogDecision found = TRY(read_decision(log, partition, *number));
+    if (time && from_micros(found.get().time()) > *time) break;
+    if (found.get().outcome() != schema::Outcome::accepted) continue;
+    reducer.reduce_state(found.get(), *number);
+    past.version = found.get().version();
+    past.time = from_micros(found.get().time());
   }
   reducer.finish();
   TRY(Result<void>(batch.status()));

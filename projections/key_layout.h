@@ -15,8 +15,8 @@
 //               | org SEP space SEP                    SpaceRow
 //               | org SEP space SEP "a" SEP subject    AccessRow
 //               | org SEP space SEP "r" SEP resource   ResourceRow
-//               | SEP user SEP org                     (empty)  where a user is or was a guest,
-//               member or invited: look there
+//               | SEP user SEP org                     (empty)  where a user is or was a member,
+//               guest or invited: look there
 //   usage      := org SEP space SEP month:u32 meter    MeterRow
 //   billing    := org SEP space SEP                    SubscriptionRow
 //   history    := org SEP block:u48                    chunk

@@ -17,6 +17,7 @@ struct NewOrganization {
   std::string_view status = kActive;
   int64_t deleted = 0;
   flatbuffers::Optional<uint64_t> rules_number = flatbuffers::nullopt;
+  flatbuffers::Optional<uint64_t> status_number = flatbuffers::nullopt;
 };
 
 NewOrganization as_before(const schema::OrganizationRow& row) {
@@ -27,7 +28,8 @@ NewOrganization as_before(const schema::OrganizationRow& row) {
           .created = row.created(),
           .status = row.status()->string_view(),
           .deleted = row.deleted(),
-          .rules_number = row.rules_number()};
+          .rules_number = row.rules_number(),
+          .status_number = row.status_number()};
 }
 
 const schema::OrganizationRow* get_organization(Reduction& in) {
@@ -56,10 +58,11 @@ void put_organization(Reduction& in, const NewOrganization& organization, const 
   auto currency = text(organization.currency);
   auto status = text(organization.status);
   auto sign_in = copy_sso(in, sso);
-  in.put(kFamily, in.keys.organization(),
-         schema::CreateOrganizationRow(fbb, name, rulebook, in.version, billing_mode, currency,
-                                       organization.created, status, 0, organization.deleted,
-                                       sign_in, organization.rules_number));
+  in.put(
+      kFamily, in.keys.organization(),
+      schema::CreateOrganizationRow(fbb, name, rulebook, in.version, billing_mode, currency,
+                                    organization.created, status, 0, organization.deleted, sign_in,
+                                    organization.rules_number, organization.status_number));
 }
 
 // What an organization's RulebookRow says: the adopted text, and the roles it defined.
@@ -116,6 +119,7 @@ void change_organization_status(Reduction& in, std::string_view status, int64_t 
   NewOrganization organization = as_before(*row);
   organization.status = status;
   organization.deleted = deleted;
+  organization.status_number = in.number;
   put_organization(in, organization, row->sso());
 }
 

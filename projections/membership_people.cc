@@ -12,6 +12,7 @@ struct NewMember {
   const schema::MemberRow* groups_of = nullptr;  // whose groups to keep
   const schema::Sealed* name = nullptr;
   const schema::Sealed* email = nullptr;
+  flatbuffers::Optional<uint64_t> status_number = flatbuffers::nullopt;
   std::string_view leaves = {}, joins = {};  // one group less, one more
 };
 
@@ -23,7 +24,8 @@ NewMember as_before(const schema::MemberRow& row) {
           .number = row.number(),
           .groups_of = &row,
           .name = row.name(),
-          .email = row.email()};
+          .email = row.email(),
+          .status_number = row.status_number()};
 }
 
 flatbuffers::Offset<schema::Sealed> copy_sealed(Reduction& in, const schema::Sealed* sealed) {
@@ -64,9 +66,9 @@ void put_member(Reduction& in, std::string_view user, const NewMember& member) {
   auto status = fbb.CreateString(member.status.data(), member.status.size());
   auto name = copy_sealed(in, member.name);
   auto email = copy_sealed(in, member.email);
-  in.put(
-      kFamily, in.keys.member(user),
-      schema::CreateMemberRow(fbb, role, member.since, status, member.number, groups, name, email));
+  in.put(kFamily, in.keys.member(user),
+         schema::CreateMemberRow(fbb, role, member.since, status, member.number, groups, name,
+                                 email, member.status_number));
 }
 
 const schema::MemberRow* get_member(Reduction& in, std::string_view user) {
@@ -88,6 +90,7 @@ void change_status(Reduction& in, std::string_view user, std::string_view status
   if (row == nullptr) return;
   NewMember member = as_before(*row);
   member.status = status;
+  member.status_number = in.number;
   put_member(in, user, member);
 }
 
@@ -114,9 +117,10 @@ void close_invitation(Reduction& in, const Event& event, std::string_view status
   auto space_roles = copy_texts(in, row->space_roles());
   auto status_text = fbb.CreateString(status.data(), status.size());
   auto inviter = fbb.CreateString(row->inviter());
+  auto email = copy_sealed(in, row->email());
   in.put(kFamily, key,
          schema::CreateInvitationRow(fbb, user, role, space, space_roles, row->expires(),
-                                     status_text, inviter, row->number()));
+                                     status_text, inviter, row->number(), email));
   in.rows.erase(kFamily, in.keys.user_invitation(event.user()->string_view(),
                                                  event.invitation()->string_view()));
 }
@@ -125,13 +129,17 @@ void close_invitation(Reduction& in, const Event& event, std::string_view status
 
 void member_added(Reduction& in, const schema::MemberAdded& event) {
   std::string_view user = event.user()->string_view();
+  // A row that is there is of the invitation accepted in this decision, and has its e-mail.
+  const auto* invited = get_member(in, user);
+  const schema::Sealed* email =
+      event.email() == nullptr && invited != nullptr ? invited->email() : event.email();
   put_member(in, user,
              {.role = event.role()->string_view(),
               .status = kActive,
               .since = in.time,
               .number = in.number,
               .name = event.name(),
-              .email = event.email()});
+              .email = email});
   in.rows.put(kFamily, user_organization_key(user, in.org), kNoBytes);
 }
 
@@ -164,9 +172,10 @@ void member_invited(Reduction& in, const schema::MemberInvited& event) {
   auto space_roles = copy_texts(in, event.space_roles());
   auto status = fbb.CreateString("pending");
   auto inviter = fbb.CreateString(in.actor.data(), in.actor.size());
+  auto email = copy_sealed(in, event.email());
   in.put(kFamily, in.keys.invitation(event.invitation()->string_view()),
          schema::CreateInvitationRow(fbb, user, role, space, space_roles, event.expires(), status,
-                                     inviter, in.number));
+                                     inviter, in.number, email));
   std::string_view user_id = event.user()->string_view();
   in.rows.put(kFamily, in.keys.user_invitation(user_id, event.invitation()->string_view()),
               kNoBytes);
@@ -175,6 +184,16 @@ void member_invited(Reduction& in, const schema::MemberInvited& event) {
 
 void invitation_accepted(Reduction& in, const schema::InvitationAccepted& event) {
   close_invitation(in, event, "accepted");
+  const auto* row = in.rows.get<schema::InvitationRow>(
+      kFamily, in.keys.invitation(event.invitation()->string_view()));
+  if (row == nullptr || row->role() == nullptr) return;
+  // MemberAdded follows in the same decision.
+  put_member(in, event.user()->string_view(),
+             {.role = row->role()->string_view(),
+              .status = kActive,
+              .since = in.time,
+              .number = in.number,
+              .email = row->email()});
 }
 void invitation_declined(Reduction& in, const schema::InvitationDeclined& event) {
   close_invitation(in, event, "declined");
@@ -187,9 +206,7 @@ void invitation_expired(Reduction& in, const schema::InvitationExpired& event) {
 }
 
 void member_removed(Reduction& in, const schema::MemberRemoved& event) {
-  std::string_view user = event.user()->string_view();
-  in.rows.erase(kFamily, in.keys.member(user));
-  in.rows.erase(kFamily, user_organization_key(user, in.org));
+  in.rows.erase(kFamily, in.keys.member(event.user()->string_view()));
 }
 
 // `to` gets the owner role: the one that `from` holds until now, or is left with if nobody gave it

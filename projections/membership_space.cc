@@ -11,20 +11,32 @@ void put_access(Reduction& in, std::string_view space, std::string_view subject,
          schema::CreateAccessRow(fbb, copy_texts(in, &roles), in.number));
 }
 
-void put_space(Reduction& in, std::string_view space, std::string_view name, int64_t created,
-               std::string_view status, int64_t deleted = 0) {
+// What a space's row is to say; texts are copied.
+struct NewSpace {
+  std::string_view name, status = kActive;
+  int64_t created = 0, deleted = 0;
+  flatbuffers::Optional<uint64_t> status_number = flatbuffers::nullopt;
+};
+
+void put_space(Reduction& in, std::string_view id, const NewSpace& space) {
   auto& fbb = in.builder;
-  auto name_text = fbb.CreateString(name.data(), name.size());
-  auto status_text = fbb.CreateString(status.data(), status.size());
-  in.put(kFamily, in.keys.space(space),
-         schema::CreateSpaceRow(fbb, name_text, status_text, created, in.number, deleted));
+  auto name = fbb.CreateString(space.name.data(), space.name.size());
+  auto status = fbb.CreateString(space.status.data(), space.status.size());
+  in.put(kFamily, in.keys.space(id),
+         schema::CreateSpaceRow(fbb, name, status, space.created, in.number, space.deleted,
+                                space.status_number));
 }
 
 void change_space_status(Reduction& in, const flatbuffers::String* space, std::string_view status,
                          int64_t deleted = 0) {
   const auto* row = in.rows.get<schema::SpaceRow>(kFamily, in.keys.space(space->string_view()));
   if (row == nullptr) return;
-  put_space(in, space->string_view(), row->name()->string_view(), row->created(), status, deleted);
+  put_space(in, space->string_view(),
+            {.name = row->name()->string_view(),
+             .status = status,
+             .created = row->created(),
+             .deleted = deleted,
+             .status_number = in.number});
 }
 
 // `said`: what has the name and the digest, an event or the row of what was copied.
@@ -43,15 +55,20 @@ void put_resource(Reduction& in, std::string_view space, const flatbuffers::Stri
 }  // namespace
 
 void space_created(Reduction& in, const schema::SpaceCreated& event) {
-  put_space(in, event.space()->string_view(), event.name()->string_view(), in.time, kActive);
+  put_space(in, event.space()->string_view(),
+            {.name = event.name()->string_view(), .created = in.time});
 }
 
 void space_renamed(Reduction& in, const schema::SpaceRenamed& event) {
   const auto* row =
       in.rows.get<schema::SpaceRow>(kFamily, in.keys.space(event.space()->string_view()));
   if (row == nullptr) return;
-  put_space(in, event.space()->string_view(), event.name()->string_view(), row->created(),
-            row->status()->string_view(), row->deleted());
+  put_space(in, event.space()->string_view(),
+            {.name = event.name()->string_view(),
+             .status = row->status()->string_view(),
+             .created = row->created(),
+             .deleted = row->deleted(),
+             .status_number = row->status_number()});
 }
 
 void space_archived(Reduction& in, const schema::SpaceArchived& event) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,9 +22,14 @@
 
 namespace tenure {
 
-class Catalog;        // engine/domain/catalog.h
-class RowView;        // rows.h
-class RulebookCache;  // rulebook_cache.h
+namespace schema {
+struct Decision;
+}
+class Catalog;            // engine/domain/catalog.h
+class RowView;            // rows.h
+class RulebookCache;      // rulebook_cache.h
+struct PastOrganization;  // as_of.h
+class Unsealer;           // engine/json/json_edge.h
 
 // On whose behalf a read is made: a user, or (empty) a service that may see everything.
 struct Viewer {
@@ -46,7 +52,12 @@ struct QueryContext {
   const RowView* live_rows = nullptr;
   // Of the log that the rows are of; null: rules of an organization's own are compiled each time.
   RulebookCache* compiled = nullptr;
+  // Opens people's names and e-mails; null: they are left out.
+  const Unsealer* unsealer = nullptr;
 };
+
+// kNotFound unless the viewer sees something of the organization today.
+Result<void> need_visible(const QueryContext&, std::string_view org);
 
 Result<std::string> get_organization(const QueryContext&, std::string_view org);
 Result<std::string> get_members(const QueryContext&, std::string_view org, const Page&);
@@ -76,10 +87,18 @@ Result<ExportPage> export_space(const QueryContext&, std::string_view org, std::
                                 const Page&);
 Result<std::string> get_usage(const QueryContext&, std::string_view org, std::string_view space);
 Result<std::string> get_billing(const QueryContext&, std::string_view org, std::string_view space);
-Result<std::string> get_user_spaces(const QueryContext&, std::string_view user, const Page&);
-Result<std::string> get_user_organizations(const QueryContext&, std::string_view user, const Page&);
+// A user's own lists. With `past` as of its time: it says how an organization was then, and at most
+// kMostPastOrganizations are looked at for one page, which may be short for it. The context: of
+// live rows in any case, whose viewer must see the organization today.
+using UserPast = std::function<Result<PastOrganization>(std::string_view org)>;
+inline constexpr size_t kMostPastOrganizations = 16;  // each is put together from the log
+Result<std::string> get_user_spaces(const QueryContext&, std::string_view user, const Page&,
+                                    const UserPast& past = {});
+Result<std::string> get_user_organizations(const QueryContext&, std::string_view user, const Page&,
+                                           const UserPast& past = {});
+Result<std::string> get_user_invitations(const QueryContext&, std::string_view user, const Page&,
+                                         const UserPast& past = {});
 Result<std::string> get_invitations(const QueryContext&, std::string_view org, const Page&);
-Result<std::string> get_user_invitations(const QueryContext&, std::string_view user, const Page&);
 Result<std::string> get_space_roles(const QueryContext&, std::string_view org);
 // What may be bought today, of the catalog.
 Result<std::string> get_plans(const QueryContext&, const Catalog&, std::string_view org);
@@ -93,6 +112,9 @@ struct HistoryPage {
 Result<HistoryPage> get_history(const QueryContext&, std::string_view org, std::string_view entity,
                                 const Page&);
 
+// Whether it was refused as if the organization were not there: then that is all its sender hears.
+bool refused_as_outsider(const schema::Decision& decision);
+
 // Where the decisions of the commands with one id are: ids are one actor's, so several may have it.
 struct CommandPlaces {
   std::vector<uint64_t> numbers;  // newest first; some may be of other ids
@@ -105,6 +127,7 @@ Result<CommandPlaces> find_command(const QueryContext&, std::string_view org, st
 struct CheckRequest {
   std::string_view org, space, user, action, type;
 };
+std::string action_of(const CheckRequest& request);  // with its type
 struct CheckReason {
   std::string rule;  // "space@1 MANAGER has resource.create:service"
   uint64_t number;   // the decision that gave it

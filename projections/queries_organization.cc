@@ -9,9 +9,12 @@
 namespace tenure {
 namespace {
 
-void write_member(AnswerWriter& out, std::string_view user, const schema::MemberRow& row) {
+void write_member(AnswerWriter& out, const QueryContext& context, std::string_view user,
+                  const schema::MemberRow& row) {
   out.text("user", user).text("role", row.role()).time("since", row.since());
   out.text("status", row.status());
+  write_personal(out, context, "name", row.name());
+  write_personal(out, context, "email", row.email());
 }
 
 // Whether another member than `user` holds the owner role.
@@ -59,9 +62,9 @@ Result<std::string> get_members(const QueryContext& context, std::string_view or
   TRY(check_page(page));
   auto organization = TRY(VisibleOrganization::open(context, org));
   TRY(organization.need(Action::kMemberView));
-  auto write = [](AnswerWriter& out, std::string_view user, const Row& row) -> Result<bool> {
+  auto write = [&](AnswerWriter& out, std::string_view user, const Row& row) -> Result<bool> {
     out.begin_object();
-    write_member(out, user, row.as<schema::MemberRow>());
+    write_member(out, context, user, row.as<schema::MemberRow>());
     out.end_object();
     return true;
   };
@@ -80,7 +83,7 @@ Result<std::string> get_member(const QueryContext& context, std::string_view org
   Membership membership = organization->read_membership(member);
   AnswerWriter out;
   out.begin_object();
-  write_member(out, user, member);
+  write_member(out, context, user, member);
   out.begin_array("groups");
   for (const Membership::Group& group : membership.groups) out.text(group.id);
   out.end_array().begin_array("spaces");
@@ -182,6 +185,11 @@ Result<HistoryPage> get_history(const QueryContext& context, std::string_view or
     found.numbers.push_back(*number);
   }
   return found;
+}
+
+bool refused_as_outsider(const schema::Decision& decision) {
+  return decision.rejection() != nullptr &&
+         decision.rejection()->code() == schema::RejectionCode::not_a_member;
 }
 
 Result<CommandPlaces> find_command(const QueryContext& context, std::string_view org,

@@ -38,6 +38,11 @@ Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& contex
   return visible;
 }
 
+Result<void> need_visible(const QueryContext& context, std::string_view org) {
+  TRY(VisibleOrganization::open(context, org));
+  return {};
+}
+
 Result<ActionSet> VisibleOrganization::actions_in(std::string_view space) {
   if (!today_) return actions_;
   return effective_actions(today_->rulebook(), membership_.role,
@@ -110,6 +115,28 @@ void write_access(AnswerWriter& out, const AccessSummary& access) {
   out.end_array().begin_array("via");
   for (const std::string& via : access.via) out.text(via);
   out.end_array();
+}
+
+void write_personal(AnswerWriter& out, const QueryContext& context, std::string_view name,
+                    const schema::Sealed* sealed) {
+  if (sealed == nullptr || context.unsealer == nullptr) return;
+  if (const auto clear = context.unsealer->unseal(*sealed)) out.text(name, *clear);
+}
+
+std::string_view status_of(const schema::InvitationRow& row, Time now) {
+  const std::string_view status = row.status()->string_view();
+  return status == "pending" && now >= from_micros(row.expires()) ? "expired" : status;
+}
+
+void write_invitation(AnswerWriter& out, const QueryContext& context, std::string_view id,
+                      const schema::InvitationRow& row) {
+  out.text("invitation", id).text("user", row.user()).text("role", row.role());
+  out.text("space", row.space()).begin_array("space_roles");
+  if (row.space_roles() != nullptr) {
+    for (const auto* role : *row.space_roles()) out.text(role->string_view());
+  }
+  out.end_array().text("status", status_of(row, context.now)).time("expires", row.expires());
+  write_personal(out, context, "email", row.email());
 }
 
 std::string finish_page(AnswerWriter& out, std::string_view next) {

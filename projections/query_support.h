@@ -61,6 +61,16 @@ std::optional<AccessSummary> summarize(const OrganizationRows& organization,
                                        const std::vector<Grant>& grants);
 void write_access(AnswerWriter& out, const AccessSummary& access);
 
+// Personal text, to who may see whom it is about; left out if there is none, or it cannot be
+// opened.
+void write_personal(AnswerWriter& out, const QueryContext& context, std::string_view name,
+                    const schema::Sealed* sealed);
+
+// A pending invitation whose time is over is what it is, though nobody recorded it yet.
+std::string_view status_of(const schema::InvitationRow& row, Time now);
+void write_invitation(AnswerWriter& out, const QueryContext& context, std::string_view id,
+                      const schema::InvitationRow& row);
+
 // Adds "next" (null on the last page) and closes the answer.
 std::string finish_page(AnswerWriter& out, std::string_view next);
 

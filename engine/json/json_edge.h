@@ -75,9 +75,12 @@ void write_json(const JsonSchema& schema, std::string_view table_type, const voi
 
 // The decision as clients read it (DESIGN, Surface): position, org, version, time, actor,
 // command_id, command_type, outcome, events or rejection (then with the command attempted), reason
-// if it may be shown, rulebook. `payload` is a verified schema::Decision.
+// if it may be shown, rulebook. `payload` is a verified schema::Decision. `to_outsider`: to
+// somebody who was refused as no member, and hears of the organization what there is to say of one
+// that is not there: version 0 and no rulebook.
 void write_decision_json(std::string_view position, std::span<const std::byte> payload,
-                         std::string& out, const Unsealer* unsealer = nullptr);
+                         std::string& out, const Unsealer* unsealer = nullptr,
+                         bool to_outsider = false);
 
 // Helpers shared by everything that writes JSON by hand.
 

@@ -205,7 +205,7 @@ void write_json(const JsonSchema& schema, std::string_view table_type, const voi
 }
 
 void write_decision_json(std::string_view position, std::span<const std::byte> payload,
-                         std::string& out, const Unsealer* unsealer) {
+                         std::string& out, const Unsealer* unsealer, bool to_outsider) {
   const auto& decision = *flatbuffers::GetRoot<schema::Decision>(payload.data());
   const schema::CommandEnvelope& envelope = *decision.command_nested_root();
   const auto* command =
@@ -217,7 +217,7 @@ void write_decision_json(std::string_view position, std::span<const std::byte> p
   append_json_string(position, out);
   append_field(R"(,"org":)", envelope.org(), out);
   out += R"(,"version":)";
-  append_integer(decision.version(), out);
+  append_integer(to_outsider ? 0 : decision.version(), out);
   out += R"(,"time":")";
   append_time(decision.time(), out);
   append_field(R"(","actor":)", envelope.actor(), out);
@@ -235,7 +235,8 @@ void write_decision_json(std::string_view position, std::span<const std::byte> p
     writer.write_union(*command, envelope.command());
   }
   append_reason(envelope, writer, out);
-  if (decision.rulebook()) append_field(R"(,"rulebook":)", decision.rulebook(), out);
+  if (decision.rulebook() && !to_outsider)
+    append_field(R"(,"rulebook":)", decision.rulebook(), out);
   out += '}';
 }
 

@@ -67,6 +67,7 @@ class ApiTest : public testing::Test {
     add_service_routes(router_, *api_);
     add_command_routes(router_, *api_);
     add_check_routes(router_, *api_);
+    add_explain_routes(router_, *api_);
     add_organization_routes(router_, *api_);
     add_history_routes(router_, *api_);
   }

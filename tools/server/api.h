@@ -55,6 +55,7 @@ struct Api {
 void add_command_routes(Router& router, Api& api);       // routes_commands.cc
 void add_organization_routes(Router& router, Api& api);  // routes_organizations.cc
 void add_check_routes(Router& router, Api& api);         // routes_check.cc
+void add_explain_routes(Router& router, Api& api);       // routes_explain.cc
 void add_history_routes(Router& router, Api& api);       // routes_history.cc
 void add_service_routes(Router& router, Api& api);       // routes_service.cc
 

@@ -174,6 +174,32 @@ void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
   run_on_reader(api, request.org, std::move(respond), std::move(read));
 }
 
+QueryContext live_context(const Api& api, const RowView& view, const ReadRequest& request) {
+  return {.rows = view,
+          .rulebooks = api.host.rulebooks(),
+          .viewer = request.viewer,
+          .now = SystemClock().now(),
+          .compiled = &api.host.compiled_rulebooks(),
+          .unsealer = &api.host.unsealer()};
+}
+
+Result<Response> on_rows(Api& api, const ReadRequest& request,
+                         const std::function<Result<Response>(const QueryContext&)>& query) {
+  auto view = api.host.view();
+  QueryContext context = live_context(api, *view, request);
+  if (!request.as_of) return query(context);
+  TRY(need_visible(context, request.org));
+  const PastOrganization past =
+      TRY(api.host.as_of(*view, request.org, *request.as_of, api.readers.stopping()));
+  return query({.rows = *past.rows,
+                .rulebooks = context.rulebooks,
+                .viewer = context.viewer,
+                .now = past.time,
+                .live_rows = &*view,
+                .compiled = context.compiled,
+                .unsealer = context.unsealer});
+}
+
 std::string_view bare_user(std::string_view user) {
   constexpr std::string_view kPrefix = "user:";
   return user.starts_with(kPrefix) ? user.substr(kPrefix.size()) : user;

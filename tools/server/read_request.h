@@ -39,6 +39,14 @@ Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
 void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
               std::function<Response()> read);
 
+// What a query is asked on: the rows of now.
+QueryContext live_context(const Api& api, const RowView& view, const ReadRequest& request);
+
+// Asks `query` of the rows of now, or with as_of of the one organization that the path names as it
+// was then. A viewer to whom the organization is none today hears no more of its past.
+Result<Response> on_rows(Api& api, const ReadRequest& request,
+                         const std::function<Result<Response>(const QueryContext&)>& query);
+
 // `user:bob` and `bob` are the same person to a read.
 std::string_view bare_user(std::string_view user);
 

@@ -11,8 +11,7 @@ namespace tenure {
 namespace {
 
 constexpr size_t kMostQuestions = 1000;
-constexpr size_t kMostCheckBody = 1u << 20;    // 1000 questions of the longest ids fit
-constexpr size_t kMostPastOrganizations = 16;  // each is put together from the log
+constexpr size_t kMostCheckBody = 1u << 20;  // 1000 questions of the longest ids fit
 
 // What was asked, in order; the texts lie in the parser's document.
 struct Questions {
@@ -94,7 +93,7 @@ std::string common_org(const Questions& questions) {
   return std::string(org);
 }
 
-void append_answer(const CheckAnswer& answer, std::string& out) {
+void append_answer(const CheckAnswer& answer, PartitionId partition, std::string& out) {
   out += answer.allowed ? R"({"allowed":true,"because":[)" : R"({"allowed":false,"because":[)";
   for (const CheckReason& reason : answer.because) {
     if (out.back() != '[') out += ',';
@@ -102,7 +101,7 @@ void append_answer(const CheckAnswer& answer, std::string& out) {
     append_json_string(reason.rule, out);
     if (answer.allowed) {
       out += R"(,"position":)";
-      append_json_string(format_position({{}, {reason.number}}), out);
+      append_json_string(format_position({partition, {reason.number}}), out);
     }
     out += '}';
   }
@@ -113,11 +112,7 @@ using Answers = std::vector<CheckAnswer>;  // in the order of the questions
 
 Result<Answers> answer_now(Api& api, const ReadRequest& request, const Questions& questions) {
   auto view = api.host.view();
-  const QueryContext context{.rows = *view,
-                             .rulebooks = api.host.rulebooks(),
-                             .viewer = request.viewer,
-                             .now = SystemClock().now(),
-                             .compiled = &api.host.compiled_rulebooks()};
+  const QueryContext context = live_context(api, *view, request);
   Answers answers;
   for (const CheckRequest& question : questions.all) {
     answers.push_back(TRY(check(context, question)));
@@ -135,15 +130,17 @@ Result<Answers> answer_as_of(Api& api, const ReadRequest& request, const Questio
   }
   auto view = api.host.view();
   Answers answers(questions.all.size());
+  const QueryContext live = live_context(api, *view, request);
   for (const auto& [org, places] : by_org) {
+    TRY(need_visible(live, org));
     const PastOrganization past =
         TRY(api.host.as_of(*view, org, *request.as_of, api.readers.stopping()));
     const QueryContext context{.rows = *past.rows,
-                               .rulebooks = api.host.rulebooks(),
-                               .viewer = request.viewer,
+                               .rulebooks = live.rulebooks,
+                               .viewer = live.viewer,
                                .now = past.time,
                                .live_rows = &*view,
-                               .compiled = &api.host.compiled_rulebooks()};
+                               .compiled = live.compiled};
     for (const size_t i : places) answers[i] = TRY(check(context, questions.all[i]));
   }
   return answers;
@@ -153,9 +150,9 @@ Result<std::string> answer_all(Api& api, const ReadRequest& request, const Quest
   const Answers answers = TRY((request.as_of ? answer_as_of : answer_now)(api, request, questions));
   std::string out;
   if (questions.list) out += '[';
-  for (const CheckAnswer& answer : answers) {
-    if (out.size() > 1) out += ',';
-    append_answer(answer, out);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (i > 0) out += ',';
+    append_answer(answers[i], api.host.partition_of(questions.all[i].org), out);
   }
   if (questions.list) out += ']';
   return out;

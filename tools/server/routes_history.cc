@@ -18,16 +18,8 @@ constexpr size_t kMostPageBytes = 8u << 20;
 constexpr size_t kMostPassed = 200'000;
 
 void append_decision(Api& api, Position position, std::span<const std::byte> payload,
-                     std::string& out) {
-  write_decision_json(format_position(position), payload, out, &api.host.unsealer());
-}
-
-QueryContext context_of(Api& api, const RowView& view, const ReadRequest& request) {
-  return {.rows = view,
-          .rulebooks = api.host.rulebooks(),
-          .viewer = request.viewer,
-          .now = SystemClock().now(),
-          .compiled = &api.host.compiled_rulebooks()};
+                     std::string& out, bool to_outsider = false) {
+  write_decision_json(format_position(position), payload, out, &api.host.unsealer(), to_outsider);
 }
 
 // What history can be asked about, as its rows are named; empty is the organization itself.
@@ -49,7 +41,7 @@ Result<Response> history(Api& api, const ReadRequest& request) {
   TRY(check_entity(entity));
   auto view = api.host.view();
   HistoryPage page =
-      TRY(get_history(context_of(api, *view, request), request.path[0], entity, request.page));
+      TRY(get_history(live_context(api, *view, request), request.path[0], entity, request.page));
   Response response{.body = R"({"decisions":[)"};
   size_t passed = 0;
   TRY(read_numbered(api.host.log(), api.host.partition_of(request.path[0]), page.numbers,
@@ -79,19 +71,20 @@ Result<Response> command_by_id(Api& api, const ReadRequest& request) {
   const std::string own_actor = "user:" + request.viewer.user;
   auto view = api.host.view();
   const CommandPlaces places =
-      TRY(find_command(context_of(api, *view, request), request.path[0], id));
+      TRY(find_command(live_context(api, *view, request), request.path[0], id));
   Response response;
   TRY(read_numbered(
       api.host.log(), api.host.partition_of(request.path[0]), places.numbers,
       [&](Position position, std::span<const std::byte> payload) {
-        const schema::CommandEnvelope& command =
-            *flatbuffers::GetRoot<schema::Decision>(payload.data())->command_nested_root();
+        const auto& decision = *flatbuffers::GetRoot<schema::Decision>(payload.data());
+        const schema::CommandEnvelope& command = *decision.command_nested_root();
         const std::string_view sender = command.actor()->string_view();
         if (command.id()->string_view() != id || (!actor.empty() && sender != actor) ||
             (!places.all_visible && sender != own_actor)) {
           return true;
         }
-        append_decision(api, position, payload, response.body);
+        append_decision(api, position, payload, response.body,
+                        !places.all_visible && refused_as_outsider(decision));
         return false;
       }));
   if (response.body.empty()) {

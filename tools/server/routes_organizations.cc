@@ -7,29 +7,6 @@ namespace {
 using Query = std::function<Result<std::string>(const QueryContext&, const ReadRequest&)>;
 using Answer = std::function<Result<Response>(const QueryContext&, const ReadRequest&)>;
 
-Time now() { return SystemClock().now(); }
-
-Result<Response> run_query(Api& api, const ReadRequest& request, const Answer& query) {
-  auto view = api.host.view();
-  if (!request.as_of) {
-    return query({.rows = *view,
-                  .rulebooks = api.host.rulebooks(),
-                  .viewer = request.viewer,
-                  .now = now(),
-                  .compiled = &api.host.compiled_rulebooks()},
-                 request);
-  }
-  PastOrganization past =
-      TRY(api.host.as_of(*view, request.path.front(), *request.as_of, api.readers.stopping()));
-  return query({.rows = *past.rows,
-                .rulebooks = api.host.rulebooks(),
-                .viewer = request.viewer,
-                .now = past.time,
-                .live_rows = &*view,
-                .compiled = &api.host.compiled_rulebooks()},
-               request);
-}
-
 class Reads {
  public:
   Reads(Router& router, Api& api) : router_(router), api_(api) {}
@@ -44,8 +21,7 @@ class Reads {
   void add(std::string_view pattern, std::string_view summary,
            std::vector<std::string_view> own_parameters, std::string_view response_type,
            Answer query) {
-    std::vector<std::string_view> parameters = {"as", "at_least"};
-    if (pattern.starts_with("/v1/orgs/")) parameters.push_back("as_of");
+    std::vector<std::string_view> parameters = {"as", "at_least", "as_of"};
     parameters.insert(parameters.end(), own_parameters.begin(), own_parameters.end());
     router_.add({.method = Method::kGet,
                  .pattern = pattern,
@@ -68,7 +44,8 @@ class Reads {
     auto request = parse_read(pattern, std::move(path), std::move(parameters));
     if (!request) return respond(problem(request.error()));
     run_read(api, *request, false, std::move(respond), [&api, &query, request = *request] {
-      Result<Response> response = run_query(api, request, query);
+      Result<Response> response = on_rows(
+          api, request, [&](const QueryContext& context) { return query(context, request); });
       return response ? *std::move(response) : problem(response.error());
     });
   }
@@ -160,19 +137,47 @@ void add_space_reads(Reads& reads) {
             });
 }
 
-void add_user_reads(Reads& reads) {
-  reads.add("/v1/users/{user}/spaces", "The spaces a user may be in", {"limit", "cursor"},
-            [](const QueryContext& context, const ReadRequest& request) {
-              return get_user_spaces(context, bare_user(request.path[0]), request.page);
-            });
-  reads.add("/v1/users/{user}/invitations", "The invitations that a user can answer",
-            {"limit", "cursor"}, [](const QueryContext& context, const ReadRequest& request) {
-              return get_user_invitations(context, bare_user(request.path[0]), request.page);
-            });
-  reads.add("/v1/users/{user}/organizations", "The organizations of a user", {"limit", "cursor"},
-            [](const QueryContext& context, const ReadRequest& request) {
-              return get_user_organizations(context, bare_user(request.path[0]), request.page);
-            });
+using UserList = Result<std::string> (*)(const QueryContext&, std::string_view user, const Page&,
+                                         const UserPast&);
+
+// A user's own list, of all organizations: as_of is a time, since each counts versions of its own.
+Result<Response> answer_list(Api& api, const ReadRequest& request, UserList list) {
+  auto view = api.host.view();
+  const QueryContext context = live_context(api, *view, request);
+  UserPast past;
+  if (request.as_of && !std::holds_alternative<Time>(*request.as_of)) {
+    return fail(
+        ErrorKind::kInvalid,
+        "as_of of a user's lists must be a time, such as 2026-11-23T14:21:00Z: a version is "
+        "one organization's own");
+  }
+  if (request.as_of) {
+    past = [&](std::string_view org) {
+      return api.host.as_of(*view, org, *request.as_of, api.readers.stopping());
+    };
+  }
+  return Response{.body = TRY(list(context, bare_user(request.path[0]), request.page, past))};
+}
+
+void add_user_read(Router& router, Api& api, std::string_view pattern, std::string_view summary,
+                   UserList list) {
+  router.add({.method = Method::kGet,
+              .pattern = pattern,
+              .summary = summary,
+              .access = Access::kKey,
+              .parameters = {"as", "at_least", "as_of", "limit", "cursor"},
+              .request_types = {},
+              .response_types = {kJson},
+              .handler = [&api, pattern, list](const Request&, PathValues path,
+                                               QueryParameters parameters, Respond respond) {
+                auto request = parse_read(pattern, std::move(path), std::move(parameters));
+                if (!request) return respond(problem(request.error()));
+                run_read(api, *request, false, std::move(respond),
+                         [&api, list, request = *request] {
+                           Result<Response> response = answer_list(api, request, list);
+                           return response ? *std::move(response) : problem(response.error());
+                         });
+              }});
 }
 
 }  // namespace
@@ -182,7 +187,12 @@ void add_organization_routes(Router& router, Api& api) {
   add_organization_reads(reads);
   add_offer_reads(reads, api.host.catalog());
   add_space_reads(reads);
-  add_user_reads(reads);
+  add_user_read(router, api, "/v1/users/{user}/spaces", "The spaces a user may be in",
+                get_user_spaces);
+  add_user_read(router, api, "/v1/users/{user}/invitations",
+                "The invitations that a user can answer", get_user_invitations);
+  add_user_read(router, api, "/v1/users/{user}/organizations", "The organizations of a user",
+                get_user_organizations);
 }
 
 }  // namespace tenure

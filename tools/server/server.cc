@@ -193,6 +193,7 @@ Result<void> serve(ServeOptions options) {
   add_service_routes(router, api);
   add_command_routes(router, api);
   add_check_routes(router, api);
+  add_explain_routes(router, api);
   add_organization_routes(router, api);
   add_history_routes(router, api);
   Dispatcher dispatcher(router, opened.key, metrics, options.http.max_bodies);

@@ -115,6 +115,7 @@ Result<HttpAnswer> parse_answer(const std::string& url, std::string_view bytes) 
   HttpAnswer answer;
   std::from_chars(head.data() + kStatusAt, head.data() + head.size(), answer.status);
   answer.position = header_value(head, "Tenure-Position");
+  answer.next = header_value(head, "Tenure-Next");
   answer.body = bytes.substr(end + 4);
   size_t promised = 0;
   std::string_view length = header_value(head, "Content-Length");

@@ -19,7 +19,8 @@ void add_server_options(CLI::App& app, ServerOptions& options);
 
 struct HttpAnswer {
   int status = 0;
-  std::string position;  // the Tenure-Position header
+  std::string position;   // the Tenure-Position header
+  std::string next = {};  // the Tenure-Next header: the cursor of the next page of lines
   std::string body;
 };
 

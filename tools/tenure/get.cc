@@ -28,6 +28,10 @@ constexpr std::array kReads = {
     Read{"usage", "/v1/orgs/{}/spaces/{}/usage"},
     Read{"billing", "/v1/orgs/{}/spaces/{}/billing"},
     Read{"command", "/v1/orgs/{}/commands/{}"},
+    Read{"invitations", "/v1/orgs/{}/invitations"},
+    Read{"space-roles", "/v1/orgs/{}/space-roles"},
+    Read{"plans", "/v1/orgs/{}/plans"},
+    Read{"user-invitations", "/v1/users/{}/invitations"},
     Read{"user-spaces", "/v1/users/{}/spaces"},
     Read{"user-organizations", "/v1/users/{}/organizations"},
     Read{"status", "/v1/status"},
@@ -87,6 +91,10 @@ int run(const Options& options) {
   if (!answer) return report(answer.error());
   if (answer->status != 200) return report_refusal(*answer);
   print_answer(answer->body, options.json);
+  // Not among the lines, which are to be used as they are.
+  if (!answer->next.empty()) {
+    std::fprintf(stderr, "more with --cursor %s\n", answer->next.c_str());
+  }
   return kExitOk;
 }
 

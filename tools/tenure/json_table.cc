@@ -15,35 +15,6 @@ using simdjson::dom::object;
 
 constexpr size_t kWidestCell = 60;
 
-// What a terminal would obey is not shown.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return text;
-}
-
-std::string cell(element value) {
-  std::string_view text;
-  if (value.get(text) == simdjson::SUCCESS) return printable(std::string(text));
-  array list;
-  if (value.get(list) == simdjson::SUCCESS) {
-    std::string joined;
-    for (element each : list) joined += (joined.empty() ? "" : ", ") + cell(each);
-    return joined;
-  }
-  object fields;
-  if (value.get(fields) == simdjson::SUCCESS) {
-    std::string joined;
-    for (auto [name, each] : fields) {
-      joined += joined.empty() ? "" : " ";
-      joined += std::string(name) + "=" + cell(each);
-    }
-    return joined;
-  }
-  return simdjson::minify(value);
-}
-
 // Columns of the length people see: UTF-8 continuation bytes take no room.
 size_t width(std::string_view text) {
   return static_cast<size_t>(
@@ -71,7 +42,7 @@ struct Table {
     for (auto [name, value] : fields) {
       size_t at = column(name);
       if (row.size() <= at) row.resize(at + 1);
-      row[at] = cell(value);
+      row[at] = to_cell(value);
     }
   }
 
@@ -120,7 +91,7 @@ void print_object(object fields, std::string& out) {
   for (auto [name, value] : fields) {
     if (is_table(value)) continue;
     append_padded(name, widest + 2, out);
-    out += cell(value) + "\n";
+    out += to_cell(value) + "\n";
   }
   for (auto [name, value] : fields) {
     if (!is_table(value)) continue;
@@ -130,6 +101,34 @@ void print_object(object fields, std::string& out) {
 }
 
 }  // namespace
+
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text;
+}
+
+std::string to_cell(element value) {
+  std::string_view text;
+  if (value.get(text) == simdjson::SUCCESS) return printable(std::string(text));
+  array list;
+  if (value.get(list) == simdjson::SUCCESS) {
+    std::string joined;
+    for (element each : list) joined += (joined.empty() ? "" : ", ") + to_cell(each);
+    return joined;
+  }
+  object fields;
+  if (value.get(fields) == simdjson::SUCCESS) {
+    std::string joined;
+    for (auto [name, each] : fields) {
+      joined += joined.empty() ? "" : " ";
+      joined += std::string(name) + "=" + to_cell(each);
+    }
+    return joined;
+  }
+  return simdjson::minify(value);
+}
 
 std::string to_table(std::string_view json) {
   simdjson::dom::parser parser;
@@ -144,7 +143,7 @@ std::string to_table(std::string_view json) {
   } else if (is_table(root)) {
     print_list(root, out);
   } else {
-    out = cell(root) + "\n";
+    out = to_cell(root) + "\n";
   }
   return out;
 }
