@@ -98,7 +98,7 @@ Result<std::string> get_plans(const QueryContext& context, const Catalog& catalo
 Result<std::string> get_user_invitations(const QueryContext& context, std::string_view user,
                                          const Page& page) {
   TRY(check_page(page));
-  if (!context.viewer.sees_everything() && context.viewer.user != user) {
+  if (!context.viewer.sees_everything() && !context.viewer.is(user)) {
     return fail(ErrorKind::kNotFound, "no user " + std::string(user));
   }
   const size_t slash = page.cursor.find('/');

@@ -1,4 +1,4 @@
-// What a user belongs to, over all organizations. Only that user, or a service, may ask.
+// What a user belongs to, over all organizations. Only that user, or service:admin, may ask.
 #include "projections/query_support.h"
 #include "projections/space_walk.h"
 
@@ -6,7 +6,7 @@ namespace tenure {
 namespace {
 
 Result<void> need_oneself(const QueryContext& context, std::string_view user) {
-  if (context.viewer.sees_everything() || context.viewer.user == user) return {};
+  if (context.viewer.sees_everything() || context.viewer.is(user)) return {};
   return fail(ErrorKind::kNotFound, "no user " + std::string(user));
 }
 
@@ -32,7 +32,7 @@ class SpacePage {
   Result<bool> add(std::string_view org, std::string_view after) {
     auto organization = TRY(OrganizationRows::find(context_, context_.rows, org));
     auto membership = organization ? TRY(organization->standing(user_)) : std::nullopt;
-    if (!membership) return true;
+    if (!membership || !shows(*organization, *membership)) return true;
     if (sees_every_space(organization->role(*membership))) {
       SpaceWalk walk(*organization, after);
       for (; walk.valid(); walk.next()) {
@@ -54,6 +54,12 @@ class SpacePage {
   }
 
  private:
+  // What takes a sign-in that was not made is left out; the list of organizations has it.
+  bool shows(const OrganizationRows& organization, const Membership& membership) const {
+    const bool by_themselves = context_.viewer.is(user_);
+    return !by_themselves || need_sign_in(organization, membership, context_.viewer).has_value();
+  }
+
   Result<bool> add_space(OrganizationRows& organization, const Membership& membership,
                          std::string_view space) {
     if (left_ == 0) return false;
