@@ -131,6 +131,10 @@ constexpr ReductionTable<Reduction> kBillingReductions = reduction_table<Reducti
     ignores<Reduction, schema::ResourceUpdated>(),
     ignores<Reduction, schema::ResourceCopied>(),
     reduces<&subscription_ended>(),
+    ignores<Reduction, schema::ApiKeyCreated>(),
+    ignores<Reduction, schema::ApiKeyRevoked>(),
+    ignores<Reduction, schema::ServiceActionsGranted>(),
+    ignores<Reduction, schema::ServiceActionsRevoked>(),
 });
 
 }  // namespace tenure

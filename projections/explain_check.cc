@@ -26,7 +26,7 @@ Result<std::string> explain_check(const QueryContext& context, const ExplainSour
     told = TRY(explain_standing(*organization, {.user = std::string(user),
                                                 .action = action_of(request),
                                                 .space = std::string(request.space),
-                                                .hide_unseen = context.viewer.user == user}));
+                                                .hide_unseen = context.viewer.is(user)}));
   }
   AnswerWriter out;
   out.begin_object().text("org", request.org).text("user", user);

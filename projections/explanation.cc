@@ -8,7 +8,9 @@ namespace tenure {
 // A suspended member still hears that they are.
 Result<Sight> sight_of(const QueryContext& context, std::string_view org) {
   if (context.viewer.sees_everything()) return Sight{true, true, true, {}};
-  Sight sight{.own = "user:" + context.viewer.user};
+  const Viewer& viewer = context.viewer;
+  const bool by_user = viewer.service.empty();
+  Sight sight{.own = by_user ? "user:" + viewer.user : "service:" + viewer.service};
   auto visible = VisibleOrganization::open(context, org);
   if (visible) {
     sight.belongs = true;
@@ -17,10 +19,11 @@ Result<Sight> sight_of(const QueryContext& context, std::string_view org) {
     return sight;
   }
   if (visible.error().kind != ErrorKind::kNotFound) return std::unexpected(visible.error());
+  if (!by_user) return sight;
   const RowView& today = context.live_rows != nullptr ? *context.live_rows : context.rows;
   auto organization = TRY(OrganizationRows::find(context, today, org));
   if (!organization || organization->row().status()->string_view() == "deleted") return sight;
-  sight.belongs = TRY(organization->membership(context.viewer.user)).has_value();
+  sight.belongs = TRY(organization->membership(viewer.user)).has_value();
   return sight;
 }
 

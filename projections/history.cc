@@ -63,6 +63,11 @@ void of_space_and_resource(Entities& in, const Event& event) {
   in.add("resource:", event.resource()->string_view(), event.space()->string_view());
 }
 
+template <class Event>
+void of_service(Entities& in, const Event& event) {
+  in.add("service:", event.service()->string_view());
+}
+
 // About the organization alone.
 template <class Event>
 void of_none(Entities&, const Event&) {}
@@ -125,6 +130,10 @@ constexpr ReductionTable<Entities> kHistoryEntities = reduction_table<Entities>(
     reduces<&of_space_and_resource<schema::ResourceUpdated>>(),
     reduces<&resource_copied>(),
     reduces<&of_space<schema::SubscriptionEnded>>(),
+    reduces<&of_service<schema::ApiKeyCreated>>(),
+    reduces<&of_service<schema::ApiKeyRevoked>>(),
+    reduces<&of_service<schema::ServiceActionsGranted>>(),
+    reduces<&of_service<schema::ServiceActionsRevoked>>(),
 });
 
 void Entities::assign(const schema::Decision& decision) {

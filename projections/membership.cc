@@ -47,6 +47,10 @@ constexpr ReductionTable<Reduction> kMembershipReductions = reduction_table<Redu
     reduces<&membership::resource_updated>(),
     reduces<&membership::resource_copied>(),
     ignores<Reduction, schema::SubscriptionEnded>(),
+    ignores<Reduction, schema::ApiKeyCreated>(),
+    ignores<Reduction, schema::ApiKeyRevoked>(),
+    ignores<Reduction, schema::ServiceActionsGranted>(),
+    ignores<Reduction, schema::ServiceActionsRevoked>(),
 });
 
 }  // namespace tenure

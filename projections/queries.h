@@ -19,6 +19,7 @@
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/domain/rulebook.h"
+#include "engine/domain/services.h"
 
 namespace tenure {
 
@@ -31,10 +32,16 @@ class RulebookCache;      // rulebook_cache.h
 struct PastOrganization;  // as_of.h
 class Unsealer;           // engine/json/json_edge.h
 
-// On whose behalf a read is made: a user, or (empty) a service that may see everything.
+// On whose behalf a read is made: a user, a service, or (neither) service:admin, who may see
+// everything.
 struct Viewer {
-  std::string user;
-  bool sees_everything() const { return user.empty(); }
+  std::string user{};                          // bare
+  std::string sign_in{};                       // the issuer that vouched for the user; empty: none
+  std::string service{};                       // bare
+  std::shared_ptr<const Services> services{};  // what that one was granted
+
+  bool sees_everything() const { return user.empty() && service.empty(); }
+  bool is(std::string_view other) const { return !user.empty() && user == other; }
 };
 
 inline constexpr size_t kMaxPage = 5000;

@@ -37,7 +37,7 @@ Result<bool> has_other_owner(OrganizationRows& organization, std::string_view us
 // Only its member.view, or being that person, shows somebody's role to a viewer.
 Result<void> need_view_of(const QueryContext& context, const VisibleOrganization& organization,
                           std::string_view user) {
-  if (context.viewer.user == user) return {};
+  if (context.viewer.is(user)) return {};
   return organization.need(Action::kMemberView);
 }
 

@@ -1,5 +1,5 @@
-// What a user belongs to, over all organizations, now or at a time. Only that user, or a service,
-// may ask.
+// What a user belongs to, over all organizations, now or at a time. Only that user, or
+// service:admin, may ask.
 #include "projections/as_of.h"
 #include "projections/query_support.h"
 #include "projections/space_walk.h"
@@ -8,7 +8,7 @@ namespace tenure {
 namespace {
 
 Result<void> need_oneself(const QueryContext& context, std::string_view user) {
-  if (context.viewer.sees_everything() || context.viewer.user == user) return {};
+  if (context.viewer.sees_everything() || context.viewer.is(user)) return {};
   return fail(ErrorKind::kNotFound, "no user " + std::string(user));
 }
 
@@ -35,7 +35,10 @@ Result<bool> visit_one(const QueryContext& context, const UserPast& past, std::s
                        std::string_view after, const Visit& visit) {
   if (!past) return visit(context, org, after);
   const auto visible = need_visible(context, org);
-  if (!visible && visible.error().kind == ErrorKind::kNotFound) return true;
+  if (!visible && (visible.error().kind == ErrorKind::kNotFound ||
+                   visible.error().kind == ErrorKind::kSignIn)) {
+    return true;
+  }
   TRY(Result<void>(visible));
   auto then = past(org);
   if (!then && then.error().kind == ErrorKind::kNotFound) return true;  // not there yet
@@ -117,6 +120,10 @@ Result<bool> add_spaces(const QueryContext& context, std::string_view org, std::
   auto organization = TRY(OrganizationRows::find(context, context.rows, org));
   const auto membership = organization ? TRY(organization->standing(user)) : std::nullopt;
   if (!membership) return true;
+  // What takes a sign-in that was not made is left out; the list of organizations has it.
+  if (context.viewer.is(user) && !need_sign_in(*organization, *membership, context.viewer)) {
+    return true;
+  }
   if (sees_every_space(organization->role(*membership))) {
     SpaceWalk walk(*organization, after);
     for (; walk.valid(); walk.next()) {

@@ -27,14 +27,11 @@ Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& contex
     visible.actions_ = every_action(visible.rows_.rulebook());
     return visible;
   }
-  visible.viewer_ = context.viewer.user;
   const RowView& today = context.live_rows ? *context.live_rows : context.rows;
   visible.today_ = TRY(OrganizationRows::find(context, today, org));
   if (!visible.today_) return unseen(org);
-  auto standing = TRY(visible.today_->standing(visible.viewer_));
-  if (!standing) return unseen(org);
-  visible.membership_ = *standing;
-  visible.actions_ = visible.today_->role(*standing).actions;
+  const bool by_user = context.viewer.service.empty();
+  TRY(by_user ? visible.stand_as_user(context.viewer) : visible.stand_as_service(context.viewer));
   return visible;
 }
 
@@ -43,8 +40,29 @@ Result<void> need_visible(const QueryContext& context, std::string_view org) {
   return {};
 }
 
+Result<void> VisibleOrganization::stand_as_user(const Viewer& viewer) {
+  viewer_ = viewer.user;
+  auto standing = TRY(today_->standing(viewer_));
+  if (!standing) return unseen(rows_.org());
+  TRY(need_sign_in(*today_, *standing, viewer));
+  membership_ = *standing;
+  actions_ = today_->role(membership_).actions;
+  return {};
+}
+
+Result<void> VisibleOrganization::stand_as_service(const Viewer& viewer) {
+  granted_ = find_service(viewer.services.get(), viewer.service);
+  const bool stands = granted_ != nullptr && granted_->touches(rows_.org());
+  if (!stands || today_->row().status()->string_view() == "deleted") return unseen(rows_.org());
+  actions_ = service_actions(*granted_, today_->rulebook(), rows_.org());
+  return {};
+}
+
 Result<ActionSet> VisibleOrganization::actions_in(std::string_view space) {
   if (!today_) return actions_;
+  if (granted_ != nullptr) {
+    return service_actions(*granted_, today_->rulebook(), rows_.org(), space);
+  }
   return effective_actions(today_->rulebook(), membership_.role,
                            composed(TRY(today_->grants(viewer_, membership_, space))));
 }
@@ -65,6 +83,15 @@ Result<ActionSet> VisibleOrganization::need_in(std::string_view space, Action ac
                 "no space " + std::string(space) + " in " + std::string(rows_.org()));
   }
   return actions;
+}
+
+// As decide has it: guests and services come by other ways than the organization's own.
+Result<void> need_sign_in(const OrganizationRows& organization, const Membership& membership,
+                          const Viewer& viewer) {
+  const schema::ConfigureSso* sso = organization.row().sso();
+  if (sso == nullptr || !sso->enforced() || membership.role == kNoRole) return {};
+  if (viewer.sign_in == sso->issuer()->string_view()) return {};
+  return fail(ErrorKind::kSignIn, "sign in by " + sso->issuer()->str() + ", then ask again");
 }
 
 Result<void> check_page(const Page& page) {

@@ -35,15 +35,24 @@ class VisibleOrganization {
   explicit VisibleOrganization(OrganizationRows rows) : rows_(std::move(rows)) {}
 
   OrganizationRows rows_;
-  // The viewer's own standing: of today, also when the rows are of the past. Nothing: a service.
+  Result<void> stand_as_user(const Viewer& viewer);
+  Result<void> stand_as_service(const Viewer& viewer);
+
+  // The viewer's own standing: of today, also when the rows are of the past. Nothing:
+  // service:admin.
   std::optional<OrganizationRows> today_;
   std::string viewer_;
   Membership membership_{};
+  const Service* granted_ = nullptr;  // of another service; the context's viewer keeps it
   ActionSet actions_;
 };
 
-// Every action of the rulebook: what a service sees by.
+// Every action of the rulebook: what service:admin sees by.
 ActionSet every_action(const Rulebook& rulebook);
+
+// kSignIn if the organization's people must sign in by an issuer that did not vouch for this user.
+Result<void> need_sign_in(const OrganizationRows& organization, const Membership& membership,
+                          const Viewer& viewer);
 
 // kInvalid unless the limit is 1 to 5,000.
 Result<void> check_page(const Page& page);

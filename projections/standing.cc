@@ -82,10 +82,14 @@ std::string says_what_is_held(const Standing& standing, std::string_view name) {
 
 Result<void> need_view(const QueryContext& context, const CheckRequest& request,
                        std::string_view user) {
-  if (context.viewer.sees_everything() || context.viewer.user == user) return {};
-  auto organization = TRY(VisibleOrganization::open(context, request.org));
-  TRY(organization.need(Action::kMemberView));
-  if (!request.space.empty()) TRY(organization.need_in(request.space, Action::kAccessView));
+  if (context.viewer.sees_everything()) return {};
+  auto organization = VisibleOrganization::open(context, request.org);
+  // Of oneself, what is not there is denied and not hidden.
+  const bool oneself = context.viewer.is(user);
+  if (oneself && (organization || organization.error().kind == ErrorKind::kNotFound)) return {};
+  if (!organization) return std::unexpected(organization.error());
+  TRY(organization->need(Action::kMemberView));
+  if (!request.space.empty()) TRY(organization->need_in(request.space, Action::kAccessView));
   return {};
 }
 

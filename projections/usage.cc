@@ -123,6 +123,10 @@ constexpr ReductionTable<Reduction> kUsageReductions = reduction_table<Reduction
     ignores<Reduction, schema::ResourceUpdated>(),
     reduces<&resource_copied>(),
     ignores<Reduction, schema::SubscriptionEnded>(),
+    ignores<Reduction, schema::ApiKeyCreated>(),
+    ignores<Reduction, schema::ApiKeyRevoked>(),
+    ignores<Reduction, schema::ServiceActionsGranted>(),
+    ignores<Reduction, schema::ServiceActionsRevoked>(),
 });
 
 }  // namespace tenure

@@ -16,6 +16,7 @@ namespace tenure {
 enum class ErrorKind : uint8_t {
   kInvalid,      // the caller's input is wrong; the message says what to do
   kNotFound,     // what was named is not there
+  kSignIn,       // it takes a sign-in by the issuer that the message names
   kConflict,     // somebody else holds it: a lock, a port
   kUnavailable,  // not now; try again (a full disk, no next segment yet)
   kUnsupported,  // written by a newer Tenure; stop, upgrade

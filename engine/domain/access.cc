@@ -100,6 +100,45 @@ ActionSet organization_actions(const Organization& organization, std::string_vie
   return role ? organization.rulebook->role(*role).actions : ActionSet{};
 }
 
+namespace {
+
+// The actions that nobody does in a space.
+const ActionSet& organization_wide() {
+  static const ActionSet kWide = [] {
+    ActionSet wide;
+    for (size_t i = 0; i < kActionCount; ++i) {
+      if (!is_about_a_space(static_cast<Action>(i))) wide.add(static_cast<Action>(i));
+    }
+    return wide;
+  }();
+  return kWide;
+}
+
+void add_granted(const Service& service, const Rulebook& rulebook, std::string_view org,
+                 std::string_view space, ActionSet& actions) {
+  const ServiceGrant* grant = service.find(org, space);
+  if (grant == nullptr) return;
+  for (const std::string& action : grant->actions) actions.add(action, rulebook);
+}
+
+}  // namespace
+
+ActionSet service_actions(const Service& service, const Rulebook& rulebook, std::string_view org) {
+  ActionSet actions;
+  add_granted(service, rulebook, {}, {}, actions);
+  add_granted(service, rulebook, org, {}, actions);
+  return actions;
+}
+
+ActionSet service_actions(const Service& service, const Rulebook& rulebook, std::string_view org,
+                          std::string_view space) {
+  ActionSet actions = service_actions(service, rulebook, org);
+  add_granted(service, rulebook, org, space, actions);
+  // Whoever may do anything in a space sees it, whatever it is.
+  if (!organization_wide().contains(actions)) actions.add(Action::kSpaceView);
+  return actions;
+}
+
 bool has_grants(const Organization& organization, std::string_view user) {
   return organization.spaces_of.contains(std::string_view(SubjectKey::user(user)));
 }

@@ -72,6 +72,12 @@ SpaceGrants grants_of(const Organization& organization, const Space& space, std:
 ActionSet space_actions(const Organization& organization, const Space& space,
                         std::string_view user);
 
+// What a service holds by its grants: in the organization itself, or in one space of it. Empty for
+// whoever was granted nothing there; of a rulebook's actions, those that it has.
+ActionSet service_actions(const Service& service, const Rulebook& rulebook, std::string_view org);
+ActionSet service_actions(const Service& service, const Rulebook& rulebook, std::string_view org,
+                          std::string_view space);
+
 // True if the user has a direct grant in some space.
 bool has_grants(const Organization& organization, std::string_view user);
 

@@ -103,6 +103,14 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_RestoreSpace(), events);
     case Command::LeaveSpace:
       return decide(in, *envelope.command_as_LeaveSpace(), events);
+    case Command::CreateApiKey:
+      return decide(in, *envelope.command_as_CreateApiKey(), events);
+    case Command::RevokeApiKey:
+      return decide(in, *envelope.command_as_RevokeApiKey(), events);
+    case Command::GrantServiceActions:
+      return decide(in, *envelope.command_as_GrantServiceActions(), events);
+    case Command::RevokeServiceActions:
+      return decide(in, *envelope.command_as_RevokeServiceActions(), events);
     case Command::UnreadableMessage:
     case Command::NONE:
       break;
@@ -122,7 +130,7 @@ Verdict decide(const Organization* organization, const schema::CommandEnvelope& 
   }
   const Actor actor = TRY(known_actor(envelope.actor()));
   if (actor.kind != Actor::Kind::kSystem) TRY(valid_id("id", envelope.id()));
-  TRY(valid_id("org", envelope.org()));
+  TRY(valid_org(envelope));
   TRY(is_sealed("reason", envelope.reason()));
   return dispatch(Incoming{organization, envelope, context, actor}, events);
 }

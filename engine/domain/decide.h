@@ -19,9 +19,10 @@
 namespace tenure {
 
 struct DecideContext {
-  Time now;                    // the time this decision will carry
-  const Rulebooks& rulebooks;  // for CreateOrganization
-  const Catalog& catalog;      // for plans not yet sold
+  Time now;                            // the time this decision will carry
+  const Rulebooks& rulebooks;          // for CreateOrganization
+  const Catalog& catalog;              // for plans not yet sold
+  const Services* services = nullptr;  // what services may do; null: none was granted anything
 };
 
 // Where decide puts its events: tables built straight into the decision's buffer. Borrowed for one
@@ -43,6 +44,9 @@ class EventSink {
   flatbuffers::FlatBufferBuilder& builder_;
   std::vector<flatbuffers::Offset<schema::EventBox>> boxes_;
 };
+
+// About services and their keys: of the organization `_tenure`, and of no other.
+bool is_about_services(schema::Command type);
 
 // `organization` is null where none exists. Postcondition: a rejection leaves no event in `events`.
 Verdict decide(const Organization* organization, const schema::CommandEnvelope& command,

@@ -73,4 +73,10 @@ Verdict decide(const Incoming&, const schema::ConfirmPayment&, EventSink&);
 Verdict decide(const Incoming&, const schema::FailPayment&, EventSink&);
 Verdict decide(const Incoming&, const schema::ExpireCheckout&, EventSink&);
 
+// decide_service.cc
+Verdict decide(const Incoming&, const schema::CreateApiKey&, EventSink&);
+Verdict decide(const Incoming&, const schema::RevokeApiKey&, EventSink&);
+Verdict decide(const Incoming&, const schema::GrantServiceActions&, EventSink&);
+Verdict decide(const Incoming&, const schema::RevokeServiceActions&, EventSink&);
+
 }  // namespace tenure

@@ -138,14 +138,15 @@ bool manages_access_somewhere(const Caller& caller) {
 }
 
 // The inviter's authority counts when it is used, not when it was sent.
-Verdict inviter_may_still(const Caller& caller, const Invitation& invitation) {
+Verdict inviter_may_still(const Caller& caller, const Invitation& invitation,
+                          const Services* services) {
   const auto refuses = [&](const Caller& inviter) -> Verdict {
     TRY(is_not_suspended(inviter));
     const Offer offer = offer_of(inviter, invitation);
     TRY(may_invite(inviter, offer));
     return may_give(inviter, offer);
   };
-  if (refuses(caller_of(caller.organization, actor_of(invitation.inviter)))) return {};
+  if (refuses(caller_of(caller.organization, actor_of(invitation.inviter), services))) return {};
   return reject(RejectionCode::inviter_lacks_authority,
                 "whoever invited you may not invite to this any more; ask for another invitation",
                 rule_of(caller, "general law 4: an invitation is worth what its sender may do"));
@@ -195,7 +196,7 @@ Verdict decide(const Incoming& in, const schema::AcceptInvitation& command, Even
   const Caller caller = TRY(admit(in));
   const Invitation* invitation = TRY(own_invitation(caller, text(command.invitation())));
   TRY(is_pending(caller, *invitation, in.context.now));
-  TRY(inviter_may_still(caller, *invitation));
+  TRY(inviter_may_still(caller, *invitation, in.context.services));
   const Offer offer = offer_of(caller, *invitation);
   TRY(can_have(caller, offer, caller.actor.id));
   std::optional<Rise> members;

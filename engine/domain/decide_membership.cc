@@ -15,7 +15,7 @@ Verdict joins_directly(const Caller& caller) {
 Verdict raises_not_oneself(const Caller& caller, const Member& target, RoleIndex role) {
   if (&target != caller.member || role >= target.role) return {};
   return reject(RejectionCode::escalation, "nobody raises their own role; ask somebody above",
-                rule_of(caller, "general law 2: no escalation by " + caller.role().name));
+                rule_of(caller, "general law 2: no escalation by " + who(caller)));
 }
 
 Verdict changes_role(const Caller& caller, std::string_view user, const Member& target,

@@ -247,8 +247,7 @@ Verdict decide(const Incoming& in, const schema::ConfigureSso& command, EventSin
 // service:admin can always do this: nobody is locked out by an issuer that is gone.
 Verdict decide(const Incoming& in, const schema::RemoveSso&, EventSink& events) {
   const Caller caller = TRY(admit(in));
-  const bool rescue = caller.actor.kind == Actor::Kind::kService && caller.actor.id == "admin";
-  if (!rescue) TRY(holds(caller, Action::kOrganizationSso));
+  if (!is_admin(caller.actor)) TRY(holds(caller, Action::kOrganizationSso));
   if (!caller.organization.sso) {
     return reject(RejectionCode::nothing_to_do, "no sign-in is configured",
                   rule_of(caller, "a change changes something"));

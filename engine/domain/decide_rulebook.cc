@@ -312,7 +312,7 @@ Verdict holds_all(const Caller& caller, const ActionSet& actions) {
   if (held.contains(actions)) return {};
   return reject(RejectionCode::escalation,
                 "the role may do what you may not; nobody gives more than they hold",
-                rule_of(caller, "general law 2: no escalation by " + caller.role().name));
+                rule_of(caller, "general law 2: no escalation by " + who(caller)));
 }
 
 Verdict is_not_built_in(const Caller& caller, std::string_view name) {

@@ -95,6 +95,14 @@ void apply(Organization& organization, const schema::EventBox& box, const Happen
       return evolve(organization, *box.event_as_ResourceCopied(), happened);
     case Event::SubscriptionEnded:
       return evolve(organization, *box.event_as_SubscriptionEnded(), happened);
+    case Event::ApiKeyCreated:
+      return evolve(organization, *box.event_as_ApiKeyCreated(), happened);
+    case Event::ApiKeyRevoked:
+      return evolve(organization, *box.event_as_ApiKeyRevoked(), happened);
+    case Event::ServiceActionsGranted:
+      return evolve(organization, *box.event_as_ServiceActionsGranted(), happened);
+    case Event::ServiceActionsRevoked:
+      return evolve(organization, *box.event_as_ServiceActionsRevoked(), happened);
     case Event::NONE:
       break;
   }

@@ -78,6 +78,12 @@ void evolve(Organization&, const schema::SubscriptionStarted&, const Happened&);
 void evolve(Organization&, const schema::PlanChangeFailed&, const Happened&);
 void evolve(Organization&, const schema::SubscriptionEnded&, const Happened&);
 
+// evolve_service.cc
+void evolve(Organization&, const schema::ApiKeyCreated&, const Happened&);
+void evolve(Organization&, const schema::ApiKeyRevoked&, const Happened&);
+void evolve(Organization&, const schema::ServiceActionsGranted&, const Happened&);
+void evolve(Organization&, const schema::ServiceActionsRevoked&, const Happened&);
+
 // The space that an event names: events of a space come after it was created.
 inline Space& space_of(Organization& organization, const flatbuffers::String* id) {
   const auto found = organization.spaces.find(text(id));

@@ -4,25 +4,11 @@ namespace tenure {
 namespace {
 
 constexpr std::string_view kContract = "contract: ids and values";
-constexpr std::string_view kOutsiders = "general law 1: only those who belong may act";
 
 template <class Map>
 auto find_or_null(const Map& map, std::string_view key) -> const typename Map::mapped_type* {
   const auto found = map.find(key);
   return found == map.end() ? nullptr : &found->second;
-}
-
-// Who or what the caller is, for messages: "EVALUATOR", "service:x".
-std::string who(const Caller& caller) {
-  switch (caller.actor.kind) {
-    case Actor::Kind::kUser:
-      return caller.role().name;
-    case Actor::Kind::kService:
-      return "service:" + std::string(caller.actor.id);
-    case Actor::Kind::kSystem:
-      return "system";
-  }
-  return {};
 }
 
 std::unexpected<Rejection> forbidden(const Caller& caller, const std::string& action) {
@@ -42,6 +28,18 @@ std::unexpected<Rejection> forbidden(const Caller& caller, const std::string& ac
 
 }  // namespace
 
+std::string who(const Caller& caller) {
+  switch (caller.actor.kind) {
+    case Actor::Kind::kUser:
+      return caller.role().name;
+    case Actor::Kind::kService:
+      return "service:" + std::string(caller.actor.id);
+    case Actor::Kind::kSystem:
+      return "system";
+  }
+  return {};
+}
+
 std::string rule_of(const Caller& caller, std::string_view what) {
   return caller.rulebook.pinned_name + " " + std::string(what);
 }
@@ -58,6 +56,15 @@ Verdict valid_id(std::string_view field, const flatbuffers::String* id) {
   return reject(RejectionCode::invalid_id,
                 std::string(field) + " " + in_quotes(text(id)) +
                     " is not an id; use 1-128 of A-Z a-z 0-9 . _ : - without a prefix",
+                std::string(kContract));
+}
+
+Verdict valid_org(const schema::CommandEnvelope& envelope) {
+  if (!is_about_services(envelope.command_type())) return valid_id("org", envelope.org());
+  if (text(envelope.org()) == kServicesOrganization) return {};
+  return reject(RejectionCode::invalid_id,
+                "services and their keys are managed in the organization " +
+                    in_quotes(kServicesOrganization) + "; send this there",
                 std::string(kContract));
 }
 
@@ -126,88 +133,6 @@ Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view
                 "catalog: plans");
 }
 
-namespace {
-
-bool belongs(const Incoming& in) {
-  if (in.organization == nullptr) return false;
-  if (in.actor.kind != Actor::Kind::kUser) return true;
-  return in.organization->members.contains(in.actor.id) ||
-         in.organization->invitations_of.contains(in.actor.id) ||
-         has_grants(*in.organization, in.actor.id);
-}
-
-// What the actor holds in the organization itself. service:admin holds every service action.
-ActionSet held_actions(const Organization& organization, const Actor& actor, const Member* member) {
-  if (member != nullptr) return organization.rulebook->role(member->role).actions;
-  ActionSet actions;
-  if (actor.kind == Actor::Kind::kService && actor.id == "admin") {
-    for (size_t action = static_cast<size_t>(kFirstServiceAction); action < kActionCount;
-         ++action) {
-      actions.add(static_cast<Action>(action));
-    }
-  }
-  return actions;
-}
-
-}  // namespace
-
-// Outsiders see every organization as one that is not there: at version 0.
-Verdict at_expected_version(const Incoming& in) {
-  const auto expected = in.envelope.expected_version();
-  if (!expected) return {};
-  const uint64_t version = belongs(in) ? in.organization->version : 0;
-  if (*expected == version) return {};
-  return reject(RejectionCode::version_conflict,
-                "expected version " + std::to_string(*expected) + ", but it is " +
-                    std::to_string(version) + "; read it again and decide anew",
-                "general law 6: expected_version");
-}
-
-Verdict is_not_suspended(const Caller& caller) {
-  if (caller.member == nullptr || !caller.member->suspended) return {};
-  return reject(RejectionCode::suspended,
-                "you are suspended here and may do nothing; ask to be reinstated",
-                rule_of(caller, "suspended members are denied everywhere"));
-}
-
-Caller caller_of(const Organization& organization, const Actor& actor) {
-  const Member* member =
-      actor.kind == Actor::Kind::kUser ? find_or_null(organization.members, actor.id) : nullptr;
-  return {organization, *organization.rulebook, actor, member,
-          held_actions(organization, actor, member)};
-}
-
-namespace {
-
-// Guests and services come by other ways than the organization's own sign-in.
-Verdict is_signed_in(const Incoming& in, const Caller& caller) {
-  const std::optional<Sso>& sso = caller.organization.sso;
-  if (!sso || !sso->enforced || caller.member == nullptr) return {};
-  if (text(in.envelope.sign_in()) == sso->issuer) return {};
-  return reject(RejectionCode::sso_required,
-                "sign in by " + in_quotes(sso->issuer) + ", then send this again",
-                rule_of(caller, "the organization enforces its own sign-in"));
-}
-
-Guarded<Caller> admit(const Incoming& in, bool to_deleted) {
-  TRY(at_expected_version(in));
-  if (!belongs(in) || in.organization->deleted.has_value() != to_deleted) {
-    return reject(
-        RejectionCode::not_a_member,
-        "you do not belong to an organization of this id; check the id, or ask to be added",
-        std::string(kOutsiders));
-  }
-  const Caller caller = caller_of(*in.organization, in.actor);
-  TRY(is_not_suspended(caller));
-  TRY(is_signed_in(in, caller));
-  return caller;
-}
-
-}  // namespace
-
-Guarded<Caller> admit(const Incoming& in) { return admit(in, false); }
-Guarded<Caller> admit_to_deleted(const Incoming& in) { return admit(in, true); }
-
 Verdict holds(const Caller& caller, Action action) {
   if (caller.actions.has(action)) return {};
   return forbidden(caller, std::string(action_name(action)));
@@ -234,10 +159,9 @@ Verdict holds_for_type(const SpaceCaller& caller, ResourceVerb verb, TypeIndex t
 Verdict may_end_groups(const Caller& caller) {
   TRY(holds(caller, Action::kGroupManage));
   if (!caller.role().non_destructive) return {};
-  return reject(
-      RejectionCode::forbidden,
-      caller.role().name + " may create groups and add to them, not end them; ask another",
-      rule_of(caller, caller.role().name + " is non-destructive"));
+  return reject(RejectionCode::forbidden,
+                who(caller) + " may create groups and add to them, not end them; ask another",
+                rule_of(caller, who(caller) + " is non-destructive"));
 }
 
 Verdict is_engine(const Incoming& in, std::string_view what) {
@@ -249,6 +173,10 @@ Verdict is_engine(const Incoming& in, std::string_view what) {
 
 SpaceCaller caller_in(const Caller& caller, const Space* space, std::string_view space_id) {
   SpaceCaller there{caller, space, space_id, {}, caller.actions};
+  if (caller.service != nullptr) {
+    there.in_space =
+        service_actions(*caller.service, caller.rulebook, caller.organization.id, space_id);
+  }
   if (caller.actor.kind != Actor::Kind::kUser) return there;
   if (space != nullptr) there.grants = grants_of(caller.organization, *space, caller.actor.id);
   there.in_space = effective_actions(caller.rulebook, caller.role_index(), there.grants);
@@ -259,12 +187,12 @@ Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space) {
   const SpaceCaller entered =
       caller_in(caller, find_or_null(caller.organization.spaces, space), space);
   const bool user = caller.actor.kind == Actor::Kind::kUser;
-  if (user && !entered.grants.any && !sees_every_space(caller.role())) {
-    return reject(RejectionCode::forbidden,
-                  "space " + in_quotes(space) + " is not open to you; ask to be given access",
-                  rule_of(caller, caller.role().name + " sees a space only with access to it"));
-  }
-  return entered;
+  const bool sees_it = user ? entered.grants.any || sees_every_space(caller.role())
+                            : caller.service == nullptr || entered.in_space.has(Action::kSpaceView);
+  if (sees_it) return entered;
+  return reject(RejectionCode::forbidden,
+                "space " + in_quotes(space) + " is not open to you; ask to be given access",
+                rule_of(caller, who(caller) + " sees a space only with access to it"));
 }
 
 Verdict exists(const SpaceCaller& caller) {
@@ -317,9 +245,9 @@ Verdict acts_on(const Caller& caller, std::string_view user, const Member& targe
   const std::string& held = caller.rulebook.organization_roles[target.role].name;
   const RoleSet& below = caller.role().acts_on;
   return reject(RejectionCode::target_outranks_actor,
-                in_quotes(user) + " is " + held + ", whom " + caller.role().name +
+                in_quotes(user) + " is " + held + ", whom " + who(caller) +
                     " may not change or remove; ask somebody above",
-                rule_of(caller, caller.role().name + " acts on " +
+                rule_of(caller, who(caller) + " acts on " +
                                     (below.any() ? caller.rulebook.organization_role_names(below)
                                                  : std::string("nobody"))));
 }
@@ -330,9 +258,9 @@ Verdict assigns(const Caller& caller, RoleIndex role) {
   const std::string names = assignable.any() ? caller.rulebook.organization_role_names(assignable)
                                              : std::string("no role");
   return reject(RejectionCode::role_not_assignable,
-                caller.role().name + " may not give " +
-                    caller.rulebook.organization_roles[role].name + "; choose from " + names,
-                rule_of(caller, caller.role().name + " assigns " + names));
+                who(caller) + " may not give " + caller.rulebook.organization_roles[role].name +
+                    "; choose from " + names,
+                rule_of(caller, who(caller) + " assigns " + names));
 }
 
 Verdict gives_no_more_than_held(const Caller& caller, RoleIndex role) {
@@ -340,7 +268,7 @@ Verdict gives_no_more_than_held(const Caller& caller, RoleIndex role) {
   return reject(RejectionCode::escalation,
                 caller.rulebook.organization_roles[role].name +
                     " may do what you may not; nobody gives more than they hold",
-                rule_of(caller, "general law 2: no escalation by " + caller.role().name));
+                rule_of(caller, "general law 2: no escalation by " + who(caller)));
 }
 
 Verdict holds_owner_role(const Caller& caller, std::string_view to_do_what) {
@@ -393,7 +321,7 @@ Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles) {
   return reject(RejectionCode::role_not_assignable,
                 "you may not give " + caller.rulebook.space_role_names(roles & ~assignable) +
                     "; choose from " + (names.empty() ? std::string("no role") : names),
-                rule_of(caller, caller.role().name + " assigns " + names));
+                rule_of(caller, who(caller) + " assigns " + names));
 }
 
 Verdict acts_on_in_space(const SpaceCaller& caller, std::string_view subject, const RoleSet& held) {
@@ -415,7 +343,7 @@ Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles)
   return reject(RejectionCode::escalation,
                 caller.rulebook.space_role_names(roles) +
                     " may do what you may not; nobody gives more than they hold",
-                rule_of(caller, "general law 2: no escalation by " + caller.role().name));
+                rule_of(caller, "general law 2: no escalation by " + who(caller)));
 }
 
 Verdict has_no_grant(const SpaceCaller& caller, std::string_view subject) {

@@ -32,8 +32,9 @@ struct Caller {
   const Organization& organization;
   const Rulebook& rulebook;
   Actor actor;
-  const Member* member;  // null for guests, the invited, services and the system
-  ActionSet actions;     // in the organization itself
+  const Member* member;              // null for guests, the invited, services and the system
+  ActionSet actions;                 // in the organization itself
+  const Service* service = nullptr;  // what a service was granted; null: nothing, or no service
 
   RoleIndex role_index() const { return member == nullptr ? kNoRole : member->role; }
   const OrganizationRole& role() const { return rulebook.role(role_index()); }
@@ -48,11 +49,15 @@ struct SpaceCaller : Caller {
   ActionSet in_space;
 };
 
+// Who or what the caller is, for messages: "EVALUATOR", "service:x".
+std::string who(const Caller& caller);
+
 // The rule that refused, under the version of the rulebook: "space@1 <what>".
 std::string rule_of(const Caller& caller, std::string_view what);
 
 // Ids and values, before anything is looked up. `field` names the place.
 Verdict valid_id(std::string_view field, const flatbuffers::String* id);
+Verdict valid_org(const schema::CommandEnvelope& envelope);  // the organization that it is for
 Verdict valid_name(std::string_view field, const flatbuffers::String* name);
 Verdict valid_subject(const flatbuffers::String* subject);
 Verdict valid_size(std::string_view field, size_t size, size_t max);
@@ -61,16 +66,18 @@ Verdict is_sealed(std::string_view field, const schema::Sealed* sealed);  // or 
 Guarded<Actor> known_actor(const flatbuffers::String* actor);
 Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name);
 
-// expected_version, organization exists, actor belongs: a member who is not suspended, a guest or
-// somebody invited; and came by the sign-in that the organization enforces.
+// admit.cc: expected_version, organization exists, actor belongs: a member who is not suspended, a
+// guest or somebody invited; and came by the sign-in that the organization enforces.
 Verdict at_expected_version(const Incoming& in);
 Guarded<Caller> admit(const Incoming& in);
 Guarded<Caller> admit_to_deleted(const Incoming& in);  // the same, of a deleted organization
+Verdict manages_services(const Incoming& in);  // the same, of `_tenure`; and may do all there
 
 // Whoever sent a stored command: `user:x`, `service:y` or `system`; and what they may now, whether
 // they belong or not.
 Actor actor_of(std::string_view name);
-Caller caller_of(const Organization& organization, const Actor& actor);
+bool is_admin(const Actor& actor);  // service:admin
+Caller caller_of(const Organization& organization, const Actor& actor, const Services* services);
 Verdict is_not_suspended(const Caller& caller);
 
 // Due work: the engine's own. `what`: "checkouts expire".

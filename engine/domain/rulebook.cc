@@ -100,6 +100,15 @@ std::optional<NamedAction> parse_action(std::string_view name, const Rulebook& r
   return NamedAction{.plain = static_cast<Action>(action - kActionNames.begin())};
 }
 
+bool is_action_name(std::string_view name) {
+  const size_t colon = name.find(':');
+  if (colon == std::string_view::npos) {
+    return std::ranges::find(kActionNames, name) != kActionNames.end();
+  }
+  return std::ranges::find(kVerbNames, name.substr(0, colon)) != kVerbNames.end() &&
+         is_valid_id(name.substr(colon + 1));
+}
+
 std::shared_ptr<const Rulebook> with_space_role(const Rulebook& rulebook, std::string_view name,
                                                 const ActionSet& actions) {
   auto changed = std::make_shared<Rulebook>(rulebook);
@@ -142,6 +151,13 @@ bool ActionSet::add(std::string_view name, const Rulebook& rulebook) {
 }
 
 std::string_view action_name(Action action) { return kActionNames[static_cast<size_t>(action)]; }
+bool is_about_a_space(Action action) {
+  const std::string_view name = action_name(action);
+  return !name.starts_with("organization.") && !name.starts_with("member.") &&
+         !name.starts_with("group.") && action != Action::kSpaceCreate &&
+         action != Action::kSpaceRoleDefine && action != Action::kClockAdvance &&
+         action != Action::kSubjectErase;
+}
 std::string_view verb_name(ResourceVerb verb) { return kVerbNames[static_cast<size_t>(verb)]; }
 
 void Rulebooks::add(std::shared_ptr<const Rulebook> rulebook) {

@@ -198,7 +198,11 @@ struct NamedAction {
   TypeIndex type{};
 };
 std::optional<NamedAction> parse_action(std::string_view name, const Rulebook& rulebook);
+// The same whatever types there are: "resource.read:<any id>".
+bool is_action_name(std::string_view name);
 std::string_view action_name(Action action);
+// False for actions about an organization as a whole, which make no sense in one space.
+bool is_about_a_space(Action action);
 std::string_view verb_name(ResourceVerb verb);
 // Every action of the set by its name, each type by itself.
 std::vector<std::string> action_names(const ActionSet& actions, const Rulebook& rulebook);

@@ -273,14 +273,6 @@ void Compiler::organization_roles() {
   }
 }
 
-// Actions that are about an organization as a whole make no sense in one space.
-bool is_about_a_space(Action action) {
-  const std::string_view name = action_name(action);
-  return !name.starts_with("organization.") && !name.starts_with("member.") &&
-         !name.starts_with("group.") && action != Action::kSpaceCreate &&
-         action != Action::kSpaceRoleDefine && action != Action::kClockAdvance;
-}
-
 void Compiler::space_roles() {
   for (size_t i = 0; i < book_.space_roles.size(); ++i) {
     const schema::SpaceRole& source = *(*source_.space_roles())[static_cast<uint32_t>(i)];

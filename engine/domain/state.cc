@@ -104,7 +104,10 @@ bool operator==(const Organization& a, const Organization& b) {
   const bool same_rules =
       a.rulebook == b.rulebook ||
       (a.rulebook != nullptr && b.rulebook != nullptr && *a.rulebook == *b.rulebook);
-  return same_rules && facts(a) == facts(b);
+  const bool same_services =
+      a.services == b.services ||
+      (a.services != nullptr && b.services != nullptr && *a.services == *b.services);
+  return same_rules && same_services && facts(a) == facts(b);
 }
 
 DueItem due_item(const InvitationId& id, const Invitation& invitation) {

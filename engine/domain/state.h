@@ -21,6 +21,7 @@
 #include "engine/base/time.h"
 #include "engine/domain/fingerprint.h"
 #include "engine/domain/rulebook.h"
+#include "engine/domain/services.h"
 #include "schemas/catalog_generated.h"
 
 namespace tenure {
@@ -154,6 +155,7 @@ struct Organization {
   TextMap<GroupId, Group> groups;
   TextMap<SpaceId, Space> spaces;
   TextMap<InvitationId, Invitation> invitations;
+  std::shared_ptr<const Services> services;  // of `_tenure` alone; null: none yet
 
   // Derived from the above, kept beside it for speed.
   uint32_t owners = 0;  // members in the owner role who are not suspended

@@ -42,7 +42,14 @@ Result<void> check_ids(const schema::CommandEnvelope& envelope) {
       "`group:` or `service:`";
   if (!is_valid_id(view(*envelope.id())))
     return invalid_id("the command's id" + std::string(kRule));
-  if (!is_valid_id(view(*envelope.org()))) return invalid_id("org" + std::string(kRule));
+  if (is_about_services(envelope.command_type())) {
+    if (view(*envelope.org()) != kServicesOrganization) {
+      return invalid_id(
+          "services and their keys are managed in the organization `_tenure`; send this there");
+    }
+  } else if (!is_valid_id(view(*envelope.org()))) {
+    return invalid_id("org" + std::string(kRule));
+  }
   if (!is_valid_actor(view(*envelope.actor()))) {
     return invalid_id("actor must be user:<id> or service:<id>; the id" + std::string(kRule));
   }
@@ -78,6 +85,9 @@ Result<CommandBytes> verify_command(std::span<const uint8_t> bytes) {
   // Nobody vouches for themselves.
   if (command.get().sign_in() != nullptr) {
     return malformed("sign_in is said by the server that checked a sign-in; leave it out");
+  }
+  if (command.get().key_hash() != nullptr) {
+    return malformed("key_hash is said by the server that made the key; leave it out");
   }
   return command;
 }

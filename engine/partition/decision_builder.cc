@@ -7,11 +7,13 @@
 namespace tenure {
 
 std::span<const std::byte> DecisionBuilder::build(const Organization* organization,
-                                                  std::span<const uint8_t> command, Time time) {
+                                                  std::span<const uint8_t> command, Time time,
+                                                  const Services* services) {
   builder_.Clear();
   events_.clear();
   const auto& envelope = *flatbuffers::GetRoot<schema::CommandEnvelope>(command.data());
-  const DecideContext context{.now = time, .rulebooks = rulebooks_, .catalog = catalog_};
+  const DecideContext context{
+      .now = time, .rulebooks = rulebooks_, .catalog = catalog_, .services = services};
   const Verdict verdict = decide(organization, envelope, context, events_);
   finish(organization, command, time, verdict);
   if (builder_.GetSize() > kMaxPayload) {

@@ -18,9 +18,10 @@ class DecisionBuilder {
 
   // Decides `command` (a verified envelope, taken over byte for byte) for `organization`, null if
   // there is none, at `time`. At most kMaxPayload bytes: a decision that would be larger is
-  // rejected `limit_exceeded`. Valid until the next call.
+  // rejected `limit_exceeded`. `services` may be null. Valid until the next call.
   std::span<const std::byte> build(const Organization* organization,
-                                   std::span<const uint8_t> command, Time time);
+                                   std::span<const uint8_t> command, Time time,
+                                   const Services* services = nullptr);
 
   // The decision that build() returned last, to be read in place.
   const schema::Decision& get() const;

@@ -74,6 +74,8 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   void on_appended(const Result<void>& outcome);
   void fail(Error error);
   void settle(const QueuedCommand& command);
+  void follow_services(const Entry& entry, Number number);
+  void tell_services(Number durable);
   uint64_t hash_of_org(std::string_view org) const;
   uint64_t hash_of_id(const schema::CommandEnvelope& command);
 
@@ -105,6 +107,8 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   bool step_following();
   void on_claimed(const Result<Session>& session);
   Result<void> begin_if_there();
+  Result<void> load_services();
+  Result<Entry*> loaded_entry(std::string_view org);
   Result<void> replay_one(const ValidDecision& decision);
   Result<void> checkpoint_now();
   Result<void> complete_checkpoint();
@@ -135,6 +139,12 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   Time now_{};
   std::optional<std::string> refusal_;  // of this step
   std::optional<Error> failure_;
+
+  // What services may do: of the organization `_tenure`, if it is in this partition, as of the last
+  // decision; with the changes that nobody was told of yet, and their decisions. Else as others
+  // told at the beginning of this step.
+  std::shared_ptr<const Services> services_, services_elsewhere_;
+  std::deque<std::pair<Number, std::shared_ptr<const Services>>> untold_services_;
 
   // A command waits in queue_ until it is looked at; then, if it must, in its entry.
   std::deque<QueuedCommand> queue_;

@@ -42,7 +42,9 @@ class Outbox {
   size_t in_flight() const { return batches_.size() - 1; }
   bool empty() const { return in_flight() == 0 && batches_.back().starts.empty(); }
 
-  // The oldest batch in flight is durable: answers all who waited for it.
+  // The oldest batch in flight is durable: answers all who waited for it. Before that:
+  // settling(), the first decision that is not durable then.
+  Number settling() const { return batches_[1].first; }
   void settle();
 
   // The log failed: everybody who waits is told so.

@@ -86,6 +86,7 @@ bool Partition::Machine::step(Time now) {
   if (!outbox_) return step_following();
   refusal_ = refusal();
   if (host_.settled_below) settled_below_ = host_.settled_below(options_.id);
+  if (host_.services && services_ == nullptr) services_elsewhere_ = host_.services();
   bool busy = decide_due();
   busy |= decide_queued();
   request_loads();
@@ -248,7 +249,8 @@ bool Partition::Machine::do_due_work(Entry& entry) {
 void Partition::Machine::decide_one(Entry& entry, std::span<const uint8_t> command, Reply reply,
                                     std::optional<uint64_t> id_hash) {
   const Organization* organization = entry.exists ? &entry.organization : nullptr;
-  const auto decision = builder_.build(organization, command, partition_time());
+  const Services* services = services_ != nullptr ? services_.get() : services_elsewhere_.get();
+  const auto decision = builder_.build(organization, command, partition_time(), services);
   const Number number = outbox_->next();
   outbox_->append(decision, std::min(settled_.mark(), settled_below_), std::move(reply));
   apply(entry, builder_.get(), number, id_hash);
@@ -272,6 +274,23 @@ void Partition::Machine::apply(Entry& entry, const schema::Decision& decision, N
   }
   evolve(entry.organization, decision, rulebooks_);
   move_due(entry);
+  follow_services(entry, number);
+}
+
+void Partition::Machine::follow_services(const Entry& entry, Number number) {
+  if (entry.organization.services == nullptr || entry.organization.services == services_) return;
+  services_ = entry.organization.services;
+  untold_services_.emplace_back(number, services_);
+}
+
+// Those of decisions below `durable`.
+void Partition::Machine::tell_services(Number durable) {
+  std::shared_ptr<const Services> last;
+  while (!untold_services_.empty() && untold_services_.front().first < durable) {
+    last = std::move(untold_services_.front().second);
+    untold_services_.pop_front();
+  }
+  if (last != nullptr && host_.tell_services) host_.tell_services(std::move(last));
 }
 
 void Partition::Machine::move_due(Entry& entry) {
@@ -305,6 +324,7 @@ void Partition::Machine::hand_over() {
 void Partition::Machine::on_appended(const Result<void>& outcome) {
   if (failure_) return;
   if (!outcome) return fail(outcome.error());
+  tell_services(outbox_->settling());
   outbox_->settle();
   hand_over();
 }

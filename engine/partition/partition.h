@@ -27,6 +27,7 @@
 #include "engine/base/time.h"
 #include "engine/domain/catalog.h"
 #include "engine/domain/rulebook.h"
+#include "engine/domain/services.h"
 #include "engine/log/decision_log.h"
 #include "engine/partition/answer.h"
 #include "engine/partition/command_bytes.h"
@@ -56,6 +57,12 @@ struct PartitionHost {
   // The partition's thread, if set: no record may say that sources from this one on are settled,
   // since what was never submitted here (forwarded, refused) may not be dealt with yet.
   std::function<uint64_t(PartitionId)> settled_below = {};
+  // The partition's thread, both if set. What services may do is decided in one partition, that of
+  // the organization `_tenure`, and counts in all: tell_services is called in that one when it has
+  // opened, and whenever a change of it is durable, before that change is answered; `services`
+  // gives the others what was told last, or null.
+  std::function<void(std::shared_ptr<const Services>)> tell_services = {};
+  std::function<std::shared_ptr<const Services>()> services = {};
 };
 
 struct PartitionStats {

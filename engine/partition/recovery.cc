@@ -80,6 +80,7 @@ Result<void> Partition::Machine::recover(const std::optional<CheckpointMark>& ma
     Result<void> loaded = load_store(*mark);
     store_damaged_ = !loaded;
     if (!loaded) return loaded;
+    TRY(load_services());
   }
   const auto opened = Clock::now();
   const ReaderPosition from = mark ? mark->position : ReaderPosition{};
@@ -87,6 +88,7 @@ Result<void> Partition::Machine::recover(const std::optional<CheckpointMark>& ma
   while (TRY(follow_on(kFollowedAtOnce))) {
     if (checkpointer_.pending_bytes() >= options_.checkpoint_bytes) TRY(checkpoint_now());
   }
+  tell_services(followed_number());
   counts_.open_seconds = std::chrono::duration<double>(opened - began).count();
   counts_.replay_seconds = std::chrono::duration<double>(Clock::now() - opened).count();
   counts_.replayed = followed_number().value - from.next_number.value;
@@ -110,6 +112,13 @@ Result<void> Partition::Machine::load_store(const CheckpointMark& mark) {
   return {};
 }
 
+// As the store has them; nothing where `_tenure` is in another partition.
+Result<void> Partition::Machine::load_services() {
+  follow_services(*TRY(loaded_entry(kServicesOrganization)), Number{0});
+  counts_.loads = 0;  // nobody asked for it
+  return {};
+}
+
 // Applies up to so many decisions; false at the log's durable end.
 Result<bool> Partition::Machine::follow_on(size_t decisions) {
   for (; decisions > 0; --decisions) {
@@ -123,6 +132,7 @@ Result<bool> Partition::Machine::follow_on(size_t decisions) {
 
 bool Partition::Machine::step_following() {
   const Result<bool> more = follow_on(kFollowedAtOnce);
+  tell_services(followed_number());
   if (!more) {
     fail(more.error());
     return false;
@@ -174,6 +184,7 @@ Result<void> Partition::Machine::begin_if_there() {
                                                  " stands behind a claim made at " +
                                                  std::to_string(claimed_->next.value));
   }
+  tell_services(at.next_number);
   outbox_.emplace(options_.id, *claimed_, options_.batch_bytes);
   reader_.reset();
   claimed_.reset();
@@ -196,10 +207,8 @@ bool Partition::Machine::release() {
   return true;
 }
 
-Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
-  const auto& payload = *flatbuffers::GetRoot<schema::Decision>(decision.payload.data());
-  const schema::CommandEnvelope& command = *payload.command_nested_root();
-  const std::string_view org = command.org()->string_view();
+// On this thread: while it follows.
+Result<OrganizationEntry*> Partition::Machine::loaded_entry(std::string_view org) {
   Entry& entry = find_or_add(hash_of_org(org), org);
   if (!to_load_.empty()) {
     to_load_.clear();
@@ -208,6 +217,14 @@ Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
     take_in(entry, TRY(std::move(loaded)));
     resume(entry);
   }
+  return &entry;
+}
+
+Result<void> Partition::Machine::replay_one(const ValidDecision& decision) {
+  const auto& payload = *flatbuffers::GetRoot<schema::Decision>(decision.payload.data());
+  const schema::CommandEnvelope& command = *payload.command_nested_root();
+  const std::string_view org = command.org()->string_view();
+  Entry& entry = *TRY(loaded_entry(org));
   entry.used = true;
   const bool is_due_work = command.actor()->string_view() == "system";
   apply(entry, payload, decision.number,

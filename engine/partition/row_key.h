@@ -23,6 +23,8 @@ enum class RowKind : uint8_t {
   kSubscription,
   kUsageSeen,
   kInvitation,
+  kApiKey,
+  kServiceGrant,
 };
 
 class RowKey {

@@ -1,5 +1,6 @@
 #include "engine/partition/same_request.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "engine/base/check.h"
@@ -98,8 +99,12 @@ bool same_key(const schema::CommandEnvelope& a, const schema::CommandEnvelope& b
 }
 
 bool same_request(const schema::CommandEnvelope& a, const schema::CommandEnvelope& b) {
-  return same_table(command_schema().root(), reinterpret_cast<const Table&>(a),
-                    reinterpret_cast<const Table&>(b));
+  const TablePlan& plan = command_schema().root();
+  return std::ranges::all_of(plan.fields, [&](const FieldPlan& field) {
+    return field.offset == schema::CommandEnvelope::VT_KEY_HASH ||
+           same_field(plan, field, reinterpret_cast<const Table&>(a),
+                      reinterpret_cast<const Table&>(b));
+  });
 }
 
 }  // namespace tenure

@@ -12,7 +12,8 @@ bool same_key(const schema::CommandEnvelope& a, const schema::CommandEnvelope& b
 
 // Every field has the same value, however the buffers are laid out: a JSON retry equals a
 // FlatBuffers retry, a default that is written out equals one that is left out. Sealed fields are
-// compared by their bytes, which are the same in a true retry. Both buffers must be verified.
+// compared by their bytes, which are the same in a true retry. `key_hash` is not compared: each try
+// brings the hash of a new secret, of which only the first is kept. Both buffers must be verified.
 bool same_request(const schema::CommandEnvelope& a, const schema::CommandEnvelope& b);
 
 }  // namespace tenure

@@ -63,6 +63,10 @@ class RowEncoder {
         return subscription(key);
       case RowKind::kInvitation:
         return invitation(key);
+      case RowKind::kApiKey:
+        return api_key(key);
+      case RowKind::kServiceGrant:
+        return service_grant(key);
       case RowKind::kUsageSeen:
         break;  // encode_rows gathers them
     }
@@ -245,6 +249,33 @@ class RowEncoder {
     return true;
   }
 
+  bool api_key(const RowKeyParts& key) {
+    const Services* services = organization_.services.get();
+    if (services == nullptr) return false;
+    const auto found = services->keys.find(key.first);
+    if (found == services->keys.end()) return false;
+    const ApiKey& held = found->second;
+    const auto service = text(held.service);
+    const auto hash = builder_.CreateVector(held.hash.data(), held.hash.size());
+    flatbuffers::Optional<int64_t> expires;
+    if (held.expires) expires = to_micros(*held.expires);
+    builder_.Finish(schema::CreateApiKeyRow(builder_, service, hash, expires, held.revoked));
+    return true;
+  }
+
+  bool service_grant(const RowKeyParts& key) {
+    const Service* service = find_service(organization_.services.get(), key.first);
+    const size_t end = key.rest.find('\0');
+    CHECK(end != std::string_view::npos);
+    const ServiceGrant* held =
+        service == nullptr ? nullptr
+                           : service->find(key.rest.substr(0, end), key.rest.substr(end + 1));
+    if (held == nullptr) return false;
+    const auto actions = texts(held->actions);
+    builder_.Finish(schema::CreateServiceGrantRow(builder_, actions, held->act_for_users));
+    return true;
+  }
+
   const Organization& organization_;
   const Number next_;
   RowChanges& out_;
@@ -315,6 +346,14 @@ size_t estimate_memory(const Organization& organization) {
   size_t bytes =
       1024 + kEntry * (organization.members.size() + organization.groups_of.size() +
                        organization.spaces_of.size() + 4 * organization.invitations.size());
+  if (organization.services != nullptr) {
+    bytes += 2 * kEntry * organization.services->keys.size();
+    for (const auto& [id, service] : organization.services->granted) {
+      for (const auto& [place, grant] : service.grants) {
+        bytes += 2 * kEntry + kEntry * grant.actions.size();
+      }
+    }
+  }
   for (const auto& [id, group] : organization.groups) {
     bytes += 2 * kEntry + 2 * kEntry * group.users.size();
   }

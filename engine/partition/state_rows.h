@@ -15,6 +15,8 @@
 //        | 11 space 0x00 month:u32be chunk:u64be   fingerprints of counted usage: (high:u64
 //        low:u64)*
 //        | 12 invitation                           InvitationRow
+//        | 13 api_key                              ApiKeyRow
+//        | 14 service 0x00 org 0x00 space          ServiceGrantRow (org and space may be empty)
 // No id contains 0x00. A chunk holds the fingerprints of one checkpoint, named by its number.
 // Derived fields have no rows: derive() makes them.
 #pragma once
@@ -63,6 +65,7 @@ struct StoredOrganization {
   Organization organization;
   Number next{};  // the first decision that it does not know
   bool exists = false;
+  std::shared_ptr<Services> services;  // the organization's, while it is loaded
 };
 
 // Puts one row into an organization that is being loaded (rows come in key order; derive() after

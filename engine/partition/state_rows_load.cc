@@ -51,6 +51,10 @@ class RowLoader {
         return usage_seen(key);
       case RowKind::kInvitation:
         return invitation(key);
+      case RowKind::kApiKey:
+        return api_key(key);
+      case RowKind::kServiceGrant:
+        return service_grant(key);
     }
     return damaged(organization_);
   }
@@ -263,6 +267,37 @@ class RowLoader {
       std::memcpy(&fingerprint, value_.data() + at, sizeof(fingerprint));
       seen.insert(fingerprint);
     }
+    return {};
+  }
+
+  // Nobody else holds them while they are loaded.
+  Services& services() {
+    if (stored_.services == nullptr) {
+      stored_.services = std::make_shared<Services>();
+      organization_.services = stored_.services;
+    }
+    return *stored_.services;
+  }
+
+  Result<void> api_key(const RowKeyParts& key) {
+    const auto* row = TRY(read<schema::ApiKeyRow>());
+    ApiKey held{
+        .service = row->service()->str(), .hash = {}, .expires = {}, .revoked = row->revoked()};
+    if (row->hash()->size() != held.hash.size()) return damaged(organization_);
+    std::ranges::copy(*row->hash(), held.hash.begin());
+    if (row->expires()) held.expires = from_micros(*row->expires());
+    services().keys.emplace(key.first, std::move(held));
+    return {};
+  }
+
+  Result<void> service_grant(const RowKeyParts& key) {
+    const auto* row = TRY(read<schema::ServiceGrantRow>());
+    const size_t end = key.rest.find('\0');
+    if (end == std::string_view::npos) return damaged(organization_);
+    const GrantPlace place{std::string(key.rest.substr(0, end)),
+                           std::string(key.rest.substr(end + 1))};
+    services().granted[std::string(key.first)].grants[place] = {strings(row->actions()),
+                                                                row->act_for_users()};
     return {};
   }
 

@@ -3,6 +3,7 @@
 
 #include "engine/base/check.h"
 #include "engine/domain/calendar.h"
+#include "engine/domain/text.h"
 #include "engine/partition/row_key.h"
 #include "engine/partition/state_rows.h"
 
@@ -20,6 +21,15 @@ RowKey seen_key(std::string_view space, Month month) {
 // The chunk is not known yet: the fingerprint stands in its place.
 RowKey seen_key(std::string_view space, Month month, Fingerprint fingerprint) {
   return seen_key(space, month).big_endian(fingerprint.high).big_endian(fingerprint.low);
+}
+
+RowKey grant_key(std::string_view service, std::string_view org, std::string_view space) {
+  return RowKey(RowKind::kServiceGrant, service, org).separator().text(space);
+}
+
+template <class Event>
+RowKey grant_key(const Event& event) {
+  return grant_key(text(event.service()), text(event.org()), text(event.space()));
 }
 
 void touch_usage(const Organization& before, const schema::UsageRecorded& event,
@@ -154,6 +164,14 @@ void touch_event(const Organization& before, const schema::EventBox& box, Time t
       return add(RowKind::kSubscription, box.event_as_SubscriptionEnded()->space());
     case schema::Event::PlanChangeFailed:
       return add(RowKind::kSubscription, box.event_as_PlanChangeFailed()->space());
+    case schema::Event::ApiKeyCreated:
+      return add(RowKind::kApiKey, box.event_as_ApiKeyCreated()->key());
+    case schema::Event::ApiKeyRevoked:
+      return add(RowKind::kApiKey, box.event_as_ApiKeyRevoked()->key());
+    case schema::Event::ServiceActionsGranted:
+      return touched.add(grant_key(*box.event_as_ServiceActionsGranted()));
+    case schema::Event::ServiceActionsRevoked:
+      return touched.add(grant_key(*box.event_as_ServiceActionsRevoked()));
   }
   CHECK(false);  // the log's reader stops at what this build does not know
 }
@@ -192,6 +210,16 @@ void touch_all(const Organization& organization, TouchedRows& touched) {
   touched.add(RowKey(RowKind::kRulebook));
   for (const auto& [id, invitation] : organization.invitations) {
     touched.add(RowKey(RowKind::kInvitation, id));
+  }
+  if (organization.services != nullptr) {
+    for (const auto& [id, key] : organization.services->keys) {
+      touched.add(RowKey(RowKind::kApiKey, id));
+    }
+    for (const auto& [id, service] : organization.services->granted) {
+      for (const auto& [place, grant] : service.grants) {
+        touched.add(grant_key(id, place.org, place.space));
+      }
+    }
   }
   for (const auto& [user, member] : organization.members) {
     touched.add(RowKey(RowKind::kMember, user));

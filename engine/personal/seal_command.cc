@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engine/domain/decide.h"
-#include "engine/json/json_build.h"
+#include "engine/json/json_copy.h"
 #include "engine/json/json_wire.h"
 #include "engine/personal/sealed_box.h"
 
@@ -99,9 +99,8 @@ struct Person {
   PersonKey key{};
 };
 
-// Copies a command, each Sealed with its box in place of its text. It walks the plan, so a field
-// that is added to a command is copied too.
-class SealingCopy {
+// Copies a command, each Sealed with its box in place of its text.
+class SealingCopy final : public TableCopy {
  public:
   // `actor` owns what stands in the envelope, `user` what stands in the command.
   SealingCopy(const CommandEnvelope& envelope, const Person& actor, const Person& user)
@@ -115,40 +114,8 @@ class SealingCopy {
   }
 
  private:
-  uint64_t copy_table(const TablePlan& plan, const Table& table) {
-    FieldValues values;
-    for (const FieldPlan& field : plan.fields) {
-      const uint8_t* at = table.GetAddressOf(field.offset);
-      if (at) values.set(plan.index(field), copy_field(plan, field, table, at));
-    }
-    return build_table(builder_, plan, values);
-  }
-
-  uint64_t copy_field(const TablePlan& plan, const FieldPlan& field, const Table& table,
-                      const uint8_t* at) {
-    if (field.kind == FieldKind::kUnion) {
-      return copy_table(*union_member(plan, table)->table, follow<Table>(at));
-    }
-    if (!field.is_vector) return copy_value(plan, field, at);
-    const auto& vector = follow<AnyVector>(at);
-    std::vector<uint64_t> elements;
-    elements.reserve(vector.size());
-    for (size_t i = 0; i < vector.size(); ++i) {
-      elements.push_back(copy_value(plan, field, vector.Data() + i * field.size));
-    }
-    return build_vector(builder_, field, elements);
-  }
-
-  uint64_t copy_value(const TablePlan& plan, const FieldPlan& field, const uint8_t* at) {
-    if (is_scalar(field.kind)) return load_scalar(at, field.size);
-    if (field.kind == FieldKind::kString) {
-      return builder_.CreateString(&follow<flatbuffers::String>(at)).o;
-    }
-    if (field.kind == FieldKind::kSealed) return seal(plan, field, follow<Sealed>(at));
-    return copy_table(*field.table, follow<Table>(at));
-  }
-
-  uint64_t seal(const TablePlan& plan, const FieldPlan& field, const Sealed& sealed) {
+  uint64_t copy_sealed(const TablePlan& plan, const FieldPlan& field,
+                       const Sealed& sealed) override {
     const Person& person = &plan == &command_schema().root() ? actor_ : user_;
     const std::string name = plan.name + "." + field.name;
     const TextPlace place{view(*envelope_.org()), view(*envelope_.actor()), view(*envelope_.id()),
@@ -162,7 +129,6 @@ class SealingCopy {
   const CommandEnvelope& envelope_;
   const Person& actor_;
   const Person& user_;
-  flatbuffers::FlatBufferBuilder builder_;
 };
 
 // Whose text a command holds, and their keys.

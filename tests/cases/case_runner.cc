@@ -104,7 +104,8 @@ class CaseRun {
   std::string command(const JsonElement& body, const std::string& org, std::string_view id) {
     const std::string unique =
         case_.org + "-" + (id.empty() ? std::to_string(++sent_) : std::string(id));
-    return R"({"id":")" + unique + R"(","org":")" + org + R"(",)" + fill(json_text(body)).substr(1);
+    const std::string place = has(body, "org") ? "" : R"("org":")" + org + R"(",)";
+    return R"({"id":")" + unique + R"(",)" + place + fill(json_text(body)).substr(1);
   }
 
   Result<std::string> submit(const std::string& command) {
@@ -129,6 +130,7 @@ class CaseRun {
   Result<void> note(const JsonElement& decision, const std::string& id) {
     const std::string time(string_at(decision, "time"));
     if (time.empty()) return {};  // refused before it came to a decision
+    if (string_at(decision, "org") != case_.org) return {};
     if (time <= last_time_) return wrong("was decided at " + time + ", after " + last_time_);
     last_time_ = time;
     if (id.empty()) return {};

@@ -21,7 +21,8 @@
 // Steps with * are for served engines; the domain alone skips them. It has no ids of commands
 // either, and skips every send of an id that was sent before.
 //
-// COMMAND is the envelope without `id` and `org`: each case has an organization of its own. An
+// COMMAND is the envelope without `id` and `org`: each case has an organization of its own, unless
+// it names one, such as `_tenure`, which all cases share. An
 // expected event or answer may leave fields out; those it names must be equal, and lists must have
 // the same length. In texts, ${n} is the turn of a repetition, from 1, ${org} the organization,
 // ${checkout} the last checkout that an event named; ${NAME.position}, ${NAME.version} and

@@ -32,7 +32,14 @@ std::vector<uint8_t> DomainMachine::decide_only(std::span<const uint8_t> command
   const Organization* organization = find(envelope.org()->string_view());
   flatbuffers::FlatBufferBuilder builder(1024);
   EventSink events(builder);
-  const Verdict verdict = decide(organization, envelope, {now, rulebooks_, test_catalog()}, events);
+  const Organization* services = find(kServicesOrganization);
+  const Verdict verdict =
+      decide(organization, envelope,
+             {.now = now,
+              .rulebooks = rulebooks_,
+              .catalog = test_catalog(),
+              .services = services == nullptr ? nullptr : services->services.get()},
+             events);
   CHECK(verdict || events.boxes().empty());
 
   const uint64_t version = organization == nullptr ? 0 : organization->version;

@@ -15,7 +15,7 @@ namespace {
 constexpr Time kStart = from_micros(1'790'000'000'000'000);
 constexpr int kCommands = 300;
 const RandomCommandOptions kOptions{
-    .personal_text = false, .organizations = 4, .users = 8, .spaces = 4};
+    .personal_text = false, .services = false, .organizations = 4, .users = 8, .spaces = 4};
 
 std::string json_of(const std::vector<uint8_t>& command) {
   std::string json;

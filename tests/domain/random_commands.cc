@@ -49,19 +49,69 @@ std::vector<uint8_t> RandomCommands::Maker::make(Time now, size_t org_index) {
   const auto command = believed_ == nullptr || type == Command::CreateOrganization
                            ? create_organization(org_index)
                            : build(type, now);
-  const std::string id = numbered("c", stream_.seed_) + "-" + std::to_string(stream_.made_);
-  flatbuffers::Optional<uint64_t> expected;
-  if (believed_ != nullptr && chance(4)) expected = believed_->version - (chance(25) ? 1 : 0);
   flatbuffers::Offset<schema::Sealed> reason;
   if (type == Command::RecoverOwnership) {
     const std::vector<uint8_t> box = {1, 2, 3};
     reason = schema::CreateSealedDirect(builder_, nullptr, actor.c_str(), &box);
   }
+  return finish(actor, type, command, reason);
+}
+
+std::vector<uint8_t> RandomCommands::Maker::finish(const std::string& actor, Command type,
+                                                   flatbuffers::Offset<void> command,
+                                                   flatbuffers::Offset<schema::Sealed> reason,
+                                                   const std::vector<uint8_t>* key_hash) {
+  const std::string id = numbered("c", stream_.seed_) + "-" + std::to_string(stream_.made_);
+  flatbuffers::Optional<uint64_t> expected;
+  if (believed_ != nullptr && chance(4)) expected = believed_->version - (chance(25) ? 1 : 0);
   builder_.Finish(
       schema::CreateCommandEnvelopeDirect(builder_, id.c_str(), org_.c_str(), actor.c_str(), type,
-                                          command, expected, reason),
+                                          command, expected, reason, nullptr, key_hash),
       schema::CommandEnvelopeIdentifier());
   return {builder_.GetBufferPointer(), builder_.GetBufferPointer() + builder_.GetSize()};
+}
+
+// Of two services; what is granted lets nobody give anything to anybody.
+std::vector<uint8_t> RandomCommands::Maker::make_about_services(Time now) {
+  const std::string actor = chance(4) ? "service:other" : chance(4) ? "user:u0" : "service:admin";
+  const Services* held = believed_ == nullptr ? nullptr : believed_->services.get();
+  const std::string service = chance(30) ? "meter" : "other";
+  if (chance(25)) {
+    const std::string key = numbered("key", chance(10) ? 0 : stream_.made_);
+    flatbuffers::Optional<int64_t> expires;
+    if (chance(30)) expires = to_micros(now + std::chrono::hours(below(4)) - Duration(1));
+    const std::vector<uint8_t> hash(KeyHash{}.size(), static_cast<uint8_t>(below(256)));
+    const auto create =
+        schema::CreateCreateApiKeyDirect(builder_, key.c_str(), service.c_str(), expires);
+    return finish(actor, Command::CreateApiKey, create.Union(), 0, &hash);
+  }
+  if (chance(15)) {
+    std::string key = "none";
+    if (held != nullptr && !held->keys.empty() && !chance(5)) {
+      key = std::next(held->keys.begin(), static_cast<ptrdiff_t>(below(held->keys.size())))->first;
+    }
+    const auto revoke = schema::CreateRevokeApiKeyDirect(builder_, key.c_str());
+    return finish(actor, Command::RevokeApiKey, revoke.Union(), 0);
+  }
+  constexpr const char* kActions[] = {"usage.record", "payment.confirm", "resource.create:job",
+                                      "resource.create:service", "usage.view"};
+  std::vector<flatbuffers::Offset<flatbuffers::String>> actions;
+  for (const char* action : kActions) {
+    if (chance(40)) actions.push_back(builder_.CreateString(action));
+  }
+  const std::string org = numbered("org", below(stream_.options_.organizations));
+  const std::string space = numbered("s", below(stream_.options_.spaces));
+  const char* place = chance(20) ? nullptr : org.c_str();
+  const char* space_of_it = place != nullptr && chance(40) ? space.c_str() : nullptr;
+  const bool act_for_users = space_of_it == nullptr && chance(20);
+  if (chance(60)) {
+    const auto grant = schema::CreateGrantServiceActionsDirect(builder_, service.c_str(), &actions,
+                                                               place, space_of_it, act_for_users);
+    return finish(actor, Command::GrantServiceActions, grant.Union(), 0);
+  }
+  const auto revoke = schema::CreateRevokeServiceActionsDirect(builder_, service.c_str(), &actions,
+                                                               place, space_of_it, act_for_users);
+  return finish(actor, Command::RevokeServiceActions, revoke.Union(), 0);
 }
 
 Command RandomCommands::Maker::weighted_command() {
@@ -144,8 +194,11 @@ RandomCommands::RandomCommands(uint64_t seed, RandomCommandOptions options)
 
 std::vector<uint8_t> RandomCommands::next(Time now) {
   ++made_;
+  const bool about_services = options_.services && random_() % 40 == 0;
   const size_t org = random_() % options_.organizations;
-  std::vector<uint8_t> command = Maker(*this, numbered("org", org)).make(now, org);
+  std::vector<uint8_t> command =
+      about_services ? Maker(*this, std::string(kServicesOrganization)).make_about_services(now)
+                     : Maker(*this, numbered("org", org)).make(now, org);
   belief_.apply(command, now);
   return command;
 }

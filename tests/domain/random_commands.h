@@ -17,6 +17,7 @@ struct RandomCommandOptions {
   std::vector<std::string> rulebooks = {"space", "anaphora", "flotiq",
                                         "upcloud"};  // in turn, an organization each
   bool personal_text = true;  // commands with sealed texts too, which have no JSON without keys
+  bool services = true;       // now and then one of `_tenure`: about services and their keys
   size_t organizations = 4;
   size_t users = 24, groups = 6, spaces = 8, resources = 30;  // ids to choose from, in each
 };

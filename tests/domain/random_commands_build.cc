@@ -65,6 +65,10 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
     case Command::CreateOrganization:
     case Command::ExpireCheckout:
     case Command::UnreadableMessage:
+    case Command::CreateApiKey:
+    case Command::RevokeApiKey:
+    case Command::GrantServiceActions:
+    case Command::RevokeServiceActions:
     case Command::NONE:
       break;
   }

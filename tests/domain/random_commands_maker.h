@@ -26,6 +26,7 @@ class RandomCommands::Maker {
       : stream_(stream), org_(std::move(org)), believed_(stream.belief_.find(org_)) {}
 
   std::vector<uint8_t> make(Time now, size_t org_index);
+  std::vector<uint8_t> make_about_services(Time now);
 
  private:
   uint64_t below(uint64_t end) { return stream_.random_() % end; }
@@ -102,6 +103,10 @@ class RandomCommands::Maker {
     return command;
   }
 
+  std::vector<uint8_t> finish(const std::string& actor, Command type,
+                              flatbuffers::Offset<void> command,
+                              flatbuffers::Offset<schema::Sealed> reason,
+                              const std::vector<uint8_t>* key_hash = nullptr);
   Command weighted_command();
   bool is_pointless(Command command) const;
   std::string choose_actor(Command type);

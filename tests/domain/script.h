@@ -19,14 +19,34 @@ class Script {
   // "\"expected_version\":3,".
   std::string send(const std::string& actor, const std::string& type, const std::string& command,
                    const std::string& envelope = {}) {
-    const std::string json = R"({"id":"c)" + std::to_string(++sent_) + R"(","org":"acme",)" +
-                             envelope + R"("actor":")" + actor + R"(","command_type":")" + type +
-                             R"(","command":)" + command + "}";
-    const auto bytes = reader_.read(json);
-    EXPECT_TRUE(bytes.has_value()) << bytes.error().message << " in " << json;
-    const schema::Decision& decision = machine_.apply(bytes.value(), now);
-    if (decision.outcome() == schema::Outcome::accepted) return "accepted";
-    return schema::EnumNameRejectionCode(decision.rejection()->code());
+    return send_to("acme", actor, type, command, envelope);
+  }
+
+  // The same to the organization that services are managed in.
+  std::string manage(const std::string& actor, const std::string& type, const std::string& command,
+                     const std::string& envelope = {}) {
+    return send_to(std::string(kServicesOrganization), actor, type, command, envelope);
+  }
+
+  // CreateApiKey, as an ingress sends it on. `hash_size`: 0 as if there had been none.
+  std::string create_key(const std::string& actor, const std::string& key,
+                         const std::string& service, std::optional<Time> expires = {},
+                         size_t hash_size = KeyHash{}.size(),
+                         std::optional<uint64_t> expected = {}) {
+    flatbuffers::FlatBufferBuilder builder;
+    flatbuffers::Optional<int64_t> at;
+    if (expires) at = to_micros(*expires);
+    flatbuffers::Optional<uint64_t> version;
+    if (expected) version = *expected;
+    const auto command =
+        schema::CreateCreateApiKeyDirect(builder, key.c_str(), service.c_str(), at).Union();
+    const std::vector<uint8_t> hash(hash_size, 7);
+    const std::string id = "c" + std::to_string(++sent_);
+    builder.Finish(schema::CreateCommandEnvelopeDirect(
+        builder, id.c_str(), std::string(kServicesOrganization).c_str(), actor.c_str(),
+        schema::Command::CreateApiKey, command, version, 0, nullptr,
+        hash.empty() ? nullptr : &hash));
+    return apply(builder.GetBufferSpan());
   }
 
   // The names of the events that the last decision left, in order.
@@ -44,6 +64,22 @@ class Script {
   const DomainMachine& machine() const { return machine_; }
 
  private:
+  std::string send_to(const std::string& org, const std::string& actor, const std::string& type,
+                      const std::string& command, const std::string& envelope) {
+    const std::string json = R"({"id":"c)" + std::to_string(++sent_) + R"(","org":")" + org +
+                             R"(",)" + envelope + R"("actor":")" + actor + R"(","command_type":")" +
+                             type + R"(","command":)" + command + "}";
+    const auto bytes = reader_.read(json);
+    EXPECT_TRUE(bytes.has_value()) << bytes.error().message << " in " << json;
+    return apply(bytes.value());
+  }
+
+  std::string apply(std::span<const uint8_t> command) {
+    const schema::Decision& decision = machine_.apply(command, now);
+    if (decision.outcome() == schema::Outcome::accepted) return "accepted";
+    return schema::EnumNameRejectionCode(decision.rejection()->code());
+  }
+
   DomainMachine machine_;
   JsonReader reader_{command_schema()};
   int sent_ = 0;

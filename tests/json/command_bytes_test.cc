@@ -213,6 +213,33 @@ TEST(CommandBytesTest, NobodyVouchesForTheirOwnSignIn) {
               StartsWith("malformed: sign_in is said by the server"));
 }
 
+TEST(CommandBytesTest, NobodyBringsTheHashOfAKey) {
+  FlatBufferBuilder builder;
+  const std::vector<uint8_t> hash(32, 1);
+  const auto command = schema::CreateCreateApiKeyDirect(builder, "k", "meter");
+  schema::FinishCommandEnvelopeBuffer(
+      builder, schema::CreateCommandEnvelopeDirect(builder, "c", "_tenure", "service:admin",
+                                                   schema::Command::CreateApiKey, command.Union(),
+                                                   flatbuffers::nullopt, 0, nullptr, &hash));
+  EXPECT_THAT(refusal({builder.GetBufferPointer(), builder.GetSize()}),
+              StartsWith("malformed: key_hash is said by the server"));
+}
+
+TEST(CommandBytesTest, ServicesAreManagedInTheReservedOrganizationAlone) {
+  const auto revoke_in = [](const char* org) {
+    FlatBufferBuilder builder;
+    const auto command = schema::CreateRevokeApiKeyDirect(builder, "k");
+    schema::FinishCommandEnvelopeBuffer(
+        builder,
+        schema::CreateCommandEnvelopeDirect(builder, "c", org, "service:admin",
+                                            schema::Command::RevokeApiKey, command.Union()));
+    return refusal({builder.GetBufferPointer(), builder.GetSize()});
+  };
+  EXPECT_EQ(revoke_in("_tenure"), "accepted");
+  EXPECT_THAT(revoke_in("acme"), StartsWith("invalid_id: services and their keys are managed"));
+  EXPECT_THAT(refusal(with_ids("c", "_tenure", "service:admin")), StartsWith("invalid_id: org"));
+}
+
 TEST(CommandBytesTest, AStringThatIsNotUtf8IsMalformed) {
   FlatBufferBuilder builder;
   const auto command = schema::CreateRemoveMemberDirect(builder, "b\xff");

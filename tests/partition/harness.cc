@@ -59,7 +59,13 @@ PartitionHost Harness::begin_anew() {
   jobs_.clear();
   posted_.clear();
   return {.post = [this](std::function<void()> job) { posted_.push_back(std::move(job)); },
-          .run_aside = [this](std::function<void()> job) { jobs_.push_back(std::move(job)); }};
+          .run_aside = [this](std::function<void()> job) { jobs_.push_back(std::move(job)); },
+          .tell_services =
+              [this](std::shared_ptr<const Services> services) {
+                told_services.push_back(std::move(services));
+                on_told();
+              },
+          .services = [this] { return services_elsewhere; }};
 }
 
 namespace {

@@ -75,6 +75,10 @@ class Harness {
   void share_log_of(Harness& other) { log_ = other.log_; }
 
   Time now = from_micros(1'800'000'000'000'000);
+  // What it told of services, and what another partition is said to have told.
+  std::vector<std::shared_ptr<const Services>> told_services;
+  std::shared_ptr<const Services> services_elsewhere;
+  std::function<void()> on_told = [] {};
 
  private:
   PartitionHost begin_anew();

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/partition/vouched_command.h"
 #include "tests/partition/harness.h"
 
 namespace tenure::test {
@@ -82,6 +83,18 @@ TEST(SameRequest, IgnoresHowTheBufferIsLaidOut) {
       command(json("1", "acme", "user:a", "UpgradePlan", R"("space":"s","plan":"pro")"));
   ASSERT_FALSE(std::ranges::equal(parsed.view(), built->view()));
   EXPECT_TRUE(same_request(parsed.get(), built->get()));
+}
+
+TEST(SameRequest, IsTheSameWithAnotherSecretButNotWithAnotherSignIn) {
+  const auto create = [](uint8_t secret, std::string_view sign_in) {
+    KeyHash hash;
+    hash.fill(secret);
+    return vouch_for(command(json("1", "_tenure", "service:admin", "CreateApiKey",
+                                  R"("key":"k","service":"meter")")),
+                     {.sign_in = sign_in, .key_hash = hash});
+  };
+  EXPECT_TRUE(same_request(create(1, "").get(), create(2, "").get()));
+  EXPECT_FALSE(same_request(create(1, "").get(), create(1, "https://id.example").get()));
 }
 
 TEST(SameKey, IsOrganizationActorAndId) {

@@ -7,6 +7,7 @@
 
 #include "engine/domain/evolve.h"
 #include "engine/partition/decision_builder.h"
+#include "engine/partition/vouched_command.h"
 #include "tests/domain/domain_machine.h"
 #include "tests/partition/harness.h"
 
@@ -46,7 +47,10 @@ class Rows {
 class StateRows : public testing::Test {
  protected:
   void apply(std::string_view type, std::string_view what, std::string_view actor = "user:olga") {
-    const CommandBytes bytes = command(json(numbered("c", ++number), "acme", actor, type, what));
+    Vouched vouched;
+    if (type == "CreateApiKey") vouched.key_hash.emplace().fill(static_cast<uint8_t>(number));
+    const CommandBytes bytes = vouch_for(
+        command(json(numbered("c", ++number), organization.id, actor, type, what)), vouched);
     const Organization* existing = number == 1 ? nullptr : &organization;
     builder.build(existing, bytes.view(), now);
     const schema::Decision& decision = builder.get();
@@ -59,12 +63,12 @@ class StateRows : public testing::Test {
     RowChanges changes;
     encode_rows(organization, touched, number, {}, changes);
     touched.clear();
-    rows.apply(changes, "acme");
+    rows.apply(changes, organization.id);
   }
   // After every write: what is loaded is what was in memory.
   void write_and_compare() {
     write();
-    EXPECT_TRUE(rows.load("acme") == organization);
+    EXPECT_TRUE(rows.load(organization.id) == organization);
   }
   void use(std::string_view source, int id, std::string_view time) {
     apply("RecordUsage",
@@ -126,6 +130,26 @@ TEST_F(StateRows, FollowEveryChangeWhenWrittenOneByOne) {
   step("ConfirmPayment", R"("checkout":")" + checkout + '"', "service:admin");
   step("TransferOwnership", R"("to":"bob")");
   step("RemoveMember", R"("user":"olga")", "user:bob");
+}
+
+TEST_F(StateRows, OfServicesFollowEveryGrantAndKey) {
+  organization.id = OrgId(kServicesOrganization);
+  const auto step = [&](std::string_view type, std::string_view what) {
+    apply(type, what, "service:admin");
+    SCOPED_TRACE(type);
+    write_and_compare();
+  };
+  step("GrantServiceActions", R"("service":"m","actions":["usage.view","usage.record"])");
+  step("GrantServiceActions", R"("service":"m","actions":["usage.view"],"org":"acme")");
+  step("GrantServiceActions",
+       R"("service":"m","actions":["resource.create:job"],"org":"acme","space":"s")");
+  step("GrantServiceActions", R"("service":"p","actions":[],"org":"acme","act_for_users":true)");
+  step("CreateApiKey", R"("key":"k1","service":"m")");
+  step("CreateApiKey", R"("key":"k2","service":"m","expires":"2099-01-01T00:00:00Z")");
+  step("RevokeApiKey", R"("key":"k1")");
+  step("RevokeServiceActions", R"("service":"m","actions":["usage.view"])");
+  step("RevokeServiceActions", R"("service":"m","actions":["usage.view"],"org":"acme")");
+  step("RevokeServiceActions", R"("service":"p","actions":[],"org":"acme","act_for_users":true)");
 }
 
 TEST_F(StateRows, OfUsageIdsGrowByChunksAndGoByMonths) {

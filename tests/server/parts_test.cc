@@ -93,10 +93,10 @@ Request with_key(std::string_view authorization, std::string_view api_key) {
   return request;
 }
 
-TEST(ApiKey, AdmitsTheKeyAloneInEitherHeader) {
-  auto opened = ApiKey::open("/nowhere", "a-chosen-key-of-length");
+TEST(AdminKey, AdmitsTheKeyAloneInEitherHeader) {
+  auto opened = AdminKey::open("/nowhere", "a-chosen-key-of-length");
   ASSERT_TRUE(opened);
-  const ApiKey& key = opened->key;
+  const AdminKey& key = opened->key;
   EXPECT_FALSE(opened->generated);
   EXPECT_TRUE(key.admits(with_key("Bearer a-chosen-key-of-length", "")));
   EXPECT_TRUE(key.admits(with_key("bearer a-chosen-key-of-length", "")));
@@ -107,22 +107,22 @@ TEST(ApiKey, AdmitsTheKeyAloneInEitherHeader) {
   }
 }
 
-TEST(ApiKey, GeneratesOnceAndKeepsOnlyTheHash) {
+TEST(AdminKey, GeneratesOnceAndKeepsOnlyTheHash) {
   test::TemporaryDirectory directory;
-  auto first = ApiKey::open(directory.path(), std::nullopt);
+  auto first = AdminKey::open(directory.path(), std::nullopt);
   ASSERT_TRUE(first && first->generated);
-  auto second = ApiKey::open(directory.path(), std::nullopt);
+  auto second = AdminKey::open(directory.path(), std::nullopt);
   ASSERT_TRUE(second);
   EXPECT_FALSE(second->generated);
   EXPECT_TRUE(second->key.admits(with_key("", *first->generated)));
   EXPECT_FALSE(second->key.admits(with_key("", "tnr_" + std::string(64, '0'))));
 }
 
-TEST(ApiKey, RefusesAShortKeyAndADamagedHash) {
-  EXPECT_EQ(ApiKey::open("/nowhere", "short").error().kind, ErrorKind::kInvalid);
+TEST(AdminKey, RefusesAShortKeyAndADamagedHash) {
+  EXPECT_EQ(AdminKey::open("/nowhere", "short").error().kind, ErrorKind::kInvalid);
   test::TemporaryDirectory directory;
   std::ofstream(directory.path() + "/admin_key.sha256") << "not a hash";
-  EXPECT_EQ(ApiKey::open(directory.path(), std::nullopt).error().kind, ErrorKind::kCorrupt);
+  EXPECT_EQ(AdminKey::open(directory.path(), std::nullopt).error().kind, ErrorKind::kCorrupt);
 }
 
 TEST(AppliedWaiters, TellsEachOnceWhetherItCame) {

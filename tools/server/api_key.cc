@@ -74,20 +74,20 @@ std::string_view presented_key(const Request& request) {
 
 }  // namespace
 
-ApiKey::Hash ApiKey::hash_of(std::string_view key) {
+AdminKey::Hash AdminKey::hash_of(std::string_view key) {
   Hash hash;
   SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), hash.data());
   return hash;
 }
 
-Result<ApiKey::Opened> ApiKey::open(const std::string& data_directory,
-                                    const std::optional<std::string>& chosen) {
+Result<AdminKey::Opened> AdminKey::open(const std::string& data_directory,
+                                        const std::optional<std::string>& chosen) {
   if (chosen) {
     if (chosen->size() < kShortestKey) {
       return fail(ErrorKind::kInvalid,
                   "TENURE_ADMIN_KEY is too short; choose at least 16 characters, at random");
     }
-    return Opened{ApiKey(hash_of(*chosen)), std::nullopt};
+    return Opened{AdminKey(hash_of(*chosen)), std::nullopt};
   }
   const std::string path = data_directory + std::string(kHashFile);
   std::string hex = TRY(stored(path));
@@ -97,20 +97,20 @@ Result<ApiKey::Opened> ApiKey::open(const std::string& data_directory,
     std::string key = "tnr_" + to_hex(secret);
     Hash hash = hash_of(key);
     TRY(store(path, to_hex(hash) + "\n"));
-    return Opened{ApiKey(hash), key};
+    return Opened{AdminKey(hash), key};
   }
   Hash hash;
   for (size_t i = 0; i < hash.size(); ++i) {
     hash[i] = static_cast<unsigned char>(std::stoul(hex.substr(2 * i, 2), nullptr, 16));
   }
-  return Opened{ApiKey(hash), std::nullopt};
+  return Opened{AdminKey(hash), std::nullopt};
 }
 
-Result<bool> ApiKey::is_stored(const std::string& data_directory) {
+Result<bool> AdminKey::is_stored(const std::string& data_directory) {
   return !TRY(stored(data_directory + std::string(kHashFile))).empty();
 }
 
-bool ApiKey::admits(const Request& request) const {
+bool AdminKey::admits(const Request& request) const {
   std::string_view key = presented_key(request);
   if (key.empty()) return false;
   Hash hash = hash_of(key);

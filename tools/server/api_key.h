@@ -13,7 +13,7 @@
 namespace tenure {
 
 // Immutable after open; any thread.
-class ApiKey {
+class AdminKey {
  public:
   struct Opened;
 
@@ -31,14 +31,14 @@ class ApiKey {
 
  private:
   using Hash = std::array<unsigned char, 32>;
-  explicit ApiKey(Hash hash) : hash_(hash) {}
+  explicit AdminKey(Hash hash) : hash_(hash) {}
   static Hash hash_of(std::string_view key);
 
   Hash hash_;
 };
 
-struct ApiKey::Opened {
-  ApiKey key;
+struct AdminKey::Opened {
+  AdminKey key;
   std::optional<std::string> generated;  // show it now: it is stored nowhere
 };
 

@@ -23,6 +23,8 @@ Kind kind_of(ErrorKind kind) {
       return {400, "malformed"};
     case ErrorKind::kNotFound:
       return {404, "not_found"};
+    case ErrorKind::kSignIn:
+      return {403, "sso_required"};
     case ErrorKind::kConflict:
       return {409, "conflict"};
     case ErrorKind::kUnavailable:

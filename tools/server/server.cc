@@ -56,7 +56,7 @@ bool takes(const Route& route, std::string_view parameter) {
 // Everything between a request and its route: limits, the table, the key, the parameters.
 class Dispatcher {
  public:
-  Dispatcher(const Router& router, const ApiKey& key, Metrics& metrics, size_t max_bodies)
+  Dispatcher(const Router& router, const AdminKey& key, Metrics& metrics, size_t max_bodies)
       : router_(router), key_(key), metrics_(metrics), max_bodies_(max_bodies) {}
 
   void operator()(const Request& request, Respond respond) {
@@ -116,7 +116,7 @@ class Dispatcher {
   }
 
   const Router& router_;
-  const ApiKey& key_;
+  const AdminKey& key_;
   Metrics& metrics_;
   const size_t max_bodies_;
   std::atomic<size_t> bodies_ = 0;  // bytes of those that are not answered yet
@@ -145,7 +145,7 @@ std::string address_of(const HttpOptions& options, uint16_t port) {
   return "http://" + host + ":" + std::to_string(port);
 }
 
-void announce(const ApiKey::Opened& opened, const std::string& address) {
+void announce(const AdminKey::Opened& opened, const std::string& address) {
   if (opened.generated) {
     std::fprintf(stderr, "admin key, shown only now: %s\n", opened.generated->c_str());
   }
@@ -174,7 +174,7 @@ Result<void> serve(ServeOptions options) {
   const std::string address = address_of(options.http, http->port());
   options.host.address = address;
   auto host = TRY(EngineHost::open(options.host));
-  auto opened = TRY(ApiKey::open(options.host.data_directory, options.admin_key));
+  auto opened = TRY(AdminKey::open(options.host.data_directory, options.admin_key));
   host->on_failure([] { ::kill(::getpid(), SIGTERM); });
 
   Metrics metrics;

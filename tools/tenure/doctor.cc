@@ -149,7 +149,7 @@ void examine_keys(Findings& findings, const DataDirectory& data, bool log_has_re
   } else {
     findings.good("keys", "none yet");
   }
-  const auto admin = ApiKey::is_stored(data.root);
+  const auto admin = AdminKey::is_stored(data.root);
   if (!admin) return findings.bad("admin key", admin.error().message);
   findings.good("admin key", *admin ? "its hash is stored"
                                     : "none is stored: TENURE_ADMIN_KEY names it, or the next "
