@@ -2,50 +2,72 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <random>
 
 #include "projections/key_layout.h"
 #include "tools/tenure/bench_engine_run.h"
+#include "tools/tenure/load_client.h"
+#include "tools/tenure/server_process.h"
 
 namespace tenure {
 namespace {
 
-constexpr uint32_t kGroups = 100, kSpaces = 200;
+constexpr uint32_t kGroups = 100, kSpacesOfAGroup = 4;
 constexpr size_t kChecks = 200'000;
+constexpr size_t kRequests = 20'000;  // over HTTP, again and again
+constexpr double kSeconds = 1;
+constexpr int kConnections[] = {1, 32};
 constexpr std::string_view kOwner = "user:root";
+constexpr std::string_view kKey = "bench-key-that-only-this-run-knows";
+constexpr std::string_view kAction = "resource.create:job";
 
 std::string user(uint64_t i) { return fmt::format("u{:06}", i); }
-std::string space(uint64_t i) { return fmt::format("space-{:04}", i); }
+std::string space(uint64_t i) { return fmt::format("space-{:05}", i); }
 std::string group(uint64_t i) { return fmt::format("group-{:03}", i); }
+
+// How large an organization is.
+struct Size {
+  uint32_t members, spaces;
+  std::string org() const { return fmt::format("org-{}-{}", members, spaces); }
+  std::string name() const { return fmt::format("{}-members-{}-spaces", members, spaces); }
+  // Whose question a random number is, and about which space.
+  std::string who(uint64_t dice) const { return user(dice % members); }
+  std::string where(uint64_t dice) const { return space(dice / members % spaces); }
+};
+constexpr uint32_t kMembers[] = {1'000, 10'000, 100'000};
+constexpr uint32_t kSpaces[] = {1, 100, 10'000};
 
 // An anaphora organization: everybody in one group and with one direct grant, every group in some
 // spaces.
-CommandArena make_organization(std::string_view org, uint32_t members) {
+CommandArena make_organization(const Size& size) {
   CommandArena out;
   flatbuffers::FlatBufferBuilder b;
+  const std::string org = size.org();
+  const uint64_t high = uint64_t{size.members} << 32 | size.spaces;
   uint64_t low = 0;
   auto add = [&](auto command) {
-    add_command(b, out, bench_id(members, ++low), org, kOwner, command);
+    add_command(b, out, bench_id(high, ++low), org, kOwner, command);
   };
   auto grant = [&](uint64_t to, const std::string& subject, const char* role) {
     std::vector<flatbuffers::Offset<flatbuffers::String>> roles = {b.CreateString(role)};
     add(schema::CreateGrantAccessDirect(b, space(to).c_str(), subject.c_str(), &roles));
   };
   add(schema::CreateCreateOrganizationDirect(b, "Company", "anaphora"));
-  for (uint32_t i = 0; i < kSpaces; ++i) {
+  for (uint32_t i = 0; i < size.spaces; ++i) {
     add(schema::CreateCreateSpaceDirect(b, space(i).c_str(), "Space"));
   }
   for (uint32_t i = 0; i < kGroups; ++i) {
     add(schema::CreateCreateGroupDirect(b, group(i).c_str(), "Group"));
-    for (uint32_t k = 0; k < 4; ++k)
-      grant((i * 7 + k * 31) % kSpaces, "group:" + group(i), "ReadWrite");
+    for (uint32_t k = 0; k < std::min(kSpacesOfAGroup, size.spaces); ++k) {
+      grant((i * 7 + k * 31) % size.spaces, "group:" + group(i), "ReadWrite");
+    }
   }
-  for (uint32_t i = 0; i < members; ++i) {
+  for (uint32_t i = 0; i < size.members; ++i) {
     add(schema::CreateAddMemberDirect(b, user(i).c_str(), "USER"));
     add(schema::CreateAddToGroupDirect(b, group(i % kGroups).c_str(), user(i).c_str()));
-    grant(i % kSpaces, "user:" + user(i), "Readonly");
+    grant(i % size.spaces, "user:" + user(i), "Readonly");
   }
   return out;
 }
@@ -70,9 +92,11 @@ double per_second(const std::vector<uint64_t>& nanoseconds) {
   return static_cast<double>(nanoseconds.size()) * 1e9 / sum;
 }
 
-Result<void> measure(EngineHost& host, uint32_t members, bool json) {
-  std::string org = fmt::format("org-{}", members);
-  auto commands = make_organization(org, members);
+// `smallest_us`: the median of the smallest organization, which the others are measured by.
+Result<void> measure_in_process(EngineHost& host, const Size& size, double& smallest_us,
+                                bool json) {
+  const std::string org = size.org();
+  auto commands = make_organization(size);
   auto run = TRY(run_engine(host, commands, 0, commands.size(), 8192, true));
   if (run.rejected > 0)
     return fail(ErrorKind::kInvalid, "the bench's own organization was refused");
@@ -82,34 +106,88 @@ Result<void> measure(EngineHost& host, uint32_t members, bool json) {
   Row row;
   Keys keys(org);
   auto bare = TRY(timed([&](uint64_t dice) {
-    return rows->get(Family::kMembership, keys.member(user(dice % members)), row);
+    return rows->get(Family::kMembership, keys.member(size.who(dice)), row);
   }));
   uint64_t allowed = 0;
   auto checks = TRY(timed([&](uint64_t dice) -> Result<bool> {
-    std::string who = user(dice % members), where = space(dice / members % kSpaces);
-    auto answer = TRY(check(context, {org, where, who, "resource.create:job", {}}));
+    const std::string who = size.who(dice), where = size.where(dice);
+    auto answer = TRY(check(context, {org, where, who, kAction, {}}));
     allowed += answer.allowed;
     return answer.allowed;
   }));
   BenchRow figures;
-  figures.bench = fmt::format("check/{}-members", members);
+  figures.bench = "check/" + size.name();
   figures.per_s = per_second(checks);
   figures.probe = "one row look-up";
   figures.probe_per_s = per_second(bare);
   figures.latencies = Latencies::of(checks);
+  if (smallest_us == 0) smallest_us = figures.latencies.p50_us;
   figures.more.emplace_back("allowed_share", static_cast<double>(allowed) / kChecks);
+  figures.more.emplace_back("times_smallest", figures.latencies.p50_us / smallest_us);
   print_bench_row(figures, json);
+  return {};
+}
+
+std::vector<std::string> make_requests(const Size& size) {
+  std::mt19937_64 random(13);
+  std::vector<std::string> requests(kRequests);
+  for (std::string& request : requests) {
+    const uint64_t dice = random();
+    const std::string body = fmt::format(R"({{"org":"{}","space":"{}","user":"{}","action":"{}"}})",
+                                         size.org(), size.where(dice), size.who(dice), kAction);
+    request = fmt::format(
+        "POST /v1/check HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\n"
+        "Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        kKey, body.size(), body);
+  }
+  return requests;
+}
+
+// Between two halves of its probe, as the machine may be busier at one time than at another.
+Result<void> measure_over_http(uint16_t port, const Size& size, bool json) {
+  const std::vector<std::string> requests = make_requests(size);
+  const std::string hello = hello_request(kKey);
+  for (const int connections : kConnections) {
+    size_t at = 0;
+    auto probe = [&] {
+      return run_load({port, connections, kSeconds / 2, [&] { return std::string_view(hello); }});
+    };
+    auto before = TRY(probe());
+    auto load = TRY(run_load({port, connections, kSeconds,
+                              [&] { return std::string_view(requests[at++ % requests.size()]); }}));
+    auto after = TRY(probe());
+    BenchRow figures;
+    figures.bench = fmt::format("check-http/{}/{}", size.name(), connections);
+    figures.per_s = static_cast<double>(load.responses) / load.seconds;
+    figures.probe = "hello-world";
+    figures.probe_per_s =
+        static_cast<double>(before.responses + after.responses) / (before.seconds + after.seconds);
+    figures.latencies = Latencies::of(load.latencies_ns);
+    print_bench_row(figures, json);
+  }
   return {};
 }
 
 }  // namespace
 
 Result<void> bench_check(const BenchOptions& options) {
+  std::vector<Size> sizes;
+  for (const uint32_t members : kMembers) {
+    for (const uint32_t spaces : kSpaces) sizes.push_back({members, spaces});
+  }
   HostOptions host_options;
   host_options.data_directory = options.directory;
   auto host = TRY(EngineHost::open(host_options));
-  for (uint32_t members : {1'000u, 10'000u, 100'000u}) TRY(measure(*host, members, options.json));
-  return host->close();
+  double smallest_us = 0;
+  for (const Size& size : sizes) TRY(measure_in_process(*host, size, smallest_us, options.json));
+  TRY(host->close());
+  host.reset();
+  auto server = TRY(ServerProcess::start({.data_directory = options.directory,
+                                          .admin_key = std::string(kKey),
+                                          .options = {},
+                                          .environment = {}}));
+  for (const Size& size : sizes) TRY(measure_over_http(server->port(), size, options.json));
+  return {};
 }
 
 }  // namespace tenure

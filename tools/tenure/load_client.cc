@@ -147,6 +147,17 @@ class Load {
 
 }  // namespace
 
-Result<LoadResult> run_load(const LoadOptions& options) { return Load(options).run(); }
+Result<LoadResult> run_load(const LoadOptions& options) {
+  LoadResult load = TRY(Load(options).run());
+  if (load.failures == 0) return load;
+  return fail(ErrorKind::kUnavailable, std::to_string(load.failures) + " of " +
+                                           std::to_string(load.responses) +
+                                           " requests failed: no figure");
+}
+
+std::string hello_request(std::string_view key) {
+  return "GET /healthz HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer " + std::string(key) +
+         "\r\n\r\n";
+}
 
 }  // namespace tenure

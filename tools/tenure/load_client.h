@@ -1,4 +1,4 @@
-// A closed-loop HTTP load for `tenure bench http`: N keep-alive connections on one epoll thread,
+// A closed-loop HTTP load for `tenure bench`: N keep-alive connections on one epoll thread,
 // each with one request in flight. It does as little as it can, since it shares the machine with
 // the server it measures.
 #pragma once
@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
@@ -28,7 +29,11 @@ struct LoadResult {
   std::vector<uint64_t> latencies_ns;
 };
 
-// kIo if a connection fails or the server closes one.
+// kIo if a connection fails or the server closes one; kUnavailable if a request failed: the figure
+// would not be what it says.
 Result<LoadResult> run_load(const LoadOptions& options);
+
+// A GET of /healthz: this server's own hello-world.
+std::string hello_request(std::string_view key);
 
 }  // namespace tenure
