@@ -30,6 +30,7 @@ constexpr std::array kReads = {
     Read{"command", "/v1/orgs/{}/commands/{}"},
     Read{"user-spaces", "/v1/users/{}/spaces"},
     Read{"user-organizations", "/v1/users/{}/organizations"},
+    Read{"services", "/v1/services"},
     Read{"status", "/v1/status"},
 };
 
