@@ -28,7 +28,7 @@ class CommandBytes {
   }
 
  private:
-  friend Result<CommandBytes> verify_command(std::span<const uint8_t> bytes);
+  friend Result<CommandBytes> verify_vouched_command(std::span<const uint8_t> bytes);
   friend CommandBytes trusted_command(std::span<const uint8_t> bytes);
   CommandBytes(std::unique_ptr<uint64_t[]> data, size_t size)
       : data_(std::move(data)), size_(size) {}
@@ -39,9 +39,14 @@ class CommandBytes {
 // Copies and verifies a finished, identified CommandEnvelope: at most 1 MiB, Verifier (depth 16,
 // 100,000 tables), then every string UTF-8 and the expanded size, each reference counted, at most
 // 4 MiB. Refuses an id or organization that is not a valid id, and an actor that is not `user:` or
-// `service:` and a valid id: what only the engine may use is among them. kInvalid: the message
+// `service:` and a valid id: what only the engine may use is among them; and what only an ingress
+// says (vouched_command.h). kInvalid: the message
 // begins with the rejection code to answer ("malformed: ...", "invalid_id: ...").
 Result<CommandBytes> verify_command(std::span<const uint8_t> bytes);
+
+// The same of a command that an ingress may have vouched for (vouched_command.h): the caller checks
+// that one did.
+Result<CommandBytes> verify_vouched_command(std::span<const uint8_t> bytes);
 
 // Whether it is `user:` or `service:` and a valid id, as the actor of a command from outside is.
 bool is_valid_actor(std::string_view actor);

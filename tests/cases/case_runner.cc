@@ -115,7 +115,9 @@ class CaseRun {
   Result<void> send(const JsonElement& step) {
     const std::string id(string_at(step, "id"));
     last_command_ = command(at(step, "send"), case_.org, id);
-    last_decision_ = TRY(submit(last_command_));
+    const std::string_view issuer = string_at(step, "signed_in");
+    last_decision_ = issuer.empty() ? TRY(submit(last_command_))
+                                    : TRY(executor_.submit_signed_in(last_command_, issuer));
     simdjson::dom::parser parser;
     const JsonElement decision = parser.parse(last_decision_);
     const bool rejected = string_at(decision, "outcome") == "rejected";
@@ -228,11 +230,15 @@ class CaseRun {
   Result<void> get(const JsonElement& step) {
     std::string target = fill(std::string(string_at(step, "get")));
     if (!target.starts_with("/v1/")) target.insert(0, "/v1/orgs/" + case_.org);
-    if (has(step, "as")) {
+    const std::string_view issuer = string_at(step, "signed_in");
+    if (has(step, "as") && issuer.empty()) {
       target += target.contains('?') ? "&as=" : "?as=";
       target += string_at(step, "as");
     }
-    const CaseServer::Answer answer = TRY(server_->get(case_.org, target));
+    const CaseServer::Answer answer =
+        issuer.empty()
+            ? TRY(server_->get(case_.org, target))
+            : TRY(server_->get_signed_in(case_.org, target, string_at(step, "as"), issuer));
     if (answer.status != number_at(step, "status", 200)) {
       return wrong("answers " + std::to_string(answer.status) + ": " + answer.body);
     }

@@ -7,13 +7,14 @@
 //   {"send": COMMAND, "id": NAME?, "repeat": N?}                 accepted
 //   {"send": COMMAND, "events": [{"event_type", "event"}...]}    accepted with exactly these events
 //   {"send": COMMAND, "rejected": CODE, "message": [part...]?, "same_elsewhere": true?}
+//       with "signed_in": ISSUER, by a person whom that issuer vouched for
 //   {"together": [COMMAND...], "accepted": N, "rejected": CODE}  sent at the same moment, each from
 //       a connection of its own: N are accepted, whichever, and all others rejected with CODE
 //   {"again": true, "repeat": N?}   * sends the last command with the same id: the same decision
 //   {"check": {"user", "action", "space"?}, "allowed": BOOL}
 //   {"assignable_roles": {"actor", "target"?}, "roles": [...]}
 //   {"get": PATH, "as": USER?, "answer": JSON}   * PATH is below the organization's, or begins
-//   {"get": PATH, "as": USER?, "status": N}      * with /v1/
+//   {"get": PATH, "as": USER?, "status": N}      * with /v1/; "signed_in" as of a send
 //   {"time": "2026-01-31T10:00:00Z"}   sets the wall clock; what is due by then is done
 //   {"advance": "30d"}   the same, by days (d), hours (h), minutes (m) or seconds (s), also back
 //   {"restart": true}    * the process stops and starts; over Kafka it is killed and
@@ -52,6 +53,9 @@ class CaseServer {
   };
   // `target` is a path with its query. Sees all that was decided for the organization.
   virtual Result<Answer> get(std::string_view org, std::string_view target) = 0;
+  // The same by a user whom `issuer` vouched for.
+  virtual Result<Answer> get_signed_in(std::string_view org, std::string_view target,
+                                       std::string_view user, std::string_view issuer) = 0;
   virtual Result<void> restart() = 0;
 };
 
@@ -60,6 +64,9 @@ class CaseExecutor {
   virtual ~CaseExecutor() = default;
   // The decisions on commands that are sent at the same moment, all as JSON (DESIGN, Surface).
   virtual Result<std::vector<std::string>> submit(const std::vector<std::string>& commands) = 0;
+  // The decision on one of a person, its actor, whom `issuer` vouched for.
+  virtual Result<std::string> submit_signed_in(const std::string& command,
+                                               std::string_view issuer) = 0;
   virtual Result<bool> is_allowed(std::string_view org, std::string_view user,
                                   std::string_view action, std::string_view space) = 0;
   virtual Result<std::vector<std::string>> assignable_roles(std::string_view org,

@@ -18,12 +18,17 @@ class DomainExecutor final : public CaseExecutor {
   Result<std::vector<std::string>> submit(const std::vector<std::string>& commands) override {
     std::vector<std::string> decisions;
     for (const std::string& command : commands) {
-      clock_ += std::chrono::seconds(1);
-      machine_.apply(as_from_ingress(TRY(reader_.read(command))).view(), next_time());
-      write_decision_json("0:0", std::as_bytes(std::span(machine_.history().back())),
-                          decisions.emplace_back());
+      decisions.push_back(TRY(submit_signed_in(command, {})));
     }
     return decisions;
+  }
+  Result<std::string> submit_signed_in(const std::string& command,
+                                       std::string_view issuer) override {
+    clock_ += std::chrono::seconds(1);
+    machine_.apply(as_from_ingress(TRY(reader_.read(command)), issuer).view(), next_time());
+    std::string decision;
+    write_decision_json("0:0", std::as_bytes(std::span(machine_.history().back())), decision);
+    return decision;
   }
   Result<bool> is_allowed(std::string_view org, std::string_view user, std::string_view action,
                           std::string_view space) override {
@@ -46,8 +51,8 @@ class DomainExecutor final : public CaseExecutor {
 
  private:
   // A key's secret is made on the way in.
-  static CommandBytes as_from_ingress(std::span<const uint8_t> command) {
-    Vouched vouched;
+  static CommandBytes as_from_ingress(std::span<const uint8_t> command, std::string_view issuer) {
+    Vouched vouched{.sign_in = issuer, .key_hash = {}};
     if (envelope_of(command).command_type() == schema::Command::CreateApiKey) {
       vouched.key_hash.emplace();
     }

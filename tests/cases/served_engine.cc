@@ -52,11 +52,16 @@ ApiClient ServedEngine::client() const {
       {.url = fmt::format("http://127.0.0.1:{}", process_->port()), .key = std::string(kKey)});
 }
 
+ApiClient ServedEngine::client_of(std::string_view user, std::string_view issuer) const {
+  return ApiClient({.url = fmt::format("http://127.0.0.1:{}", process_->port()),
+                    .key = issuers_.token(issuer, user, now())});
+}
+
 Result<std::unique_ptr<ServerProcess>> ServedEngine::start_process() {
   ServerCommand command{.program = std::getenv("TENURE_BINARY"),
                         .data_directory = fmt::format("{}/data-{}", directory_.path(), processes_),
                         .admin_key = std::string(kKey),
-                        .options = {"--log-level", "error"},
+                        .options = {"--log-level", "error", "--oidc", issuers_.settings()},
                         .environment = {}};
   if (!kafka_prefix_.empty()) {
     command.options.insert(command.options.end(),

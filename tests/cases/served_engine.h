@@ -9,6 +9,7 @@
 
 #include "engine/base/result.h"
 #include "engine/base/time.h"
+#include "tests/cases/case_issuers.h"
 #include "tests/cases/json_access.h"
 #include "tests/support/temporary_directory.h"
 #include "tools/tenure/api_client.h"
@@ -25,7 +26,9 @@ class ServedEngine {
   // Ends the test program if it does not start.
   explicit ServedEngine(WallClock wall_clock);
 
-  ApiClient client() const;
+  ApiClient client() const;  // with the key of service:admin
+  // With a token that says that `issuer` vouches for the user.
+  ApiClient client_of(std::string_view user, std::string_view issuer) const;
 
   // Stops the process and starts it again; over Kafka kills it, and another takes over. Returns
   // once all partitions take commands.
@@ -45,6 +48,7 @@ class ServedEngine {
   void write_offset() const;
 
   TemporaryDirectory directory_;
+  const CaseIssuers issuers_{directory_.path()};
   const WallClock wall_clock_;
   const std::string kafka_prefix_;  // empty: the log is embedded
   std::chrono::seconds offset_{0};  // of the wall clock, to the real one

@@ -41,28 +41,42 @@ Result<std::vector<std::string>> ServedExecutor::submit(const std::vector<std::s
     for (size_t i = 0; i < commands.size(); ++i) {
       senders.emplace_back([&, i] {
         start.arrive_and_wait();
-        answers[i] = submit_one(commands[i]);
+        answers[i] = submit_one(engine_.client(), commands[i]);
       });
     }
   }
   std::vector<std::string> decisions;
   for (Result<std::string>& answer : answers) {
     decisions.push_back(TRY(std::move(answer)));
-    simdjson::dom::parser parser;
-    const JsonElement decision = parser.parse(decisions.back());
-    std::string& last = positions_[std::string(string_at(decision, "org"))];
-    const std::string_view position = string_at(decision, "position");
-    if (is_before(last, position)) last = position;  // a repeated answer has an old one
+    note(decisions.back());
   }
   return decisions;
 }
 
+void ServedExecutor::note(const std::string& decision) {
+  simdjson::dom::parser parser;
+  const JsonElement parsed = parser.parse(decision);
+  std::string& last = positions_[std::string(string_at(parsed, "org"))];
+  const std::string_view position = string_at(parsed, "position");
+  if (is_before(last, position)) last = position;  // a repeated answer has an old one
+}
+
+Result<std::string> ServedExecutor::submit_signed_in(const std::string& command,
+                                                     std::string_view issuer) {
+  simdjson::dom::parser parser;
+  std::string_view user = string_at(parser.parse(command), "actor");
+  user.remove_prefix(std::string_view("user:").size());
+  std::string decision = TRY(submit_one(engine_.client_of(user, issuer), command));
+  note(decision);
+  return decision;
+}
+
 // Again while it is told to, as every client must.
-Result<std::string> ServedExecutor::submit_one(const std::string& command) const {
+Result<std::string> ServedExecutor::submit_one(const ApiClient& client,
+                                               const std::string& command) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (true) {
-    HttpAnswer answer =
-        TRY(engine_.client().post("/v1/commands", "application/x-ndjson", command + "\n"));
+    HttpAnswer answer = TRY(client.post("/v1/commands", "application/x-ndjson", command + "\n"));
     if (answer.status != 200 || !answer.body.ends_with('\n')) {
       return unexpected_answer("/v1/commands", answer.status, answer.body);
     }
@@ -114,6 +128,14 @@ Result<std::vector<std::string>> ServedExecutor::assignable_roles(std::string_vi
 
 Result<CaseServer::Answer> ServedExecutor::get(std::string_view org, std::string_view target) {
   HttpAnswer answer = TRY(engine_.client().get(fresh(org, std::string(target))));
+  return Answer{answer.status, std::move(answer.body)};
+}
+
+Result<CaseServer::Answer> ServedExecutor::get_signed_in(std::string_view org,
+                                                         std::string_view target,
+                                                         std::string_view user,
+                                                         std::string_view issuer) {
+  HttpAnswer answer = TRY(engine_.client_of(user, issuer).get(fresh(org, std::string(target))));
   return Answer{answer.status, std::move(answer.body)};
 }
 

@@ -14,6 +14,8 @@ class ServedExecutor final : public CaseExecutor, public CaseServer {
   explicit ServedExecutor(ServedEngine& engine) : engine_(engine) {}
 
   Result<std::vector<std::string>> submit(const std::vector<std::string>& commands) override;
+  Result<std::string> submit_signed_in(const std::string& command,
+                                       std::string_view issuer) override;
   Result<bool> is_allowed(std::string_view org, std::string_view user, std::string_view action,
                           std::string_view space) override;
   Result<std::vector<std::string>> assignable_roles(std::string_view org, std::string_view actor,
@@ -23,10 +25,13 @@ class ServedExecutor final : public CaseExecutor, public CaseServer {
   CaseServer* server() override { return this; }
 
   Result<Answer> get(std::string_view org, std::string_view target) override;
+  Result<Answer> get_signed_in(std::string_view org, std::string_view target, std::string_view user,
+                               std::string_view issuer) override;
   Result<void> restart() override { return engine_.restart(); }
 
  private:
-  Result<std::string> submit_one(const std::string& command) const;
+  static Result<std::string> submit_one(const ApiClient& client, const std::string& command);
+  void note(const std::string& decision);
   std::string fresh(std::string_view org, std::string target) const;
 
   ServedEngine& engine_;

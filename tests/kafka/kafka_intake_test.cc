@@ -1,4 +1,5 @@
 // Commands through a real broker: read, decided, answered, and settled exactly as far as they are.
+#include "engine/partition/vouched_command.h"
 #include "tests/kafka/kafka_intake_fixture.h"
 
 namespace tenure::test {
@@ -300,6 +301,39 @@ TEST_F(KafkaIntakeTest, WhatAnotherProcessSealedIsTakenAndABoxOfAnotherCommandIs
               {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()});
   EXPECT_THAT(TopicReader(topic("quarantine")).read(1).at(0).header("tenure-error"),
               ::testing::HasSubstr("not sealed for this command"));
+}
+
+TEST_F(KafkaIntakeTest, WhatIsVouchedForTakesTheProofOfAnotherProcessForThisVeryCommand) {
+  KafkaIntakeOptions opening = options();
+  opening.ingress_key = PersonKey{1, 2, 3};
+  IntakeProcess process(opening, log_);
+  process.join_alone(kPartitions);
+  CommandParser parser;
+  const auto vouched = [&](std::string_view id) {
+    const std::string json =
+        R"({"id":")" + std::string(id) +
+        R"(","org":"acme","actor":"user:olga",)"
+        R"("command_type":"CreateOrganization","command":{"name":"Acme","rulebook":"space"}})";
+    return vouch_for(*parser.parse(json, {}), {.sign_in = "https://id.example", .key_hash = {}});
+  };
+  const auto send = [&](const CommandBytes& command, KafkaHeaders headers) {
+    publish_for("acme",
+                {reinterpret_cast<const char*>(command.view().data()), command.view().size()},
+                std::move(headers));
+  };
+  const CommandBytes first = vouched("v1"), second = vouched("v2");
+  const std::string name(kProofHeader);
+  send(first, {});
+  send(first, {{name, "made up"}});
+  send(first, {{name, ingress_proof(PersonKey{4}, first.get())}});
+  send(first, {{name, ingress_proof(*opening.ingress_key, second.get())}});
+  for (const Message& refused : TopicReader(topic("quarantine")).read(4)) {
+    EXPECT_THAT(refused.header("tenure-error"), ::testing::StartsWith("malformed: "));
+  }
+  send(first, with(kReply, {{name, ingress_proof(*opening.ingress_key, first.get())}}));
+  const auto results = TopicReader(topic("results")).read(1);
+  EXPECT_EQ(results[0].header("tenure-answer"), "decided");
+  EXPECT_THAT(results[0].value, ::testing::HasSubstr(R"("outcome":"accepted")"));
 }
 
 TEST_F(KafkaIntakeTest, WithoutKeysForItACommandWaitsAndIsReadAgain) {

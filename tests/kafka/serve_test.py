@@ -110,6 +110,37 @@ class ServeTest(KafkaTest):
             for text in (b"Bob Ross", b"bob@example"):
                 self.assertNotIn(text, raw, topic)
 
+    def test_what_services_may_do_counts_in_every_process(self):
+        engine, reads = self.start("--roles", "engine"), self.start("--roles", "reads")
+        self.owns(engine, PARTITIONS)
+        for org in ORGANIZATIONS:
+            self.accepted(engine, create(org))
+
+        def manage(kind, **fields):
+            return self.accepted(reads, command(new_id(), kind, "service:admin", "_tenure", **fields)).json
+
+        secret = manage("CreateApiKey", key="k1", service="namer")["secret"]
+
+        def rename(process, org):
+            sent = command(new_id(), "RenameOrganization", "service:namer", org, name=new_id())
+            return process.post("/v1/commands", sent, {"Authorization": f"Bearer {secret}"})
+
+        for org in ORGANIZATIONS:  # from the answer on, in the process that gave it
+            self.assertEqual(rename(reads, org).json["code"], "not_a_member")
+        manage("GrantServiceActions", service="namer", actions=["organization.rename"])
+        for org in ORGANIZATIONS:
+            self.assertEqual(rename(reads, org).status, 200)
+        wait_until(lambda: rename(engine, ORGANIZATIONS[0]).status == 200, "the other process knows the key")
+        self.assertEqual(engine.kill(), -9)
+        engine.start()
+        self.owns(engine, PARTITIONS)
+        self.assertEqual(rename(engine, ORGANIZATIONS[0]).status, 200, "after a start, from what it has")
+        manage("RevokeApiKey", key="k1")
+        self.assertEqual(rename(reads, ORGANIZATIONS[0]).status, 401)
+        wait_until(lambda: rename(engine, ORGANIZATIONS[0]).status == 401, "the other process refuses the key")
+        for topic in ("commands", "log", "results"):
+            self.assertNotIn(secret.split("_")[2].encode(), self.log.consume(topic), topic)
+
     def tool(self, *arguments):
         done = subprocess.run([TENURE, *arguments], capture_output=True, text=True, timeout=120)
         return done.returncode, done.stdout, done.stderr

@@ -77,7 +77,11 @@ class ApiTest : public testing::Test {
     auto match = router_.match(method, path);
     EXPECT_TRUE(match && match->route != nullptr) << path;
     auto answered = std::make_shared<std::promise<Response>>();
-    const Request request{.method = method, .path = path, .query = query, .body = body};
+    const Request request{.method = method,
+                          .path = path,
+                          .query = query,
+                          .body = body,
+                          .caller = Principal::admin(nullptr)};
     match->route->handler(request, match->values, *parse_query(query),
                           [answered](Response response) { answered->set_value(response); });
     return answered->get_future().get();

@@ -6,8 +6,8 @@
 #include <fstream>
 
 #include "tests/support/temporary_directory.h"
+#include "tools/server/admin_key.h"
 #include "tools/server/answer_json.h"
-#include "tools/server/api_key.h"
 #include "tools/server/applied_waiters.h"
 #include "tools/server/data_directory.h"
 #include "tools/server/http.h"
@@ -86,24 +86,14 @@ TEST_F(RouterTest, NamesTheMethodsOfAPath) {
   EXPECT_EQ(match->allow, "GET, POST");
 }
 
-Request with_key(std::string_view authorization, std::string_view api_key) {
-  Request request;
-  request.authorization = authorization;
-  request.api_key = api_key;
-  return request;
-}
-
-TEST(AdminKey, AdmitsTheKeyAloneInEitherHeader) {
+TEST(AdminKey, AdmitsTheKeyAlone) {
   auto opened = AdminKey::open("/nowhere", "a-chosen-key-of-length");
   ASSERT_TRUE(opened);
   const AdminKey& key = opened->key;
   EXPECT_FALSE(opened->generated);
-  EXPECT_TRUE(key.admits(with_key("Bearer a-chosen-key-of-length", "")));
-  EXPECT_TRUE(key.admits(with_key("bearer a-chosen-key-of-length", "")));
-  EXPECT_TRUE(key.admits(with_key("", "a-chosen-key-of-length")));
+  EXPECT_TRUE(key.admits("a-chosen-key-of-length"));
   for (const char* wrong : {"", "a-chosen-key-of-lengt", "a-chosen-key-of-length ", "x"}) {
-    EXPECT_FALSE(key.admits(with_key("", wrong))) << wrong;
-    EXPECT_FALSE(key.admits(with_key(std::string("Bearer ") + wrong, ""))) << wrong;
+    EXPECT_FALSE(key.admits(wrong)) << wrong;
   }
 }
 
@@ -114,8 +104,8 @@ TEST(AdminKey, GeneratesOnceAndKeepsOnlyTheHash) {
   auto second = AdminKey::open(directory.path(), std::nullopt);
   ASSERT_TRUE(second);
   EXPECT_FALSE(second->generated);
-  EXPECT_TRUE(second->key.admits(with_key("", *first->generated)));
-  EXPECT_FALSE(second->key.admits(with_key("", "tnr_" + std::string(64, '0'))));
+  EXPECT_TRUE(second->key.admits(*first->generated));
+  EXPECT_FALSE(second->key.admits("tnr_" + std::string(64, '0')));
 }
 
 TEST(AdminKey, RefusesAShortKeyAndADamagedHash) {
@@ -123,6 +113,49 @@ TEST(AdminKey, RefusesAShortKeyAndADamagedHash) {
   test::TemporaryDirectory directory;
   std::ofstream(directory.path() + "/admin_key.sha256") << "not a hash";
   EXPECT_EQ(AdminKey::open(directory.path(), std::nullopt).error().kind, ErrorKind::kCorrupt);
+}
+
+class ServiceKey : public testing::Test {
+ protected:
+  ServiceKey() { services_.keys["k_1"] = {.service = "meter", .hash = key_.hash, .expires = {}}; }
+  std::optional<std::string> holder(std::string_view text) const {
+    return holder_of_key(&services_, text, from_micros(1000));
+  }
+
+  const NewServiceKey key_ = new_service_key("k_1");
+  Services services_;
+};
+
+TEST_F(ServiceKey, IsItsServicesAndNothingLikeItIs) {
+  EXPECT_TRUE(key_.text.starts_with("tnr_k_1_"));
+  EXPECT_EQ(holder(key_.text), "meter");
+  EXPECT_NE(new_service_key("k_1").text, key_.text);
+  EXPECT_EQ(holder_of_key(nullptr, key_.text, {}), std::nullopt);
+  for (size_t at = 0; at < key_.text.size(); ++at) {
+    std::string wrong = key_.text;
+    wrong[at] ^= 1;
+    EXPECT_EQ(holder(wrong), std::nullopt) << wrong;
+    EXPECT_EQ(holder(std::string_view(key_.text).substr(0, at)), std::nullopt);
+  }
+  EXPECT_EQ(holder(key_.text + "0"), std::nullopt);
+}
+
+TEST_F(ServiceKey, EndsByRevocationAndByTime) {
+  services_.keys["k_1"].expires = from_micros(1001);
+  EXPECT_EQ(holder(key_.text), "meter");
+  services_.keys["k_1"].expires = from_micros(1000);
+  EXPECT_EQ(holder(key_.text), std::nullopt);
+  services_.keys["k_1"].expires.reset();
+  services_.keys["k_1"].revoked = true;
+  EXPECT_EQ(holder(key_.text), std::nullopt);
+}
+
+TEST(Principal, NobodyMayDoNothing) {
+  EXPECT_FALSE(Principal().may_act_as("service:", "acme"));
+  EXPECT_FALSE(Principal().may_act_as("user:alice", "acme"));
+  EXPECT_FALSE(Principal().viewer("", "acme"));
+  EXPECT_FALSE(Principal().viewer("service:admin", ""));
+  EXPECT_FALSE(Principal().audits_everything());
 }
 
 TEST(AppliedWaiters, TellsEachOnceWhetherItCame) {

@@ -9,6 +9,15 @@
 namespace tenure {
 namespace {
 
+// Beside the decision on the command that made the key: shown now and never again.
+void append_secret(const KeptAnswer& answer, std::string& json) {
+  if (answer.secret.empty()) return;
+  json.pop_back();
+  json += R"(,"secret":)";
+  append_json_string(answer.secret, json);
+  json += '}';
+}
+
 // The decision's own members follow those of the problem, so one body is read as either.
 Response rejected_response(const schema::Rejection& rejection, std::string_view decision_json) {
   Response response{.status = http_status(rejection.code()),
@@ -24,13 +33,17 @@ Response rejected_response(const schema::Rejection& rejection, std::string_view 
 
 }  // namespace
 
-KeptAnswer::KeptAnswer(const Answer& answer)
+KeptAnswer::KeptAnswer(const Answer& answer, std::string secret)
     : kind(answer.kind),
       position(answer.position),
       message(answer.message),
       words_((answer.decision.size() + 7) / 8),
       size_(answer.decision.size()) {
   if (size_ > 0) std::memcpy(words_.data(), answer.decision.data(), size_);
+  // A retry made another secret, which is nobody's key.
+  const bool made =
+      kind == Answer::Kind::kDecided && root()->outcome() == schema::Outcome::accepted;
+  if (made) this->secret = std::move(secret);
 }
 
 const schema::Decision* KeptAnswer::root() const {
@@ -50,6 +63,7 @@ Response to_response(const KeptAnswer& answer, const Unsealer& unsealer) {
   std::string position = format_position(answer.position);
   std::string json;
   write_decision_json(position, answer.decision(), json, &unsealer);
+  append_secret(answer, json);
   Response response = decision->rejection() == nullptr
                           ? Response{.body = std::move(json)}
                           : rejected_response(*decision->rejection(), json);
@@ -68,6 +82,7 @@ void append_line(const KeptAnswer& answer, size_t line, const Unsealer& unsealer
                  std::string& out) {
   if (answer.root() == nullptr) return append_line(answer.undecided(), line, out);
   write_decision_json(format_position(answer.position), answer.decision(), out, &unsealer);
+  append_secret(answer, out);
   out += '\n';
 }
 

@@ -13,14 +13,16 @@
 
 namespace tenure {
 
-// An Answer that outlives its reply: the decision copied, aligned as its readers need it.
+// An Answer that outlives its reply: the decision copied, aligned as its readers need it. `secret`:
+// of the key that its command was to make; shown if that is what came of it.
 class KeptAnswer {
  public:
-  explicit KeptAnswer(const Answer& answer);
+  explicit KeptAnswer(const Answer& answer, std::string secret = {});
 
   Answer::Kind kind;
   Position position;
   std::string message;
+  std::string secret;  // empty: none was made
   std::span<const std::byte> decision() const {
     return {reinterpret_cast<const std::byte*>(words_.data()), size_};
   }

@@ -43,15 +43,19 @@ void CommandBatch::feed() {
   if (done) finish();
 }
 
-Expected<CommandBytes, Undecided> CommandBatch::read(std::string_view line) {
+Expected<IngressCommand, Undecided> CommandBatch::read(std::string_view line) {
   if (api_.ingest.stopping().stop_requested()) {
     return std::unexpected(
         Undecided{503, "unavailable", "the server is stopping; retry with the same id"});
   }
   thread_local CommandParser parser;
-  auto command = parser.parse(line, {.id = {}, .actor = "service:admin"});
+  auto parsed = parser.parse(line, {.id = {}, .actor = actor_});
+  if (!parsed) return std::unexpected(std::move(parsed).error());
+  auto command = vouched_by(request_.caller, *std::move(parsed));
   if (!command) return command;
-  return seal_for(api_.host, *std::move(command));
+  auto sealed = seal_for(api_.host, std::move(command->command));
+  if (!sealed) return std::unexpected(std::move(sealed).error());
+  return IngressCommand{*std::move(sealed), std::move(command->secret)};
 }
 
 // Parses and submits some lines; false once there are none left.
@@ -69,9 +73,9 @@ bool CommandBatch::feed_piece() {
     }
     size_t index = first + parsed.size();
     parsed.emplace_back();
-    piece.push_back({*std::move(command), [self = shared_from_this(), index](const Answer& answer) {
-                       self->on_answer(index, answer);
-                     }});
+    piece.push_back({std::move(command->command),
+                     [self = shared_from_this(), index, secret = std::move(command->secret)](
+                         const Answer& answer) { self->on_answer(index, answer, secret); }});
   }
   if (parsed.empty()) return false;
   {
@@ -83,11 +87,11 @@ bool CommandBatch::feed_piece() {
   return true;
 }
 
-void CommandBatch::on_answer(size_t index, const Answer& answer) {
+void CommandBatch::on_answer(size_t index, const Answer& answer, std::string secret) {
   bool feed_more = false, done = false;
   {
     std::lock_guard lock(mutex_);
-    lines_[index].emplace<KeptAnswer>(answer);
+    lines_[index].emplace<KeptAnswer>(answer, std::move(secret));
     --in_flight_;
     feed_more = !feeding_ && !fed_ && in_flight_ < kMostInFlight / 2;
     if (feed_more) feeding_ = true;

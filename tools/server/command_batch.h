@@ -11,7 +11,7 @@
 
 #include "tools/server/answer_json.h"
 #include "tools/server/api.h"
-#include "tools/server/command_parser.h"
+#include "tools/server/ingress.h"
 
 namespace tenure {
 
@@ -20,7 +20,11 @@ namespace tenure {
 class CommandBatch : public std::enable_shared_from_this<CommandBatch> {
  public:
   CommandBatch(Api& api, const Request& request, Respond respond)
-      : api_(api), request_(request), rest_(request.body), respond_(std::move(respond)) {}
+      : api_(api),
+        request_(request),
+        actor_(request.caller.actor()),
+        rest_(request.body),
+        respond_(std::move(respond)) {}
 
   void start() { schedule(); }
 
@@ -34,14 +38,15 @@ class CommandBatch : public std::enable_shared_from_this<CommandBatch> {
   void schedule();
   void feed();
   bool feed_piece();
-  Expected<CommandBytes, Undecided> read(std::string_view line);
-  void on_answer(size_t index, const Answer& answer);
+  Expected<IngressCommand, Undecided> read(std::string_view line);
+  void on_answer(size_t index, const Answer& answer, std::string secret);
   void count(const KeptAnswer& answer);
   void finish();
 
   Api& api_;
   const Request request_;
-  std::string_view rest_;  // not parsed yet
+  const std::string actor_;  // of lines that name none
+  std::string_view rest_;    // not parsed yet
   Respond respond_;
 
   std::mutex mutex_;

@@ -92,6 +92,11 @@ Checked verify_binary_command(std::string_view bytes) {
   return checked(verify_command({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
 }
 
+Checked verify_vouched_binary_command(std::string_view bytes) {
+  return checked(
+      verify_vouched_command({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
+}
+
 Checked seal_for(EngineHost& host, CommandBytes command) {
   return checked(host.seal(std::move(command)));
 }

@@ -41,8 +41,10 @@ struct NamedSender {
 };
 NamedSender sender_in(std::string_view json);
 
-// The same checks for a command that came as a finished FlatBuffer.
+// The same checks for a command that came as a finished FlatBuffer; and for one that an ingress may
+// have vouched for (verify_vouched_command).
 Expected<CommandBytes, Undecided> verify_binary_command(std::string_view bytes);
+Expected<CommandBytes, Undecided> verify_vouched_binary_command(std::string_view bytes);
 
 // The last step before submit(). Without personal text it costs nothing; with some it may wait for
 // the disk.

@@ -4,10 +4,16 @@
 #include <future>
 
 #include "engine/base/murmur2.h"
+#include "tools/server/answer_json.h"
 #include "tools/server/command_parser.h"
 #include "tools/server/engine_host_impl.h"
 
 namespace tenure {
+namespace {
+
+constexpr std::chrono::seconds kKnownPatience{5};
+
+}  // namespace
 
 EngineHost::EngineHost(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
@@ -25,6 +31,22 @@ Result<CommandBytes> EngineHost::seal(CommandBytes command) {
 
 const Unsealer& EngineHost::unsealer() const { return *impl_->unsealer; }
 
+// What was decided about services, here or elsewhere, is answered once this process knows it.
+Reply EngineHost::Impl::once_known(const CommandBytes& command, Reply reply) {
+  if (command.get().org()->string_view() != kServicesOrganization) return reply;
+  return [this, reply = std::move(reply)](const Answer& answer) {
+    if (answer.kind == Answer::Kind::kUnavailable) return reply(answer);
+    places[answer.position.partition.value].followed.wait(
+        answer.position.number, std::chrono::steady_clock::now() + kKnownPatience,
+        [reply, kept = std::make_shared<KeptAnswer>(answer)](bool known) {
+          if (known) return reply({kept->kind, kept->position, kept->decision(), kept->message});
+          reply(
+              unavailable("it was decided, but this process has not read it yet; retry with the "
+                          "same id"));
+        });
+  };
+}
+
 void EngineHost::submit(CommandBytes command, Reply reply) {
   Submission one{std::move(command), std::move(reply)};
   submit(std::span(&one, 1));
@@ -33,7 +55,8 @@ void EngineHost::submit(CommandBytes command, Reply reply) {
 void EngineHost::submit(std::span<Submission> batch) {
   if (impl_->kafka) {
     for (Submission& each : batch) {
-      impl_->kafka->send(std::move(each.command), each.reply);
+      const Reply reply = impl_->once_known(each.command, std::move(each.reply));
+      impl_->kafka->send(std::move(each.command), reply);
     }
     return;
   }
@@ -133,6 +156,11 @@ std::vector<PartitionStatus> EngineHost::status() const {
     all.push_back(std::move(status));
   }
   return all;
+}
+
+std::shared_ptr<const Services> EngineHost::services() const {
+  const std::scoped_lock lock(impl_->services_mutex);
+  return impl_->services;
 }
 
 std::optional<Error> EngineHost::failure() const {

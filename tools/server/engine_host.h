@@ -95,6 +95,10 @@ class EngineHost {
   Number applied(PartitionId partition) const;  // and, below this one, in the read models
   HostStats stats() const;
   std::vector<PartitionStatus> status() const;
+  // What services may do, and their keys, as far as this process knows; null: none was granted
+  // anything. A change is known before its command is answered here; to other processes when they
+  // have read it from the log, usually within milliseconds.
+  std::shared_ptr<const Services> services() const;
   // Whether the read models have all that the log had when it was opened.
   bool caught_up() const;
 

@@ -50,11 +50,16 @@ struct EngineHost::Impl {
   std::unique_ptr<WorkPool> helpers;
   std::unique_ptr<LogScrub> scrub;  // null over Kafka
 
+  // Told by the partition of `_tenure`, looked at by all.
+  mutable std::mutex services_mutex;
+  std::shared_ptr<const Services> services;
+
   // What is known of one partition from other threads.
   struct Place {
     std::unique_ptr<OwnedPartition> owned;  // the engine thread's
     AppliedWaiters waiters;
-    Number at_open;  // decisions in the log when it was opened
+    AppliedWaiters followed;  // by the engine thread
+    Number at_open;           // decisions in the log when it was opened
     std::atomic<uint64_t> durable = 0;
     PartitionStats stats;  // under state_mutex, as are these
     bool writer = false;
@@ -78,6 +83,7 @@ struct EngineHost::Impl {
 
   Result<void> open();
   Result<void> open_segments(const DataDirectory& data);
+  Reply once_known(const CommandBytes& command, Reply reply);
   Result<void> open_kafka(const DataDirectory& data);
   Result<void> open_keys(const DataDirectory& data);
   void surround();

@@ -123,6 +123,14 @@ void EngineHost::Impl::surround() {
       .assigned_since = {},
       .on_writer = {},
       .on_doubt = {}});
+  around->host.tell_services = [this](std::shared_ptr<const Services> told) {
+    const std::scoped_lock lock(services_mutex);
+    services = std::move(told);
+  };
+  around->host.services = [this] {
+    const std::scoped_lock lock(services_mutex);
+    return services;
+  };
   if (!kafka) return;
   around->host.settled_below = [this](PartitionId id) { return kafka->settled_below(id); };
   around->polls = [this] { return kafka->polls(); };
@@ -150,6 +158,7 @@ Result<void> EngineHost::Impl::open_partitions(const DataDirectory& data) {
     place.owned = TRY(open(*around, std::move(store), opening, clock.now()));
     place.at_open = place.owned->partition().durable();
     place.durable = place.at_open.value;
+    place.followed.advance(place.at_open);
   }
   return {};
 }
@@ -221,7 +230,10 @@ Result<void> EngineHost::Impl::close() {
     projector_wakes.notify_one();
   }
   if (projector.joinable()) projector.join();
-  for (Place& place : places) place.waiters.give_up();
+  for (Place& place : places) {
+    place.waiters.give_up();
+    place.followed.give_up();
+  }
   return stopped;
 }
 

@@ -64,7 +64,10 @@ void EngineHost::Impl::publish() {
   for (Place& place : places) {
     const Partition& partition = place.owned->partition();
     const uint64_t now_durable = partition.durable().value;
-    more |= place.durable.exchange(now_durable) != now_durable;
+    const bool moved = place.durable.exchange(now_durable) != now_durable;
+    if (moved) place.followed.advance({now_durable});
+    if (kafka) place.followed.expire(std::chrono::steady_clock::now());
+    more |= moved;
     std::lock_guard lock(state_mutex);
     place.stats = partition.stats();
     place.writer = partition.is_writer();
@@ -84,7 +87,10 @@ void EngineHost::Impl::fail(const Error& error) {
     failure = error;
     callback = on_failure;
   }
-  for (Place& place : places) place.waiters.give_up();
+  for (Place& place : places) {
+    place.waiters.give_up();
+    place.followed.give_up();
+  }
   if (callback) callback();
 }
 

@@ -12,6 +12,7 @@
 
 #include "engine/base/result.h"
 #include "engine/domain/rejections.h"
+#include "tools/server/principal.h"
 
 namespace tenure {
 
@@ -30,6 +31,7 @@ struct Request {
   std::string_view body{};
   size_t header_bytes = 0;
   std::shared_ptr<const void> owner{};
+  Principal caller{};  // who made it: set once its credentials were looked at
 };
 
 struct Response {

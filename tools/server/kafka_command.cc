@@ -136,6 +136,7 @@ std::string default_command_id(const KafkaIncoming& message) {
 
 Checked KafkaCommandReader::read(const KafkaIncoming& message) {
   constexpr std::string_view kIdentifier = "TNRC";
+  if (!message.header(kProofHeader).empty()) return read_vouched(message);
   const std::string_view type = media_type(message.header(kContentTypeHeader));
   if (type == kJson || (type.empty() && message.value.starts_with('{'))) {
     return read_json(message);
@@ -147,6 +148,17 @@ Checked KafkaCommandReader::read(const KafkaIncoming& message) {
   return malformed(
       "neither a JSON object nor a FlatBuffer; send one command a message, with the header "
       "content-type as application/json or application/octet-stream");
+}
+
+Checked KafkaCommandReader::read_vouched(const KafkaIncoming& message) const {
+  Checked command = verify_vouched_binary_command(message.value);
+  if (!command) return command;
+  const std::string_view proof = message.header(kProofHeader);
+  if (ingress_key_ && is_ingress_proof(*ingress_key_, command->get(), proof)) return command;
+  return malformed(
+      "only a process of this log says who signed in, or makes a key; leave out the "
+      "header " +
+      std::string(kProofHeader));
 }
 
 // A given id must not be compared with the default one, so the default comes in only when the

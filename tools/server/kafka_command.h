@@ -10,6 +10,7 @@
 //   content-type    application/json or application/octet-stream (a FlatBuffer); else by its bytes
 //   reply-to        wants a result; `<n>@<anything>` wants it in partition n of the results
 //   tenure-request  echoed with the result
+//   tenure-vouched  of a process of this log: the proof of what it vouches for (ingress_proof.h)
 //   accept          application/octet-stream: the decision as a FlatBuffer, else as JSON
 #pragma once
 
@@ -18,6 +19,7 @@
 
 #include "tools/server/answer_json.h"
 #include "tools/server/command_parser.h"
+#include "tools/server/ingress_proof.h"
 #include "tools/server/kafka_command_topics.h"
 #include "tools/server/kafka_group.h"
 #include "tools/server/kafka_publisher.h"
@@ -49,12 +51,19 @@ std::string default_command_id(const KafkaIncoming& message);
 // One per thread.
 class KafkaCommandReader {
  public:
+  // `ingress_key`: what other processes prove with what they vouched for (ingress_proof.h); none:
+  // it is not believed.
+  explicit KafkaCommandReader(const std::optional<PersonKey>& ingress_key = {})
+      : ingress_key_(ingress_key) {}
+
   // The command, verified; or why it is none. Personal text as it came, sealed or in clear.
   Expected<CommandBytes, Undecided> read(const KafkaIncoming& message);
 
  private:
   Expected<CommandBytes, Undecided> read_json(const KafkaIncoming& message);
+  Expected<CommandBytes, Undecided> read_vouched(const KafkaIncoming& message) const;
   CommandParser parser_;
+  std::optional<PersonKey> ingress_key_;
 };
 
 // The organization that a message is for which is no command; empty if it names none that can be.

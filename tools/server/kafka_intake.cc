@@ -54,7 +54,7 @@ struct KafkaIntake::Impl {
   KafkaIntakeHooks hooks;
   std::shared_ptr<KafkaOutbox> outbox;
   std::unique_ptr<KafkaGroup> group;
-  KafkaCommandReader reader;
+  std::optional<KafkaCommandReader> reader;
   std::map<PartitionId, Assigned> assigned;  // of the own thread
   Steady::time_point commit_at{}, turn_at{};
 
@@ -274,7 +274,7 @@ void KafkaIntake::Impl::take(KafkaIncoming& message) {
 
 void KafkaIntake::Impl::handle(KafkaIncoming& message, KafkaOutbox::Place place) {
   const KafkaCommandTopics& topics = outbox->topics();
-  auto command = reader.read(message);
+  auto command = reader->read(message);
   const std::string org = command ? command->get().org()->str() : organization_named(message);
   const uint32_t home =
       org.empty() ? message.partition.value : partition_of(org, topics.partitions);
@@ -318,6 +318,7 @@ Result<std::unique_ptr<KafkaIntake>> KafkaIntake::open(KafkaIntakeOptions option
   auto publisher = TRY(KafkaPublisher::make({.connection = options.connection}));
   auto impl = std::make_unique<Impl>();
   Impl& self = *impl;
+  self.reader.emplace(options.ingress_key);
   self.outbox = std::make_shared<KafkaOutbox>(
       KafkaOutbox::Options{std::move(topics), options.unsealer, hooks.on_error},
       std::move(publisher));

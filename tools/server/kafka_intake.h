@@ -36,11 +36,12 @@ namespace tenure {
 
 struct KafkaIntakeOptions {
   KafkaConnection connection;
-  std::string prefix = "tenure";        // of the topics
-  std::string group = "tenure-engine";  // all processes of one log
-  uint32_t partitions = 16;             // of the log, and so of the commands
-  PersonKeys* keys = nullptr;           // of personal text; outlives the intake
-  const Unsealer* unsealer = nullptr;   // for results as JSON; outlives the intake
+  std::string prefix = "tenure";              // of the topics
+  std::string group = "tenure-engine";        // all processes of one log
+  uint32_t partitions = 16;                   // of the log, and so of the commands
+  PersonKeys* keys = nullptr;                 // of personal text; outlives the intake
+  std::optional<PersonKey> ingress_key = {};  // of this log; none: nobody is believed to vouch
+  const Unsealer* unsealer = nullptr;         // for results as JSON; outlives the intake
   std::chrono::milliseconds session_timeout{10'000};
   // A poll later than this loses the partitions: on_revoked must have returned before.
   std::chrono::milliseconds max_poll_interval{300'000};

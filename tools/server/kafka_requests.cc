@@ -101,14 +101,18 @@ std::optional<Reply> KafkaRequests::Impl::take_locked(uint64_t request) {
 KafkaOutgoing KafkaRequests::Impl::message_of(const CommandBytes& command, uint64_t request) const {
   const auto org = command.get().org()->string_view();
   const auto bytes = command.view();
-  return {.topic = topics.commands,
-          .partition = partition_of(org, topics.partitions),
-          .key = std::string(org),
-          .value = {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
-          .headers = {{std::string(kContentTypeHeader), std::string(kFlatBuffers)},
-                      {std::string(kAcceptHeader), std::string(kFlatBuffers)},
-                      {std::string(kReplyToHeader), reply_to},
-                      {std::string(kRequestHeader), std::to_string(request)}}};
+  KafkaOutgoing out{.topic = topics.commands,
+                    .partition = partition_of(org, topics.partitions),
+                    .key = std::string(org),
+                    .value = {reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                    .headers = {{std::string(kContentTypeHeader), std::string(kFlatBuffers)},
+                                {std::string(kAcceptHeader), std::string(kFlatBuffers)},
+                                {std::string(kReplyToHeader), reply_to},
+                                {std::string(kRequestHeader), std::to_string(request)}}};
+  if (std::string proof = ingress_proof(options.ingress_key, command.get()); !proof.empty()) {
+    out.headers.emplace_back(kProofHeader, std::move(proof));
+  }
+  return out;
 }
 
 // It waits before it is sent, as its answer may come at once; the publisher's callback cannot come

@@ -18,6 +18,7 @@
 #include "engine/log/kafka_connection.h"
 #include "engine/partition/answer.h"
 #include "engine/partition/command_bytes.h"
+#include "engine/personal/person_keys.h"
 
 namespace tenure {
 
@@ -28,6 +29,7 @@ struct KafkaRequestsOptions {
   size_t max_waiting = 65'536;    // beyond it send() answers kUnavailable at once
   // How long a command is tried for while no broker takes it.
   std::chrono::milliseconds send_patience{30'000};
+  PersonKey ingress_key = {};  // proves to the owners what this process vouches for
   std::function<void(const Error&)> on_error = [](const Error&) {};  // any thread; for people
 };
 

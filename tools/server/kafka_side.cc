@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "engine/log/log_directory.h"
+#include "tools/server/ingress_proof.h"
 
 namespace tenure {
 namespace {
@@ -66,6 +67,8 @@ Result<void> KafkaSide::join(const Unsealer& unsealer) {
   requests.connection = options_.connection;
   requests.prefix = options_.prefix;
   requests.partitions = options_.partitions;
+  const PersonKey key = TRY(ingress_key(*keys_));
+  requests.ingress_key = key;
   requests.on_error = tell;
   requests_ = TRY(KafkaRequests::open(std::move(requests)));
   if (!options_.owns) return {};
@@ -75,6 +78,7 @@ Result<void> KafkaSide::join(const Unsealer& unsealer) {
   intake.group = options_.prefix + "-engine";
   intake.partitions = options_.partitions;
   intake.keys = keys_.get();
+  intake.ingress_key = key;
   intake.unsealer = &unsealer;
   intake.session_timeout = options_.session_timeout;
   KafkaIntakeHooks hooks;

@@ -31,11 +31,15 @@ Result<std::string> parse_cursor(std::string_view text) {
   return std::string(text);
 }
 
-Result<Viewer> parse_viewer(std::string_view as) {
-  if (as.starts_with("service:")) return Viewer{};
-  std::string_view user = bare_user(as);
-  if (user.empty()) return fail(ErrorKind::kInvalid, "as must name a user: as=user:alice");
-  return Viewer{std::string(user)};
+Result<Viewer> viewer_of(const Principal& caller, std::optional<std::string_view> as,
+                         std::string_view org) {
+  if (as && (as->empty() || *as == "user:" || *as == "service:")) {
+    return fail(ErrorKind::kInvalid, "as must name a user: as=user:alice");
+  }
+  if (auto viewer = caller.viewer(as.value_or(""), org)) return *std::move(viewer);
+  return fail(ErrorKind::kNotFound, "you are " + caller.actor() + " and may not read as " +
+                                        std::string(as.value_or("nobody")) +
+                                        " here; leave `as` out, or have act_for_users granted");
 }
 
 Result<Moment> parse_moment(std::string_view text) {
@@ -133,22 +137,25 @@ std::string_view ReadRequest::parameter(std::string_view name) const {
 }
 
 Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
-                               QueryParameters parameters) {
+                               QueryParameters parameters, const Principal& caller) {
   ReadRequest request{.path = std::move(path),
                       .parameters = std::move(parameters),
+                      .caller = caller,
                       .viewer = {},
                       .page = {},
                       .org = {},
                       .at_least = {},
                       .as_of = {}};
   if (pattern.starts_with("/v1/orgs/{org}")) request.org = request.path.front();
+  std::optional<std::string_view> as;
   for (const auto& [name, value] : request.parameters) {
-    if (name == "as") request.viewer = TRY(parse_viewer(value));
+    if (name == "as") as = value;
     if (name == "limit") request.page.limit = TRY(parse_limit(value));
     if (name == "cursor") request.page.cursor = TRY(parse_cursor(value));
     if (name == "at_least") request.at_least = TRY(parse_token(value));
     if (name == "as_of") request.as_of = TRY(parse_moment(value));
   }
+  request.viewer = TRY(viewer_of(caller, as, request.org));
   return request;
 }
 

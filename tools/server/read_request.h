@@ -16,6 +16,7 @@ namespace tenure {
 struct ReadRequest {
   PathValues path;
   QueryParameters parameters;
+  Principal caller;
   Viewer viewer;
   Page page;
   std::string org;  // the one that it is about; empty: several, or the body says
@@ -27,9 +28,10 @@ struct ReadRequest {
   std::string_view parameter(std::string_view name) const;
 };
 
-// kInvalid: names the parameter and what it takes. `pattern` is the route's.
+// kInvalid: names the parameter and what it takes; kNotFound: the caller may not read on that
+// behalf. `pattern` is the route's.
 Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
-                               QueryParameters parameters);
+                               QueryParameters parameters, const Principal& caller);
 
 // Runs `read` once the read models have what it must see, or answers 503 when that takes too long;
 // never from less. It must see all that the log held when this process opened it, and `at_least`;

@@ -17,7 +17,8 @@ namespace tenure {
 // What the path's `{name}` segments held, decoded, in order of the pattern.
 using PathValues = std::vector<std::string>;
 
-enum class Access : uint8_t { kPublic, kKey };
+// Anybody; whoever has a key or a token; service:admin alone.
+enum class Access : uint8_t { kPublic, kKey, kAdmin };
 
 struct Route {
   Method method;

@@ -166,7 +166,7 @@ void post_check(Api& api, const Request& request, QueryParameters parameters, Re
   if (request.body.size() > kMostCheckBody) {
     return respond(problem(413, "too_large", "checks may have at most 1 MiB; send several"));
   }
-  auto read = parse_read({}, {}, std::move(parameters));
+  auto read = parse_read({}, {}, std::move(parameters), request.caller);
   if (!read) return respond(problem(read.error()));
   auto questions = parse_questions(request.body);
   if (!questions) return respond(problem(questions.error()));

@@ -5,7 +5,7 @@
 #include "tools/server/answer_json.h"
 #include "tools/server/api.h"
 #include "tools/server/command_batch.h"
-#include "tools/server/command_parser.h"
+#include "tools/server/ingress.h"
 
 namespace tenure {
 namespace {
@@ -64,25 +64,28 @@ void refuse(Api& api, const Undecided& undecided, const Respond& respond) {
   respond(to_response(undecided));
 }
 
-void seal_and_submit(Api& api, const std::shared_ptr<AnswerQueue>& queue, CommandBytes command,
+void seal_and_submit(Api& api, const std::shared_ptr<AnswerQueue>& queue, IngressCommand command,
                      Clock::time_point started, Respond respond) {
-  auto sealed = seal_for(api.host, std::move(command));
+  auto sealed = seal_for(api.host, std::move(command.command));
   if (!sealed) return refuse(api, sealed.error(), respond);
-  api.host.submit(*std::move(sealed),
-                  [queue, respond = std::move(respond), started](const Answer& answer) mutable {
-                    queue->push({KeptAnswer(answer), std::move(respond), started});
-                  });
+  api.host.submit(
+      *std::move(sealed), [queue, respond = std::move(respond), started,
+                           secret = std::move(command.secret)](const Answer& answer) mutable {
+        queue->push({KeptAnswer(answer, std::move(secret)), std::move(respond), started});
+      });
 }
 
-void submit_one(Api& api, const std::shared_ptr<AnswerQueue>& queue,
-                Expected<CommandBytes, Undecided> command, Respond respond) {
+void submit_one(Api& api, const std::shared_ptr<AnswerQueue>& queue, const Principal& caller,
+                Expected<CommandBytes, Undecided> parsed, Respond respond) {
   const auto started = Clock::now();
+  if (!parsed) return refuse(api, parsed.error(), respond);
+  auto command = vouched_by(caller, *std::move(parsed));
   if (!command) return refuse(api, command.error(), respond);
-  if (!has_personal_text(*command)) {
+  if (!has_personal_text(command->command)) {
     return seal_and_submit(api, queue, *std::move(command), started, std::move(respond));
   }
   // Somebody's first sealed text waits for the disk, and this thread must not.
-  auto shared = std::make_shared<CommandBytes>(*std::move(command));
+  auto shared = std::make_shared<IngressCommand>(*std::move(command));
   bool accepted = api.ingest.submit(
       [&api, queue, shared, started, respond] {
         seal_and_submit(api, queue, std::move(*shared), started, respond);
@@ -101,13 +104,14 @@ void post_commands(Api& api, const std::shared_ptr<AnswerQueue>& queue, const Re
     return std::make_shared<CommandBatch>(api, request, std::move(respond))->start();
   }
   if (type == kFlatBuffers) {
-    return submit_one(api, queue, verify_binary_command(request.body), std::move(respond));
+    return submit_one(api, queue, request.caller, verify_binary_command(request.body),
+                      std::move(respond));
   }
   if (type == kJson || type.empty()) {
     thread_local CommandParser parser;
-    auto command =
-        parser.parse(request.body, {.id = request.idempotency_key, .actor = "service:admin"});
-    return submit_one(api, queue, std::move(command), std::move(respond));
+    const std::string actor = request.caller.actor();
+    auto command = parser.parse(request.body, {.id = request.idempotency_key, .actor = actor});
+    return submit_one(api, queue, request.caller, std::move(command), std::move(respond));
   }
   respond(problem(415, "unsupported_media_type",
                   "send a command as application/json, many as application/x-ndjson, or a "

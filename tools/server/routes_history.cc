@@ -68,7 +68,9 @@ Result<Response> history(Api& api, const ReadRequest& request) {
 Result<Response> command_by_id(Api& api, const ReadRequest& request) {
   const std::string& id = request.path[1];
   const std::string_view actor = request.parameter("actor");
-  const std::string own_actor = "user:" + request.viewer.user;
+  const std::string own_actor = request.viewer.service.empty()
+                                    ? "user:" + request.viewer.user
+                                    : "service:" + request.viewer.service;
   auto view = api.host.view();
   const CommandPlaces places =
       TRY(find_command(live_context(api, *view, request), request.path[0], id));
@@ -141,6 +143,10 @@ Result<SubscriptionFilter> filter_of(const ReadRequest& request) {
 // A page ends at its limits or at the log's end. A filter may pass over decisions that must not be
 // asked for again, and over so many that a page comes without any: Tenure-Next says where to go on.
 Result<Response> decisions(Api& api, const ReadRequest& request) {
+  if (!request.caller.audits_everything()) {
+    return fail(ErrorKind::kNotFound,
+                "nothing that you may see here; it takes audit.read, granted everywhere");
+  }
   const Position begin = TRY(begin_of(api, request));
   const SubscriptionFilter filter = TRY(filter_of(request));
   Response response{.content_type = kNdjson};
@@ -169,24 +175,24 @@ Result<Response> decisions(Api& api, const ReadRequest& request) {
 void add(Router& router, Api& api, std::string_view pattern, std::string_view summary,
          std::vector<std::string_view> parameters, std::string_view response_type,
          Result<Response> (*read)(Api&, const ReadRequest&)) {
-  router.add({.method = Method::kGet,
-              .pattern = pattern,
-              .summary = summary,
-              .access = Access::kKey,
-              .parameters = std::move(parameters),
-              .request_types = {},
-              .response_types = {response_type},
-              .handler = [&api, read, pattern](const Request&, PathValues path,
-                                               QueryParameters parameters, Respond respond) {
-                auto request = parse_read(pattern, std::move(path), std::move(parameters));
-                if (!request) return respond(problem(request.error()));
-                request->needs_rows = read != decisions;
-                run_read(api, *request, false, std::move(respond),
-                         [&api, read, request = *request] {
-                           Result<Response> response = read(api, request);
-                           return response ? *std::move(response) : problem(response.error());
-                         });
-              }});
+  router.add(
+      {.method = Method::kGet,
+       .pattern = pattern,
+       .summary = summary,
+       .access = Access::kKey,
+       .parameters = std::move(parameters),
+       .request_types = {},
+       .response_types = {response_type},
+       .handler = [&api, read, pattern](const Request& asked, PathValues path,
+                                        QueryParameters parameters, Respond respond) {
+         auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
+         if (!request) return respond(problem(request.error()));
+         request->needs_rows = read != decisions;
+         run_read(api, *request, false, std::move(respond), [&api, read, request = *request] {
+           Result<Response> response = read(api, request);
+           return response ? *std::move(response) : problem(response.error());
+         });
+       }});
 }
 
 }  // namespace

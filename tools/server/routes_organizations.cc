@@ -31,17 +31,17 @@ class Reads {
                  .request_types = {},
                  .response_types = {response_type},
                  .handler = [&api = api_, query = std::move(query), pattern](
-                                const Request&, PathValues path, QueryParameters parameters,
+                                const Request& request, PathValues path, QueryParameters parameters,
                                 Respond respond) {
-                   answer(api, pattern, query, std::move(path), std::move(parameters),
-                          std::move(respond));
+                   auto read =
+                       parse_read(pattern, std::move(path), std::move(parameters), request.caller);
+                   answer(api, query, read, std::move(respond));
                  }});
   }
 
  private:
-  static void answer(Api& api, std::string_view pattern, const Answer& query, PathValues path,
-                     QueryParameters parameters, Respond respond) {
-    auto request = parse_read(pattern, std::move(path), std::move(parameters));
+  static void answer(Api& api, const Answer& query, const Result<ReadRequest>& request,
+                     Respond respond) {
     if (!request) return respond(problem(request.error()));
     run_read(api, *request, false, std::move(respond), [&api, &query, request = *request] {
       Result<Response> response = on_rows(

@@ -117,10 +117,10 @@ void add_service_routes(Router& router, Api& api) {
       [&api] {
         return Response{.content_type = kText, .body = api.metrics.render(api.host.stats())};
       },
-      api.open_metrics ? Access::kPublic : Access::kKey);
+      api.open_metrics ? Access::kPublic : Access::kAdmin);
   add(
       router, "/v1/status", "The partitions of the log: owners, claims, how far reads are", kJson,
-      [&api] { return status(api); }, Access::kKey);
+      [&api] { return status(api); }, Access::kAdmin);
   add(router, "/openapi.json", "This API, described", kJson,
       [&router] { return Response{.body = openapi_json(router)}; });
   add(router, "/", "This page", kHtml,

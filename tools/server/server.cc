@@ -10,7 +10,7 @@
 #include <cstdlib>
 
 #include "tools/server/api.h"
-#include "tools/server/api_key.h"
+#include "tools/server/authenticator.h"
 
 namespace tenure {
 namespace {
@@ -56,10 +56,14 @@ bool takes(const Route& route, std::string_view parameter) {
 // Everything between a request and its route: limits, the table, the key, the parameters.
 class Dispatcher {
  public:
-  Dispatcher(const Router& router, const AdminKey& key, Metrics& metrics, size_t max_bodies)
-      : router_(router), key_(key), metrics_(metrics), max_bodies_(max_bodies) {}
+  Dispatcher(const Router& router, const Authenticator& authenticator, Metrics& metrics,
+             size_t max_bodies)
+      : router_(router),
+        authenticator_(authenticator),
+        metrics_(metrics),
+        max_bodies_(max_bodies) {}
 
-  void operator()(const Request& request, Respond respond) {
+  void operator()(Request request, Respond respond) {
     const size_t body = request.body.size();
     Respond counted = [this, body, respond = std::move(respond)](Response response) {
       metrics_.request(response.status);
@@ -73,10 +77,7 @@ class Dispatcher {
     if (!match) return counted(problem(match.error()));
     if (match->route == nullptr) return counted(no_route(*match));
     const Route& route = *match->route;
-    if (route.access == Access::kKey && !key_.admits(request)) {
-      return counted(
-          problem(401, "unauthorized", "send a valid API key as `Authorization: Bearer KEY`"));
-    }
+    if (auto refusal = recognize(route, request)) return counted(*std::move(refusal));
     if (body > 0 && too_much) {
       return counted(problem(503, "unavailable", "too much is being sent at once; try again soon"));
     }
@@ -95,6 +96,18 @@ class Dispatcher {
   }
 
  private:
+  // Notes who made the request, if the route asks for that; or says why they are refused.
+  std::optional<Response> recognize(const Route& route, Request& request) const {
+    if (route.access == Access::kPublic) return std::nullopt;
+    auto caller = authenticator_.authenticate(request);
+    if (!caller) return std::move(caller).error();
+    if (route.access == Access::kAdmin && !caller->is_admin()) {
+      return problem(403, "forbidden", "only service:admin may ask this; use its key");
+    }
+    request.caller = *std::move(caller);
+    return std::nullopt;
+  }
+
   static Response no_route(const Router::Match& match) {
     if (!match.other_method) {
       return problem(404, "not_found", "there is nothing at this path; /openapi.json lists all");
@@ -116,7 +129,7 @@ class Dispatcher {
   }
 
   const Router& router_;
-  const AdminKey& key_;
+  const Authenticator& authenticator_;
   Metrics& metrics_;
   const size_t max_bodies_;
   std::atomic<size_t> bodies_ = 0;  // bytes of those that are not answered yet
@@ -173,6 +186,10 @@ Result<void> serve(ServeOptions options) {
   auto http = TRY(HttpServer::start(options.http, std::ref(doorway)));
   const std::string address = address_of(options.http, http->port());
   options.host.address = address;
+  std::unique_ptr<SignInVerifier> people;
+  if (!options.oidc.empty()) {
+    people = TRY(SignInVerifier::open(TRY(read_oidc_issuers(options.oidc))));
+  }
   auto host = TRY(EngineHost::open(options.host));
   auto opened = TRY(AdminKey::open(options.host.data_directory, options.admin_key));
   host->on_failure([] { ::kill(::getpid(), SIGTERM); });
@@ -196,7 +213,9 @@ Result<void> serve(ServeOptions options) {
   add_explain_routes(router, api);
   add_organization_routes(router, api);
   add_history_routes(router, api);
-  Dispatcher dispatcher(router, opened.key, metrics, options.http.max_bodies);
+  add_key_routes(router, api);
+  const Authenticator authenticator(opened.key, [&host] { return host->services(); }, people.get());
+  Dispatcher dispatcher(router, authenticator, metrics, options.http.max_bodies);
   doorway.open(std::ref(dispatcher));
   announce(opened, address);
   const HostStats stats = host->stats();

@@ -13,6 +13,7 @@ struct ServeOptions {
   HostOptions host;
   HttpOptions http;
   std::optional<std::string> admin_key;  // TENURE_ADMIN_KEY, if set
+  std::string oidc;                      // the file that names issuers of people's tokens, or empty
 };
 
 // Serves until SIGTERM or SIGINT, then answers what is in flight and stops cleanly. Prints one line

@@ -8,7 +8,7 @@
 #include "engine/partition/state_store.h"
 #include "engine/personal/key_store.h"
 #include "projections/read_models.h"
-#include "tools/server/api_key.h"
+#include "tools/server/admin_key.h"
 #include "tools/tenure/log_source.h"
 #include "tools/tenure/offline.h"
 #include "tools/tenure/subcommand.h"

@@ -34,6 +34,7 @@ constexpr std::array kReads = {
     Read{"user-invitations", "/v1/users/{}/invitations"},
     Read{"user-spaces", "/v1/users/{}/spaces"},
     Read{"user-organizations", "/v1/users/{}/organizations"},
+    Read{"services", "/v1/services"},
     Read{"status", "/v1/status"},
 };
 

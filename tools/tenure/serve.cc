@@ -100,6 +100,9 @@ Subcommand::Run configure(CLI::App& app) {
                  "Ids remembered at most, a partition; beyond it commands are refused (503)")
       ->check(CLI::Range(int64_t{1}, int64_t{4'000'000'000}))
       ->capture_default_str();
+  app.add_option("--oidc", options->serve.oidc,
+                 "A file of issuers whose tokens people come with, as JSON: a list of {issuer, "
+                 "audience, jwks (a file or URL), user_claim?, algorithms?}");
   app.add_flag("--accept-lost-keys", options->serve.host.accept_lost_keys,
                "Start although the key store is gone: sealed reasons, names and e-mails stay "
                "unreadable, and a retry of such a command is refused");

@@ -20,7 +20,7 @@ constexpr int kTaken = 200;
 
 struct Options {
   ServerOptions server;
-  std::string file, type, org, actor = "service:admin", id;
+  std::string file, type, org, actor, id;
   std::vector<std::string> fields;
   std::string expected_version, reason;
   bool json = false;
@@ -72,7 +72,7 @@ Result<std::string> command_json(const Options& options) {
   std::string out = "{";
   append_member("id", options.id.empty() ? random_uuid() : options.id, out);
   append_member("org", options.org, out);
-  append_member("actor", options.actor, out);
+  if (!options.actor.empty()) append_member("actor", options.actor, out);
   append_member("command_type", options.type, out);
   if (!options.reason.empty()) append_member("reason", options.reason, out);
   if (!options.expected_version.empty()) {
@@ -171,7 +171,7 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("fields", options->fields, "Its fields: name=text, or name:=json");
   app.add_option("--file", options->file, "A file of commands instead, one a line; - is stdin");
   app.add_option("--org", options->org);
-  app.add_option("--actor", options->actor, "user:x, or service:x")->capture_default_str();
+  app.add_option("--actor", options->actor, "user:x, or service:x; without it, whose key it is");
   app.add_option("--id", options->id, "The idempotency key; without it, a new one");
   app.add_option("--expected-version", options->expected_version)->check(CLI::NonNegativeNumber);
   app.add_option("--reason", options->reason);

@@ -1,34 +1,18 @@
-#include "tools/server/api_key.h"
+#include "tools/server/admin_key.h"
 
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
-#include <openssl/sha.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 
-#include "engine/base/check.h"
-
 namespace tenure {
 namespace {
 
 constexpr std::string_view kHashFile = "/admin_key.sha256";
 constexpr size_t kShortestKey = 16;
-
-template <class Bytes>
-std::string to_hex(const Bytes& bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string hex;
-  for (unsigned char byte : bytes) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
-}
 
 Error io_error(std::string_view what, const std::string& path) {
   return {ErrorKind::kIo,
@@ -62,23 +46,7 @@ Result<std::string> stored(const std::string& path) {
   return hex;
 }
 
-std::string_view presented_key(const Request& request) {
-  constexpr std::string_view kBearer = "bearer ";
-  const std::string_view given = request.authorization;
-  if (given.size() > kBearer.size() &&
-      ::strncasecmp(given.data(), kBearer.data(), kBearer.size()) == 0) {
-    return given.substr(kBearer.size());
-  }
-  return request.api_key;
-}
-
 }  // namespace
-
-AdminKey::Hash AdminKey::hash_of(std::string_view key) {
-  Hash hash;
-  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), hash.data());
-  return hash;
-}
 
 Result<AdminKey::Opened> AdminKey::open(const std::string& data_directory,
                                         const std::optional<std::string>& chosen) {
@@ -87,19 +55,17 @@ Result<AdminKey::Opened> AdminKey::open(const std::string& data_directory,
       return fail(ErrorKind::kInvalid,
                   "TENURE_ADMIN_KEY is too short; choose at least 16 characters, at random");
     }
-    return Opened{AdminKey(hash_of(*chosen)), std::nullopt};
+    return Opened{AdminKey(hash_of_key(*chosen)), std::nullopt};
   }
   const std::string path = data_directory + std::string(kHashFile);
   std::string hex = TRY(stored(path));
   if (hex.empty()) {
-    std::array<unsigned char, 32> secret;
-    CHECK(RAND_bytes(secret.data(), secret.size()) == 1);
-    std::string key = "tnr_" + to_hex(secret);
-    Hash hash = hash_of(key);
-    TRY(store(path, to_hex(hash) + "\n"));
-    return Opened{AdminKey(hash), key};
+    std::string key = "tnr_" + new_secret();
+    const KeyHash hash = hash_of_key(key);
+    TRY(store(path, to_hex({reinterpret_cast<const char*>(hash.data()), hash.size()}) + "\n"));
+    return Opened{AdminKey(hash), std::move(key)};
   }
-  Hash hash;
+  KeyHash hash;
   for (size_t i = 0; i < hash.size(); ++i) {
     hash[i] = static_cast<unsigned char>(std::stoul(hex.substr(2 * i, 2), nullptr, 16));
   }
@@ -110,10 +76,8 @@ Result<bool> AdminKey::is_stored(const std::string& data_directory) {
   return !TRY(stored(data_directory + std::string(kHashFile))).empty();
 }
 
-bool AdminKey::admits(const Request& request) const {
-  std::string_view key = presented_key(request);
-  if (key.empty()) return false;
-  Hash hash = hash_of(key);
+bool AdminKey::admits(std::string_view key) const {
+  const KeyHash hash = hash_of_key(key);
   return CRYPTO_memcmp(hash.data(), hash_.data(), hash.size()) == 0;
 }
 

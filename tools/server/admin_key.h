@@ -1,14 +1,13 @@
-// The admin API key: 256 random bits or what the operator chose, known to the server only by its
-// SHA-256.
+// The key of service:admin: 256 random bits or what the operator chose, known to the server only by
+// its SHA-256.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "engine/base/result.h"
-#include "tools/server/http.h"
+#include "tools/server/service_key.h"
 
 namespace tenure {
 
@@ -25,16 +24,13 @@ class AdminKey {
   // Whether the data directory keeps the hash of a key. kCorrupt: what it keeps is none.
   static Result<bool> is_stored(const std::string& data_directory);
 
-  // Whether the request carries the key, as `Authorization: Bearer KEY` or `X-Api-Key: KEY`.
-  // Compares hashes in constant time.
-  bool admits(const Request& request) const;
+  // Whether this is the key. Compares hashes in constant time.
+  bool admits(std::string_view key) const;
 
  private:
-  using Hash = std::array<unsigned char, 32>;
-  explicit AdminKey(Hash hash) : hash_(hash) {}
-  static Hash hash_of(std::string_view key);
+  explicit AdminKey(const KeyHash& hash) : hash_(hash) {}
 
-  Hash hash_;
+  KeyHash hash_;
 };
 
 struct AdminKey::Opened {

@@ -1,0 +1,69 @@
+#include "tools/server/service_key.h"
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+
+#include <array>
+
+#include "engine/base/check.h"
+
+namespace tenure {
+namespace {
+
+constexpr std::string_view kPrefix = "tnr_";
+
+// The id in a key's text; empty if it has none. An id may hold a `_`, a secret does not.
+std::string_view key_in(std::string_view text) {
+  if (!text.starts_with(kPrefix)) return {};
+  text.remove_prefix(kPrefix.size());
+  const size_t end = text.rfind('_');
+  return end == std::string_view::npos ? std::string_view{} : text.substr(0, end);
+}
+
+}  // namespace
+
+std::string to_hex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string hex;
+  for (const char each : bytes) {
+    const auto byte = static_cast<uint8_t>(each);
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
+KeyHash hash_of_key(std::string_view text) {
+  KeyHash hash;
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash.data());
+  return hash;
+}
+
+std::string new_secret() {
+  std::array<unsigned char, 32> secret;
+  CHECK(RAND_bytes(secret.data(), secret.size()) == 1);
+  return to_hex({reinterpret_cast<const char*>(secret.data()), secret.size()});
+}
+
+NewServiceKey new_service_key(std::string_view key) {
+  std::string text(kPrefix);
+  text.append(key).append("_").append(new_secret());
+  const KeyHash hash = hash_of_key(text);
+  return {std::move(text), hash};
+}
+
+std::optional<std::string> holder_of_key(const Services* services, std::string_view text,
+                                         Time now) {
+  const std::string_view id = key_in(text);
+  if (services == nullptr || id.empty()) return std::nullopt;
+  const auto found = services->keys.find(id);
+  if (found == services->keys.end()) return std::nullopt;
+  const ApiKey& key = found->second;
+  const KeyHash hash = hash_of_key(text);
+  if (CRYPTO_memcmp(hash.data(), key.hash.data(), hash.size()) != 0) return std::nullopt;
+  if (key.revoked || (key.expires && now >= *key.expires)) return std::nullopt;
+  return key.service;
+}
+
+}  // namespace tenure
