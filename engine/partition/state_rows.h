@@ -15,6 +15,8 @@
 //        | 11 space 0x00 month:u32be chunk:u64be   fingerprints of counted usage: (high:u64
 //        low:u64)*
 //        | 12 invitation                           InvitationRow
+//        | 13 space 0x00 grant                     CreditRow
+//        | 14 invoice                              InvoiceRow
 // No id contains 0x00. A chunk holds the fingerprints of one checkpoint, named by its number.
 // Derived fields have no rows: derive() makes them.
 #pragma once

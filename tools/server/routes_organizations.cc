@@ -16,6 +16,7 @@ Result<Response> run_query(Api& api, const ReadRequest& request, const Answer& q
                   .rulebooks = api.host.rulebooks(),
                   .viewer = request.viewer,
                   .now = now(),
+                  .partition = api.host.partition_of(request.path.front()),
                   .compiled = &api.host.compiled_rulebooks()},
                  request);
   }
@@ -25,6 +26,7 @@ Result<Response> run_query(Api& api, const ReadRequest& request, const Answer& q
                 .rulebooks = api.host.rulebooks(),
                 .viewer = request.viewer,
                 .now = past.time,
+                .partition = api.host.partition_of(request.path.front()),
                 .live_rows = &*view,
                 .compiled = &api.host.compiled_rulebooks()},
                request);
@@ -160,6 +162,29 @@ void add_space_reads(Reads& reads) {
             });
 }
 
+void add_billing_reads(Reads& reads) {
+  reads.add("/v1/orgs/{org}/spaces/{space}/credits", "Its credits", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_credits(context, request.path[0], request.path[1], request.page);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/billing-log", "The movements of its credits",
+            {"limit", "cursor"}, [](const QueryContext& context, const ReadRequest& request) {
+              return get_billing_log(context, request.path[0], request.path[1], request.page);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/invoices", "Its own invoices", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_invoices(context, request.path[0], request.path[1], request.page);
+            });
+  reads.add("/v1/orgs/{org}/invoices", "Its invoices and those of its spaces", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_invoices(context, request.path[0], {}, request.page);
+            });
+  reads.add("/v1/orgs/{org}/invoices/{invoice}", "One invoice", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_invoice(context, request.path[0], request.path[1]);
+            });
+}
+
 void add_user_reads(Reads& reads) {
   reads.add("/v1/users/{user}/spaces", "The spaces a user may be in", {"limit", "cursor"},
             [](const QueryContext& context, const ReadRequest& request) {
@@ -182,6 +207,7 @@ void add_organization_routes(Router& router, Api& api) {
   add_organization_reads(reads);
   add_offer_reads(reads, api.host.catalog());
   add_space_reads(reads);
+  add_billing_reads(reads);
   add_user_reads(reads);
 }
 
