@@ -14,14 +14,16 @@ bool has_event_of(const schema::Decision& decision, const std::vector<schema::Ev
   });
 }
 
-// The time of a decision; nothing where the log has none of that number.
+// The time of a decision by the partition's clock, which a sandbox does not move; nothing where the
+// log has none of that number.
 Result<std::optional<Time>> time_of(DecisionLog& log, PartitionId partition, Number number) {
   auto reader = LogReader::at(log, partition, number);
   if (!reader && reader.error().kind == ErrorKind::kNotFound) return std::nullopt;
   if (!reader) return std::unexpected(reader.error());
   const auto decision = TRY((*reader)->next());
   if (!decision) return std::nullopt;
-  return from_micros(flatbuffers::GetRoot<schema::Decision>(decision->payload.data())->time());
+  const auto& root = *flatbuffers::GetRoot<schema::Decision>(decision->payload.data());
+  return from_micros(root.recorded().value_or(root.time()));
 }
 
 // The first number whose decision is not there or not before `time`: found by doubling, then by

@@ -37,6 +37,11 @@ class AnswerWriter {
     out_ += std::to_string(value);
     return *this;
   }
+  AnswerWriter& amount(std::string_view name, int64_t minor) {
+    key(name);
+    out_ += std::to_string(minor);
+    return *this;
+  }
   AnswerWriter& number(std::string_view name, std::optional<uint64_t> value) {
     return value ? number(name, *value) : null(name);
   }

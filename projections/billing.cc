@@ -1,91 +1,40 @@
-// The billing model: what a space's subscription is and what it is about to become.
-#include "engine/domain/plan_copy.h"
-#include "projections/projection.h"
+// The billing model: what a space's subscription is and what it is about to become, its credits,
+// and the organization's invoices.
+#include "engine/domain/billing_rows.h"
+#include "projections/billing_reductions.h"
 
 namespace tenure {
+namespace billing {
+
+Happened happened(const Reduction& in) {
+  static const Rulebooks none;
+  return {Number{in.number}, from_micros(in.time), in.actor, none};
+}
+
+std::optional<HeldSpace> get_space(Reduction& in, std::string_view space) {
+  const auto* row = in.rows.get<schema::SubscriptionRow>(kFamily, in.keys.subscription(space));
+  if (row == nullptr) return std::nullopt;
+  std::optional<HeldSpace> held(std::in_place);
+  held->credits = row->credits_minor();
+  if (!read_subscription(*row, held->organization.spaces[SpaceId(space)])) return std::nullopt;
+  return held;
+}
+
+void put_space(Reduction& in, std::string_view space, const HeldSpace& held) {
+  const Space& kept = held.organization.spaces.find(space)->second;
+  in.put(kFamily, in.keys.subscription(space), subscription_row(in.builder, kept, held.credits));
+}
+
 namespace {
 
-constexpr Family kFamily = Family::kBilling;
-
-// What the row is to say; the tables in it are copied.
-struct NewRow {
-  std::string_view status;
-  const schema::Plan* terms;
-  int64_t period_from = 0, period_to = 0;
-  const schema::PlanChangeRequested* pending = nullptr;
-};
-
-void put(Reduction& in, std::string_view space, const NewRow& subscription) {
-  auto& fbb = in.builder;
-  auto plan = fbb.CreateString(subscription.terms->name());
-  auto status = fbb.CreateString(subscription.status.data(), subscription.status.size());
-  auto terms = copy_plan(fbb, *subscription.terms);
-  flatbuffers::Offset<flatbuffers::String> pending_plan, pending_checkout;
-  flatbuffers::Offset<schema::Plan> pending_terms;
-  int64_t expires = 0;
-  if (const auto* pending = subscription.pending) {
-    pending_plan = fbb.CreateString(pending->plan());
-    pending_checkout = fbb.CreateString(pending->checkout());
-    pending_terms = copy_plan(fbb, *pending->terms());
-    expires = pending->expires();
-  }
-  in.put(kFamily, in.keys.subscription(space),
-         schema::CreateSubscriptionRow(fbb, plan, status, terms, subscription.period_from,
-                                       subscription.period_to, pending_plan, pending_checkout,
-                                       expires, pending_terms));
-}
-
-const schema::SubscriptionRow* get(Reduction& in, std::string_view space) {
-  return in.rows.get<schema::SubscriptionRow>(kFamily, in.keys.subscription(space));
-}
-
-// What a subscription is when nothing is pending.
-std::string_view settled_status(const schema::Plan& terms) {
-  return terms.price_minor() > 0 ? "active" : "free";
-}
-
 void space_created(Reduction& in, const schema::SpaceCreated& event) {
-  put(in, event.space()->string_view(),
-      {.status = settled_status(*event.terms()), .terms = event.terms(), .period_from = in.time});
-}
-
-void plan_change_requested(Reduction& in, const schema::PlanChangeRequested& event) {
-  std::string_view space = event.space()->string_view();
-  if (const auto* row = get(in, space)) {
-    put(in, space,
-        {.status = "pending_payment",
-         .terms = row->terms(),
-         .period_from = row->period_from(),
-         .period_to = row->period_to(),
-         .pending = &event});
-  }
-}
-
-void subscription_started(Reduction& in, const schema::SubscriptionStarted& event) {
-  put(in, event.space()->string_view(),
-      {.status = settled_status(*event.terms()),
-       .terms = event.terms(),
-       .period_from = event.period_from(),
-       .period_to = event.period_to()});
-}
-
-void subscription_ended(Reduction& in, const schema::SubscriptionEnded& event) {
-  put(in, event.space()->string_view(),
-      {.status = settled_status(*event.terms()), .terms = event.terms(), .period_from = in.time});
-}
-
-void plan_change_failed(Reduction& in, const schema::PlanChangeFailed& event) {
-  std::string_view space = event.space()->string_view();
-  if (const auto* row = get(in, space)) {
-    put(in, space,
-        {.status = settled_status(*row->terms()),
-         .terms = row->terms(),
-         .period_from = row->period_from(),
-         .period_to = row->period_to()});
-  }
+  HeldSpace held;
+  evolve(held.organization, event, happened(in));
+  put_space(in, text(event.space()), held);
 }
 
 }  // namespace
+}  // namespace billing
 
 constexpr ReductionTable<Reduction> kBillingReductions = reduction_table<Reduction>({
     ignores<Reduction, schema::OrganizationCreated>(),
@@ -97,7 +46,7 @@ constexpr ReductionTable<Reduction> kBillingReductions = reduction_table<Reducti
     ignores<Reduction, schema::GroupDeleted>(),
     ignores<Reduction, schema::GroupJoined>(),
     ignores<Reduction, schema::GroupLeft>(),
-    reduces<&space_created>(),
+    reduces<&billing::space_created>(),
     ignores<Reduction, schema::SpaceRenamed>(),
     ignores<Reduction, schema::AccessGranted>(),
     ignores<Reduction, schema::AccessChanged>(),
@@ -106,9 +55,9 @@ constexpr ReductionTable<Reduction> kBillingReductions = reduction_table<Reducti
     ignores<Reduction, schema::ResourceDeleted>(),
     ignores<Reduction, schema::UsageRecorded>(),
     ignores<Reduction, schema::UsageThresholdReached>(),
-    reduces<&plan_change_requested>(),
-    reduces<&subscription_started>(),
-    reduces<&plan_change_failed>(),
+    reduces<&billing::of_space<schema::PlanChangeRequested>>(),
+    reduces<&billing::of_space<schema::SubscriptionStarted>>(),
+    reduces<&billing::of_space<schema::PlanChangeFailed>>(),
     ignores<Reduction, schema::OrganizationRenamed>(),
     ignores<Reduction, schema::OrganizationDeleted>(),
     ignores<Reduction, schema::OrganizationRestored>(),
@@ -130,7 +79,33 @@ constexpr ReductionTable<Reduction> kBillingReductions = reduction_table<Reducti
     ignores<Reduction, schema::SpaceRoleDeleted>(),
     ignores<Reduction, schema::ResourceUpdated>(),
     ignores<Reduction, schema::ResourceCopied>(),
-    reduces<&subscription_ended>(),
+    reduces<&billing::of_space<schema::SubscriptionEnded>>(),
+    reduces<&billing::of_space_if_named<schema::PaymentMethodSet>>(),
+    reduces<&billing::of_space_if_named<schema::PaymentMethodRemoved>>(),
+    reduces<&billing::of_space_if_named<schema::BillingDetailsSet>>(),
+    ignores<Reduction, schema::BillingModeChanged>(),
+    reduces<&billing::of_space<schema::PlanChanged>>(),
+    reduces<&billing::of_space<schema::CancellationScheduled>>(),
+    reduces<&billing::of_space<schema::CancellationWithdrawn>>(),
+    reduces<&billing::of_space<schema::BillingPeriodClosed>>(),
+    reduces<&billing::invoice_issued>(),
+    reduces<&billing::of_space_if_named<schema::NothingCharged>>(),
+    ignores<Reduction, schema::PaymentWanted>(),
+    reduces<&billing::invoice_paid>(),
+    reduces<&billing::invoice_partly_paid>(),
+    ignores<Reduction, schema::InvoicePaymentFailed>(),
+    reduces<&billing::credit_note_issued>(),
+    reduces<&billing::subscription_past_due>(),
+    reduces<&billing::subscription_warned>(),
+    reduces<&billing::subscription_suspended>(),
+    reduces<&billing::dunning_ended>(),
+    reduces<&billing::of_space<schema::SpendingCapSet>>(),
+    reduces<&billing::of_space<schema::CreditsRequested>>(),
+    reduces<&billing::of_space<schema::CreditsRequestFailed>>(),
+    reduces<&billing::credits_added>(),
+    reduces<&billing::credits_drawn>(),
+    reduces<&billing::credits_expired>(),
+    ignores<Reduction, schema::ClockAdvanced>(),
     ignores<Reduction, schema::ApiKeyCreated>(),
     ignores<Reduction, schema::ApiKeyRevoked>(),
     ignores<Reduction, schema::ServiceActionsGranted>(),

@@ -61,6 +61,10 @@ class Collector {
     space != nullptr ? there(Action::kAccessManage, space) : here(Action::kMemberAdd);
     return {};
   }
+  // Of the space, or (none named) of the organization.
+  void billing(const flatbuffers::String* space) {
+    space != nullptr ? there(Action::kBillingManage, space) : here(Action::kBillingManage);
+  }
   Result<void> revoke_invitation(const schema::RevokeInvitation& command) {
     if (before_ == nullptr) return invite(nullptr);
     const Key& key = before_->keys().invitation(text(command.invitation()));
@@ -120,6 +124,7 @@ Result<void> create_space(const schema::CreateSpace& command, const Catalog& cat
   in.here(Action::kSpaceCreate);
   const schema::Plan* plan = catalog.find(text(command.plan()));
   if (plan != nullptr && is_paid(*plan)) in.here(Action::kPlanChange);
+  if (command.payment_token() != nullptr) in.here(Action::kBillingManage);
   return {};
 }
 
@@ -168,6 +173,25 @@ bool needs_no_look(Command type, Collector& in) {
     case Command::FailPayment:
       in.here(Action::kPaymentConfirm);
       return true;
+    case Command::ChangeBillingMode:
+      in.here(Action::kBillingManage);
+      return true;
+    case Command::RecordPayment:
+    case Command::FailInvoicePayment:
+      in.here(Action::kInvoiceSettle);
+      return true;
+    case Command::IssueCreditNote:
+      in.here(Action::kInvoiceCreditNote);
+      return true;
+    case Command::AdvanceClock:
+      in.here(Action::kClockAdvance);
+      return true;
+    case Command::CreateApiKey:
+    case Command::RevokeApiKey:
+    case Command::GrantServiceActions:
+    case Command::RevokeServiceActions:
+      in.none("service:admin manages services and their keys");
+      return true;
     case Command::CreateOrganization:
       in.none("anybody may create an organization");
       return true;
@@ -181,6 +205,10 @@ bool needs_no_look(Command type, Collector& in) {
       return true;
     case Command::ExpireCheckout:
     case Command::ExpireInvitation:
+    case Command::CloseBillingPeriod:
+    case Command::IssueInvoice:
+    case Command::ExpireCredits:
+    case Command::AdvanceDunning:
       in.none("due work is the engine's own");
       return true;
     case Command::UnreadableMessage:
@@ -206,6 +234,14 @@ bool needs_no_look(Command type, Collector& in) {
     case Command::ImportSpace:
     case Command::RecordUsage:
     case Command::UpgradePlan:
+    case Command::ResumeSubscription:
+    case Command::SetPaymentMethod:
+    case Command::RemovePaymentMethod:
+    case Command::SetBillingDetails:
+    case Command::SetSpendingCap:
+    case Command::TopUpCredits:
+    case Command::GrantCredits:
+    case Command::UseCredits:
       return false;
   }
   return false;
@@ -257,6 +293,22 @@ Result<void> look_at(const schema::CommandEnvelope& envelope, const Catalog& cat
     in.there(Action::kUsageRecord, command->space());
   } else if (const auto* command = envelope.command_as_UpgradePlan()) {
     in.there(Action::kPlanChange, command->space());
+  } else if (const auto* command = envelope.command_as_ResumeSubscription()) {
+    in.there(Action::kPlanChange, command->space());
+  } else if (const auto* command = envelope.command_as_SetPaymentMethod()) {
+    in.billing(command->space());
+  } else if (const auto* command = envelope.command_as_RemovePaymentMethod()) {
+    in.billing(command->space());
+  } else if (const auto* command = envelope.command_as_SetBillingDetails()) {
+    in.billing(command->space());
+  } else if (const auto* command = envelope.command_as_SetSpendingCap()) {
+    in.billing(command->space());
+  } else if (const auto* command = envelope.command_as_TopUpCredits()) {
+    in.there(Action::kCreditTopUp, command->space());
+  } else if (const auto* command = envelope.command_as_GrantCredits()) {
+    in.there(Action::kCreditGrant, command->space());
+  } else if (const auto* command = envelope.command_as_UseCredits()) {
+    in.there(Action::kCreditUse, command->space());
   }
   return {};
 }

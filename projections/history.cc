@@ -52,6 +52,11 @@ template <class Event>
 void of_space(Entities& in, const Event& event) {
   add_space(in, event.space());
 }
+// Of one space, or of all that the organization has.
+template <class Event>
+void of_space_if_named(Entities& in, const Event& event) {
+  if (event.space() != nullptr) add_space(in, event.space());
+}
 template <class Event>
 void of_space_and_subject(Entities& in, const Event& event) {
   add_space(in, event.space());
@@ -134,6 +139,32 @@ constexpr ReductionTable<Entities> kHistoryEntities = reduction_table<Entities>(
     reduces<&of_service<schema::ApiKeyRevoked>>(),
     reduces<&of_service<schema::ServiceActionsGranted>>(),
     reduces<&of_service<schema::ServiceActionsRevoked>>(),
+    reduces<&of_space_if_named<schema::PaymentMethodSet>>(),
+    reduces<&of_space_if_named<schema::PaymentMethodRemoved>>(),
+    reduces<&of_space_if_named<schema::BillingDetailsSet>>(),
+    reduces<&of_none<schema::BillingModeChanged>>(),
+    reduces<&of_space<schema::PlanChanged>>(),
+    reduces<&of_space<schema::CancellationScheduled>>(),
+    reduces<&of_space<schema::CancellationWithdrawn>>(),
+    reduces<&of_space<schema::BillingPeriodClosed>>(),
+    reduces<&of_space_if_named<schema::InvoiceIssued>>(),
+    reduces<&of_space_if_named<schema::NothingCharged>>(),
+    reduces<&of_none<schema::PaymentWanted>>(),
+    reduces<&of_none<schema::InvoicePaid>>(),
+    reduces<&of_none<schema::InvoicePartlyPaid>>(),
+    reduces<&of_none<schema::InvoicePaymentFailed>>(),
+    reduces<&of_none<schema::CreditNoteIssued>>(),
+    reduces<&of_space_if_named<schema::SubscriptionPastDue>>(),
+    reduces<&of_space_if_named<schema::SubscriptionWarned>>(),
+    reduces<&of_space_if_named<schema::SubscriptionSuspended>>(),
+    reduces<&of_space_if_named<schema::DunningEnded>>(),
+    reduces<&of_space<schema::SpendingCapSet>>(),
+    reduces<&of_space<schema::CreditsRequested>>(),
+    reduces<&of_space<schema::CreditsRequestFailed>>(),
+    reduces<&of_space<schema::CreditsAdded>>(),
+    reduces<&of_space<schema::CreditsDrawn>>(),
+    reduces<&of_space<schema::CreditsExpired>>(),
+    reduces<&of_none<schema::ClockAdvanced>>(),
 });
 
 void Entities::assign(const schema::Decision& decision) {

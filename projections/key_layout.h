@@ -19,6 +19,11 @@
 //               guest or invited: look there
 //   usage      := org SEP space SEP month:u32 meter    MeterRow
 //   billing    := org SEP space SEP                    SubscriptionRow
+//               | org SEP space SEP "c" SEP grant      CreditRow
+//               | org SEP space SEP "l" SEP number:u64 BillingLogRow
+//               | org SEP SEP "n" SEP invoice:u64 note:u64   CreditNoteIssued
+//               | org SEP SEP "v" SEP invoice:u64      InvoiceRow, as it was issued
+//               | org SEP SEP "w" SEP invoice:u64      InvoiceRow, what became of it
 //   history    := org SEP block:u48                    chunk
 //               | SEP org SEP "h" inverted:u64         SnapshotRow, newest first
 //               | SEP org SEP "l"                      SnapshotRow, the newest
@@ -106,6 +111,17 @@ class Keys {
     return in_space(space).big_endian(month, 4).raw(meter);
   }
   const Key& subscription(std::string_view space) { return in_space(space); }
+  const Key& credit(std::string_view space, std::string_view grant) {
+    return in_space(space).part("c").raw(grant);
+  }
+  const Key& billing_log_entry(std::string_view space, uint64_t number) {
+    return in_space(space).part("l").big_endian(number, 8);
+  }
+  const Key& credit_note(uint64_t invoice, uint64_t note) {
+    return org_level("n").big_endian(invoice, 8).big_endian(note, 8);
+  }
+  const Key& invoice(uint64_t number) { return org_level("v").big_endian(number, 8); }
+  const Key& invoice_state(uint64_t number) { return org_level("w").big_endian(number, 8); }
   const Key& history(uint64_t block) { return begin().big_endian(block, 6); }
 
   // Prefixes of lists.
@@ -117,6 +133,11 @@ class Keys {
   const Key& subject_spaces(std::string_view subject) { return org_level("s").part(subject); }
   const Key& accesses(std::string_view space) { return in_space(space).part("a"); }
   const Key& resources(std::string_view space) { return in_space(space).part("r"); }
+  const Key& credits(std::string_view space) { return in_space(space).part("c"); }
+  const Key& billing_log(std::string_view space) { return in_space(space).part("l"); }
+  const Key& credit_notes(uint64_t invoice) { return org_level("n").big_endian(invoice, 8); }
+  const Key& invoices() { return org_level("v"); }
+  const Key& invoice_states() { return org_level("w"); }
   // The first key after every row of `space`: where the next space begins. "" : the first space.
   const Key& after_space(std::string_view space) {
     return begin().raw(space).raw(std::string_view("\x20", 1));

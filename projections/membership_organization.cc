@@ -144,6 +144,14 @@ void organization_renamed(Reduction& in, const schema::OrganizationRenamed& even
   put_organization(in, organization, row->sso());
 }
 
+void billing_mode_changed(Reduction& in, const schema::BillingModeChanged& event) {
+  const schema::OrganizationRow* row = get_organization(in);
+  if (row == nullptr) return;
+  NewOrganization organization = as_before(*row);
+  organization.billing_mode = event.billing_mode()->string_view();
+  put_organization(in, organization, row->sso());
+}
+
 void organization_deleted(Reduction& in, const schema::OrganizationDeleted&) {
   change_organization_status(in, "deleted", in.time);
 }

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/ids.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/domain/rulebook.h"
@@ -54,7 +55,8 @@ struct QueryContext {
   const RowView& rows;
   const Rulebooks& rulebooks;
   Viewer viewer;
-  Time now;  // the moment of `rows`: which month's counters are shown
+  Time now;                 // the moment of `rows`: which month's counters are shown
+  PartitionId partition{};  // of the organization asked for: where the decisions are
   // For rows of the past: the live ones, which say what the viewer may see today.
   const RowView* live_rows = nullptr;
   // Of the log that the rows are of; null: rules of an organization's own are compiled each time.
@@ -94,6 +96,16 @@ Result<ExportPage> export_space(const QueryContext&, std::string_view org, std::
                                 const Page&);
 Result<std::string> get_usage(const QueryContext&, std::string_view org, std::string_view space);
 Result<std::string> get_billing(const QueryContext&, std::string_view org, std::string_view space);
+// The credits of a space, of those grants that are not used up; and their movements, oldest first.
+Result<std::string> get_credits(const QueryContext&, std::string_view org, std::string_view space,
+                                const Page&);
+Result<std::string> get_billing_log(const QueryContext&, std::string_view org,
+                                    std::string_view space, const Page&);
+// By number; `space` empty: all of the organization.
+Result<std::string> get_invoices(const QueryContext&, std::string_view org, std::string_view space,
+                                 const Page&);
+Result<std::string> get_invoice(const QueryContext&, std::string_view org,
+                                std::string_view invoice);
 // A user's own lists. With `past` as of its time: it says how an organization was then, and at most
 // kMostPastOrganizations are looked at for one page, which may be short for it. The context: of
 // live rows in any case, whose viewer must see the organization today.

@@ -25,24 +25,18 @@ Result<uint64_t> use_of(const QueryContext& context, OrganizationRows& organizat
 
 std::optional<uint64_t> limit_of(const schema::MeterTerms& terms) { return terms.limit(); }
 
-Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organization,
-                            std::string_view space) {
-  Row row;
-  if (!TRY(context.rows.get(Family::kBilling, organization.keys().subscription(space), row))) {
-    return fail(ErrorKind::kCorrupt, "space " + std::string(space) +
-                                         " has no subscription row; rebuild the read models");
-  }
-  return row;
-}
-
 Result<void> write_space(AnswerWriter& out, const QueryContext& context,
                          VisibleOrganization& organization, std::string_view space,
-                         const schema::SpaceRow& row) {
+                         const schema::SpaceRow& row, const Debts& debts) {
   ActionSet actions = TRY(organization.actions_in(space));
   Row subscription_row = TRY(subscription_of(context, organization.rows(), space));
   const auto& subscription = subscription_row.as<schema::SubscriptionRow>();
   out.begin_object().text("space", space).text("name", row.name());
-  out.text("plan", subscription.plan()).text("status", row.status()).time("created", row.created());
+  const bool suspended =
+      row.status()->string_view() == "active" && debts.of(space) == DunningStep::kSuspended;
+  out.text("plan", subscription.plan());
+  out.text("status", suspended ? "suspended" : row.status()->string_view());
+  out.time("created", row.created());
   out.begin_array("usage");
   if (actions.has(Action::kUsageView)) {
     for (const schema::MeterTerms* terms : *subscription.terms()->meters()) {
@@ -112,6 +106,7 @@ Result<std::string> get_spaces(const QueryContext& context, std::string_view org
                                const Page& page) {
   TRY(check_page(page));
   auto organization = TRY(VisibleOrganization::open(context, org));
+  const Debts debts = TRY(read_debts(organization.rows()));
   AnswerWriter out;
   out.begin_object().begin_array("spaces");
   std::string last;
@@ -120,7 +115,7 @@ Result<std::string> get_spaces(const QueryContext& context, std::string_view org
   for (; walk.valid() && shown < page.limit; walk.next()) {
     if (!TRY(organization.actions_in(walk.space())).has(Action::kSpaceView)) continue;
     if (is_deleted(walk.row()) && !may_restore(organization)) continue;
-    TRY(write_space(out, context, organization, walk.space(), walk.row()));
+    TRY(write_space(out, context, organization, walk.space(), walk.row(), debts));
     last = walk.space();
     ++shown;
   }
@@ -136,7 +131,8 @@ Result<std::string> get_space(const QueryContext& context, std::string_view org,
   Row row;
   const schema::SpaceRow* found = TRY(organization->space(space, row));
   AnswerWriter out;
-  TRY(write_space(out, context, organization, space, *found));
+  const Debts debts = TRY(read_debts(organization.rows()));
+  TRY(write_space(out, context, organization, space, *found, debts));
   return out.take();
 }
 
@@ -237,32 +233,6 @@ Result<std::string> get_usage(const QueryContext& context, std::string_view org,
     out.number("excess", limit && used > *limit ? used - *limit : 0).end_object();
   }
   return out.end_array().end_object().take();
-}
-
-Result<std::string> get_billing(const QueryContext& context, std::string_view org,
-                                std::string_view space) {
-  auto organization = TRY(VisibleOrganization::open(context, org));
-  TRY(organization.need_in(space, Action::kBillingView));
-  Row row = TRY(subscription_of(context, organization.rows(), space));
-  const auto& subscription = row.as<schema::SubscriptionRow>();
-  AnswerWriter out;
-  out.begin_object().text("plan", subscription.plan()).text("status", subscription.status());
-  out.begin_object("period").time("from", subscription.period_from());
-  if (subscription.period_to() != 0) {
-    out.time("to", subscription.period_to());
-  } else {
-    out.null("to");
-  }
-  out.end_object();
-  if (subscription.pending_plan() != nullptr) {
-    out.begin_object("pending").text("plan", subscription.pending_plan());
-    out.text("checkout", subscription.pending_checkout());
-    out.time("expires", subscription.pending_expires()).end_object();
-  } else {
-    out.null("pending");
-  }
-  out.null("payment_method").number("credits_minor", 0);
-  return out.text("currency", organization->row().currency()).end_object().take();
 }
 
 }  // namespace tenure

@@ -47,6 +47,7 @@ Result<bool> visit_one(const QueryContext& context, const UserPast& past, std::s
                 .rulebooks = context.rulebooks,
                 .viewer = context.viewer,
                 .now = was.time,
+                .partition = context.partition,
                 .live_rows = &context.rows,
                 .compiled = context.compiled,
                 .unsealer = context.unsealer},

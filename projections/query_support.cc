@@ -1,11 +1,21 @@
 #include "projections/query_support.h"
 
+#include <algorithm>
+
+#include "engine/domain/billing_rows.h"
+
 namespace tenure {
 namespace {
 
 std::unexpected<Error> unseen(std::string_view org) {
   return fail(ErrorKind::kNotFound, "no organization " + std::string(org) +
                                         ", or none that whoever asks may see; check its name");
+}
+
+// A plan that was taken away suspends no more.
+DunningStep worse(DunningStep a, DunningStep b) {
+  if (a == DunningStep::kSuspended || b == DunningStep::kSuspended) return DunningStep::kSuspended;
+  return std::max(a, b);
 }
 
 }  // namespace
@@ -92,6 +102,38 @@ Result<void> need_sign_in(const OrganizationRows& organization, const Membership
   if (sso == nullptr || !sso->enforced() || membership.role == kNoRole) return {};
   if (viewer.sign_in == sso->issuer()->string_view()) return {};
   return fail(ErrorKind::kSignIn, "sign in by " + sso->issuer()->str() + ", then ask again");
+}
+
+Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organization,
+                            std::string_view space) {
+  Row row;
+  if (!TRY(context.rows.get(Family::kBilling, organization.keys().subscription(space), row))) {
+    return fail(ErrorKind::kCorrupt, "space " + std::string(space) +
+                                         " has no subscription row; rebuild the read models");
+  }
+  return row;
+}
+
+DunningStep Debts::of(std::string_view space) const {
+  const auto own = of_space.find(space);
+  return own == of_space.end() ? of_all : worse(of_all, own->second);
+}
+
+Result<Debts> read_debts(OrganizationRows& organization) {
+  Debts debts;
+  auto cursor =
+      organization.view().scan(Family::kBilling, organization.keys().invoice_states().str());
+  Row row;
+  for (; cursor->valid(); cursor->next()) {
+    row.assign(cursor->bytes());
+    const Invoice invoice = invoice_in(row.as<schema::InvoiceRow>());
+    if (invoice.step == DunningStep::kNone) continue;
+    DunningStep& step =
+        invoice.space.str().empty() ? debts.of_all : debts.of_space[invoice.space.str()];
+    step = worse(step, invoice.step);
+  }
+  TRY(cursor->status());
+  return debts;
 }
 
 Result<void> check_page(const Page& page) {

@@ -2,12 +2,14 @@
 // name them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "engine/domain/billing_state.h"
 #include "projections/answer_writer.h"
 #include "projections/permission.h"
 #include "projections/queries.h"
@@ -79,6 +81,18 @@ void write_personal(AnswerWriter& out, const QueryContext& context, std::string_
 std::string_view status_of(const schema::InvitationRow& row, Time now);
 void write_invitation(AnswerWriter& out, const QueryContext& context, std::string_view id,
                       const schema::InvitationRow& row);
+
+// What a space's subscription is; every space has one.
+Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organization,
+                            std::string_view space);
+
+// How far dunning has come with what is owed: by a space, and by the organization for all of them.
+struct Debts {
+  DunningStep of_all = DunningStep::kNone;
+  std::map<std::string, DunningStep, std::less<>> of_space;
+  DunningStep of(std::string_view space) const;
+};
+Result<Debts> read_debts(OrganizationRows& organization);
 
 // Adds "next" (null on the last page) and closes the answer.
 std::string finish_page(AnswerWriter& out, std::string_view next);

@@ -38,6 +38,8 @@ using SpaceId = TextId<struct SpaceTag>;
 using ResourceId = TextId<struct ResourceTag>;
 using InvitationId = TextId<struct InvitationTag>;
 using CheckoutId = TextId<struct CheckoutTag>;
+using GrantId = TextId<struct GrantTag>;
+using InvoiceId = TextId<struct InvoiceTag>;
 using Subject = TextId<struct SubjectTag>;  // prefixed: `user:x`, `group:y`, `service:z`
 
 // For unordered containers keyed by text ids: heterogeneous look-up.

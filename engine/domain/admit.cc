@@ -110,5 +110,8 @@ Guarded<Caller> admit(const Incoming& in, bool to_deleted) {
 
 Guarded<Caller> admit(const Incoming& in) { return admit(in, false); }
 Guarded<Caller> admit_to_deleted(const Incoming& in) { return admit(in, true); }
+Guarded<Caller> admit_to_any(const Incoming& in) {
+  return admit(in, in.organization != nullptr && in.organization->deleted.has_value());
+}
 
 }  // namespace tenure

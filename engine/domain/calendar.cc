@@ -47,11 +47,30 @@ Month parse_month(std::string_view month_name) {
   return year * 12 + month - 1;
 }
 
-Time period_end(Time anchor, uint32_t months, Time now) {
+Time month_begin(Month month) {
+  const auto first = std::chrono::year(static_cast<int>(month / 12)) /
+                     std::chrono::month(month % 12 + 1) / std::chrono::day(1);
+  return Time(std::chrono::sys_days(first));
+}
+
+namespace {
+
+// How many months after the anchor the period that holds `now` ends.
+int64_t months_to_end(Time anchor, uint32_t months, Time now) {
   const int64_t whole = int64_t{month_of(now)} - int64_t{month_of(anchor)};
   int64_t end = whole / months * months;
   while (months_later(anchor, end) <= now) end += months;
-  return months_later(anchor, end);
+  return end;
+}
+
+}  // namespace
+
+Time period_end(Time anchor, uint32_t months, Time now) {
+  return months_later(anchor, months_to_end(anchor, months, now));
+}
+
+Time period_begin(Time anchor, uint32_t months, Time now) {
+  return months_later(anchor, months_to_end(anchor, months, now) - months);
 }
 
 }  // namespace tenure

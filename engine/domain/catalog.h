@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
+#include "engine/base/time.h"
 #include "schemas/catalog_generated.h"
 
 namespace tenure {
@@ -20,6 +21,10 @@ class Catalog {
 
   const schema::Plan* find(std::string_view plan) const;  // null if there is none
   std::string_view currency() const;
+  Duration grace() const;                       // from the end of a period to its invoice
+  Duration due_after(bool consolidated) const;  // from an invoice to when it is due
+  const schema::Dunning& dunning() const;
+  uint32_t tax_hundredths_of_percent(std::string_view country) const;  // 0 if it has no rate
   const flatbuffers::Vector<flatbuffers::Offset<schema::Plan>>& plans() const;
   std::string plan_names() const;  // for messages
 

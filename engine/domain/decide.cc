@@ -1,5 +1,7 @@
 #include "engine/domain/decide.h"
 
+#include <algorithm>
+
 #include "engine/base/check.h"
 #include "engine/domain/decide_commands.h"
 
@@ -111,6 +113,40 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_GrantServiceActions(), events);
     case Command::RevokeServiceActions:
       return decide(in, *envelope.command_as_RevokeServiceActions(), events);
+    case Command::SetPaymentMethod:
+      return decide(in, *envelope.command_as_SetPaymentMethod(), events);
+    case Command::RemovePaymentMethod:
+      return decide(in, *envelope.command_as_RemovePaymentMethod(), events);
+    case Command::SetBillingDetails:
+      return decide(in, *envelope.command_as_SetBillingDetails(), events);
+    case Command::ChangeBillingMode:
+      return decide(in, *envelope.command_as_ChangeBillingMode(), events);
+    case Command::ResumeSubscription:
+      return decide(in, *envelope.command_as_ResumeSubscription(), events);
+    case Command::SetSpendingCap:
+      return decide(in, *envelope.command_as_SetSpendingCap(), events);
+    case Command::TopUpCredits:
+      return decide(in, *envelope.command_as_TopUpCredits(), events);
+    case Command::GrantCredits:
+      return decide(in, *envelope.command_as_GrantCredits(), events);
+    case Command::UseCredits:
+      return decide(in, *envelope.command_as_UseCredits(), events);
+    case Command::RecordPayment:
+      return decide(in, *envelope.command_as_RecordPayment(), events);
+    case Command::FailInvoicePayment:
+      return decide(in, *envelope.command_as_FailInvoicePayment(), events);
+    case Command::IssueCreditNote:
+      return decide(in, *envelope.command_as_IssueCreditNote(), events);
+    case Command::AdvanceClock:
+      return decide(in, *envelope.command_as_AdvanceClock(), events);
+    case Command::CloseBillingPeriod:
+      return decide(in, *envelope.command_as_CloseBillingPeriod(), events);
+    case Command::IssueInvoice:
+      return decide(in, *envelope.command_as_IssueInvoice(), events);
+    case Command::ExpireCredits:
+      return decide(in, *envelope.command_as_ExpireCredits(), events);
+    case Command::AdvanceDunning:
+      return decide(in, *envelope.command_as_AdvanceDunning(), events);
     case Command::UnreadableMessage:
     case Command::NONE:
       break;
@@ -135,6 +171,11 @@ Verdict decide(const Organization* organization, const schema::CommandEnvelope& 
   return dispatch(Incoming{organization, envelope, context, actor}, events);
 }
 
+Time decision_time(const Organization* organization, Time now, std::optional<Time> due) {
+  if (organization == nullptr || !organization->clock) return now;
+  return std::max(*organization->clock, due.value_or(Time{}));
+}
+
 namespace {
 
 // What tells apart things of the same id that fall due one after the other: an invitation's id may
@@ -142,35 +183,60 @@ namespace {
 std::string due_scope(const DueItem& item) {
   switch (item.kind) {
     case DueKind::kExpireCheckout:
+    case DueKind::kExpireCredits:
       return item.space;
     case DueKind::kExpireInvitation:
+    case DueKind::kCloseBillingPeriod:
+    case DueKind::kAdvanceDunning:
       return std::to_string(to_micros(item.at));
+    case DueKind::kIssueInvoice:
+      return std::to_string(to_micros(item.at)) + ":" + item.space;
   }
   return {};
+}
+
+struct DueCommand {
+  Command type;
+  flatbuffers::Offset<void> command;
+};
+
+DueCommand build_due(flatbuffers::FlatBufferBuilder& builder, const DueItem& item) {
+  const char* id = item.id.c_str();
+  const char* space = item.space.c_str();
+  switch (item.kind) {
+    case DueKind::kExpireCheckout:
+      return {Command::ExpireCheckout,
+              schema::CreateExpireCheckoutDirect(builder, space, id).Union()};
+    case DueKind::kExpireInvitation:
+      return {Command::ExpireInvitation, schema::CreateExpireInvitationDirect(builder, id).Union()};
+    case DueKind::kCloseBillingPeriod:
+      return {Command::CloseBillingPeriod,
+              schema::CreateCloseBillingPeriodDirect(builder, space, to_micros(item.at)).Union()};
+    case DueKind::kIssueInvoice:
+      return {Command::IssueInvoice,
+              schema::CreateIssueInvoiceDirect(builder, item.space.empty() ? nullptr : space,
+                                               to_micros(item.at))
+                  .Union()};
+    case DueKind::kExpireCredits:
+      return {Command::ExpireCredits,
+              schema::CreateExpireCreditsDirect(builder, space, id).Union()};
+    case DueKind::kAdvanceDunning:
+      return {Command::AdvanceDunning, schema::CreateAdvanceDunningDirect(builder, id).Union()};
+  }
+  return {Command::NONE, 0};
 }
 
 }  // namespace
 
 std::vector<uint8_t> due_command(const OrgId& org, const DueItem& item) {
   flatbuffers::FlatBufferBuilder builder(512);
-  std::string_view kind;
-  Command type = Command::NONE;
-  flatbuffers::Offset<void> command;
-  switch (item.kind) {
-    case DueKind::kExpireCheckout:
-      kind = schema::EnumNameCommand(Command::ExpireCheckout);
-      type = Command::ExpireCheckout;
-      command =
-          schema::CreateExpireCheckoutDirect(builder, item.space.c_str(), item.id.c_str()).Union();
-      break;
-    case DueKind::kExpireInvitation:
-      kind = schema::EnumNameCommand(Command::ExpireInvitation);
-      type = Command::ExpireInvitation;
-      command = schema::CreateExpireInvitationDirect(builder, item.id.c_str()).Union();
-      break;
-  }
+  const auto [type, command] = build_due(builder, item);
   std::string id = "system:";
-  id.append(kind).append(":").append(due_scope(item)).append(":").append(item.id);
+  id.append(schema::EnumNameCommand(type))
+      .append(":")
+      .append(due_scope(item))
+      .append(":")
+      .append(item.id);
   builder.Finish(schema::CreateCommandEnvelopeDirect(builder, id.c_str(), org.str().c_str(),
                                                      "system", type, command),
                  schema::CommandEnvelopeIdentifier());

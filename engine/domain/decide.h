@@ -48,12 +48,16 @@ class EventSink {
 // About services and their keys: of the organization `_tenure`, and of no other.
 bool is_about_services(schema::Command type);
 
+// The time that a decision of the organization (null: none) carries at `now`: in a sandbox its own
+// clock's, moved by work that was `due`.
+Time decision_time(const Organization* organization, Time now, std::optional<Time> due = {});
+
 // `organization` is null where none exists. Postcondition: a rejection leaves no event in `events`.
 Verdict decide(const Organization* organization, const schema::CommandEnvelope& command,
                const DecideContext& context, EventSink& events);
 
-// The command that carries out `item`: actor `system`, id `system:<kind>:<space>:<id>` of a
-// checkout, `system:<kind>:<expires>:<id>` of an invitation. Returned as a finished buffer.
+// The command that carries out `item`: actor `system`, id `system:<kind>:<scope>:<id>`, where the
+// scope is the space or the time, whatever makes it unique for ever. Returned as a finished buffer.
 std::vector<uint8_t> due_command(const OrgId& org, const DueItem& item);
 
 }  // namespace tenure

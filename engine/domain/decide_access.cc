@@ -77,7 +77,7 @@ Verdict decide(const Incoming& in, const schema::GrantAccess& command, EventSink
   TRY(assigns_in_space(caller, roles));
   TRY(gives_no_more_than_held(caller, roles));
   TRY(has_no_grant(caller, text(command.subject())));
-  TRY(is_not_archived(caller));
+  TRY(takes_more(caller));
   const Rise members = TRY(members_rise(in.context.now, caller, newcomers(caller, subject)));
 
   auto& builder = events.builder();

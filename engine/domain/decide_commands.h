@@ -69,6 +69,9 @@ Verdict decide(const Incoming&, const schema::RecordUsage&, EventSink&);
 
 // decide_plan.cc
 Verdict decide(const Incoming&, const schema::UpgradePlan&, EventSink&);
+Verdict decide(const Incoming&, const schema::ResumeSubscription&, EventSink&);
+
+// decide_checkout.cc
 Verdict decide(const Incoming&, const schema::ConfirmPayment&, EventSink&);
 Verdict decide(const Incoming&, const schema::FailPayment&, EventSink&);
 Verdict decide(const Incoming&, const schema::ExpireCheckout&, EventSink&);
@@ -78,5 +81,29 @@ Verdict decide(const Incoming&, const schema::CreateApiKey&, EventSink&);
 Verdict decide(const Incoming&, const schema::RevokeApiKey&, EventSink&);
 Verdict decide(const Incoming&, const schema::GrantServiceActions&, EventSink&);
 Verdict decide(const Incoming&, const schema::RevokeServiceActions&, EventSink&);
+
+// decide_billing.cc
+Verdict decide(const Incoming&, const schema::SetPaymentMethod&, EventSink&);
+Verdict decide(const Incoming&, const schema::RemovePaymentMethod&, EventSink&);
+Verdict decide(const Incoming&, const schema::SetBillingDetails&, EventSink&);
+Verdict decide(const Incoming&, const schema::ChangeBillingMode&, EventSink&);
+Verdict decide(const Incoming&, const schema::SetSpendingCap&, EventSink&);
+Verdict decide(const Incoming&, const schema::CloseBillingPeriod&, EventSink&);
+
+// decide_credit.cc
+Verdict decide(const Incoming&, const schema::TopUpCredits&, EventSink&);
+Verdict decide(const Incoming&, const schema::GrantCredits&, EventSink&);
+Verdict decide(const Incoming&, const schema::UseCredits&, EventSink&);
+Verdict decide(const Incoming&, const schema::ExpireCredits&, EventSink&);
+
+// decide_invoice.cc
+Verdict decide(const Incoming&, const schema::IssueInvoice&, EventSink&);
+Verdict decide(const Incoming&, const schema::RecordPayment&, EventSink&);
+Verdict decide(const Incoming&, const schema::FailInvoicePayment&, EventSink&);
+Verdict decide(const Incoming&, const schema::IssueCreditNote&, EventSink&);
+Verdict decide(const Incoming&, const schema::AdvanceDunning&, EventSink&);
+
+// decide_clock.cc
+Verdict decide(const Incoming&, const schema::AdvanceClock&, EventSink&);
 
 }  // namespace tenure

@@ -229,7 +229,7 @@ Verdict decide(const Incoming& in, const schema::CopyResources& command, EventSi
   name_copies(to, text(in.envelope.id()), copies);
   move_links(copies);
   TRY(may_be_put(to, copies));
-  TRY(is_not_archived(to));
+  TRY(takes_more(to));
   TRY(changes_something(to, copies));
   const Rise resources = TRY(resources_rise(in.context.now, to, count_new(copies)));
 

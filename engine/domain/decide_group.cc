@@ -92,6 +92,7 @@ Verdict decide(const Incoming& in, const schema::AddToGroup& command, EventSink&
   std::vector<Rise> rises;
   for (const SpaceCaller& there : opened) {
     const bool newcomer = !grants_of(caller.organization, *there.space, user).any;
+    if (newcomer) TRY(is_not_in_debt(there));
     rises.push_back(TRY(members_rise(in.context.now, there, newcomer)));
   }
 

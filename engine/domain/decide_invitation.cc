@@ -88,7 +88,7 @@ Verdict can_have(const Caller& caller, const Offer& offer, std::string_view user
   if (!offer.there) return is_no_member(caller, user);
   if (!caller.rulebook.space_guests) (void)TRY(existing_member(caller, user));
   TRY(has_no_grant(*offer.there, SubjectKey::user(user)));
-  return is_not_archived(*offer.there);
+  return takes_more(*offer.there);
 }
 
 bool is_over(const Invitation& invitation, Time now) {

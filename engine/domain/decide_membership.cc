@@ -116,7 +116,10 @@ Verdict decide(const Incoming& in, const schema::AddMember& command, EventSink& 
   if (command.space() != nullptr) access.emplace(TRY(first_access(caller, command)));
   TRY(is_no_member(caller, text(command.user())));
   std::optional<Rise> members;
-  if (access) members = TRY(members_rise(in.context.now, access->there, 1));
+  if (access) {
+    TRY(takes_more(access->there));
+    members = TRY(members_rise(in.context.now, access->there, 1));
+  }
 
   auto& builder = events.builder();
   const auto user = builder.CreateString(command.user());

@@ -27,15 +27,6 @@ Guarded<std::shared_ptr<const Rulebook>> known_rulebook(const Rulebooks& ruleboo
       "contract: rulebooks");
 }
 
-Guarded<std::string_view> known_billing_mode(const flatbuffers::String* mode) {
-  if (mode == nullptr) return std::string_view("per_space");
-  if (text(mode) == "per_space" || text(mode) == "consolidated") return text(mode);
-  return reject(
-      RejectionCode::invalid_value,
-      "billing_mode " + in_quotes(text(mode)) + " is unknown; use per_space or consolidated",
-      "contract: billing modes");
-}
-
 Guarded<std::string_view> sold_currency(const Catalog& catalog,
                                         const flatbuffers::String* currency) {
   if (currency == nullptr || text(currency) == catalog.currency()) return catalog.currency();
@@ -125,7 +116,7 @@ Verdict decide(const Incoming& in, const schema::CreateOrganization& command, Ev
   const auto role = builder.CreateString(rulebook->organization_roles[rulebook->owner_role].name);
   events.add(schema::CreateOrganizationCreated(
       builder, builder.CreateString(command.name()), pinned, owner_text,
-      builder.CreateString(billing_mode), builder.CreateString(currency)));
+      builder.CreateString(billing_mode), builder.CreateString(currency), command.sandbox()));
   events.add(schema::CreateMemberAdded(builder, owner_text, role));
   return {};
 }
@@ -205,7 +196,7 @@ Verdict decide(const Incoming& in, const schema::DeleteOrganization& command, Ev
   std::set<std::string_view> ids;
   for (const auto& [id, space] : caller.organization.spaces) ids.insert(id.str());
   for (const std::string_view id : ids) {
-    end_plan(id, caller.organization.spaces.find(id)->second, *after, events);
+    end_plan(in, id, caller.organization.spaces.find(id)->second, *after, events);
   }
   revoke_invitations(caller.organization, [](const Invitation&) { return true; }, events);
   return {};

@@ -101,7 +101,7 @@ Verdict decide(const Incoming& in, const schema::CreateResource& command, EventS
   TRY(exists(caller));
   TRY(links_exist(caller, said.links, {said.id}));
   TRY(is_free(caller, said.id));
-  TRY(is_not_archived(caller));
+  TRY(takes_more(caller));
   const Rise resources = TRY(resources_rise(in.context.now, caller, 1));
 
   put_resource(caller, said, events);
@@ -121,7 +121,7 @@ Verdict decide(const Incoming& in, const schema::UpdateResource& command, EventS
   TRY(holds_for_type(caller, ResourceVerb::kUpdate, held->type));
   TRY(keeps_type(caller, said.id, *held, type));
   TRY(links_exist(caller, said.links, {}));
-  TRY(is_not_archived(caller));
+  TRY(takes_more(caller));
   TRY(changes_resource(caller, *held, said));
 
   put_resource(caller, said, events);
@@ -154,7 +154,7 @@ Verdict decide(const Incoming& in, const schema::ImportSpace& command, EventSink
   TRY(exists(caller));
   const Import import = TRY(sort_out(caller, command));
   TRY(fits(caller, import));
-  TRY(is_not_archived(caller));
+  TRY(takes_more(caller));
   TRY(changes_something(caller, import));
   const Rise resources = TRY(resources_rise(in.context.now, caller, import.added));
 

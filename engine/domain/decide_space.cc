@@ -51,19 +51,39 @@ Verdict can_be_restored(const SpaceCaller& caller, Time now) {
                 rule_of(caller, "a change changes something"));
 }
 
+Verdict valid_payment_method(const schema::CreateSpace& command) {
+  if (command.payment_token() == nullptr && command.payment_label() == nullptr) return {};
+  TRY(valid_name("payment_token", command.payment_token()));
+  return valid_name("payment_label", command.payment_label());
+}
+
+// An organization that did not pay an invoice for all of it gets no paid plan before it does.
+Verdict owes_nothing(const Caller& caller) {
+  if (dunning_of(caller.organization, {}) == DunningStep::kNone) return {};
+  return reject(RejectionCode::suspended,
+                "an invoice of the organization is not paid; pay it before you choose a paid plan",
+                rule_of(caller, "dunning: no paid plan to whoever does not pay"));
+}
+
 }  // namespace
 
 Verdict decide(const Incoming& in, const schema::CreateSpace& command, EventSink& events) {
   TRY(valid_id("space", command.space()));
   TRY(valid_name("name", command.name()));
+  TRY(valid_payment_method(command));
   const schema::Plan* wanted = nullptr;
   if (command.plan() != nullptr) wanted = TRY(known_plan(in.context.catalog, text(command.plan())));
   const Caller caller = TRY(admit(in));
   TRY(holds(caller, Action::kSpaceCreate));
   if (wanted != nullptr && is_paid(*wanted)) TRY(holds(caller, Action::kPlanChange));
+  if (command.payment_token() != nullptr) TRY(holds(caller, Action::kBillingManage));
   const schema::Plan* first = TRY(default_plan(caller, in.context.catalog));
   if (wanted == nullptr) wanted = first;
   TRY(is_new(caller, text(command.space())));
+  if (is_paid(*wanted)) {
+    TRY(owes_nothing(caller));
+    TRY(has_payment_method(caller, text(command.payment_token())));
+  }
 
   auto& builder = events.builder();
   const auto space = builder.CreateString(command.space());
@@ -77,6 +97,11 @@ Verdict decide(const Incoming& in, const schema::CreateSpace& command, EventSink
     level.set(caller.rulebook.creator_space_role);
     events.add(schema::CreateAccessGranted(builder, space, creator,
                                            space_role_texts(builder, caller.rulebook, level)));
+  }
+  if (command.payment_token() != nullptr) {
+    const auto token = builder.CreateString(command.payment_token());
+    events.add(schema::CreatePaymentMethodSet(builder, space, token,
+                                              builder.CreateString(command.payment_label())));
   }
   if (is_paid(*wanted)) {
     start_or_request(in, text(command.space()), text(first->name()), *wanted, events);
@@ -120,7 +145,7 @@ Verdict decide(const Incoming& in, const schema::DeleteSpace& command, EventSink
 
   auto& builder = events.builder();
   events.add(schema::CreateSpaceDeleted(builder, builder.CreateString(command.space()), true));
-  end_plan(caller.space_id, *caller.space, *after, events);
+  end_plan(in, caller.space_id, *caller.space, *after, events);
   revoke_invitations(
       caller.organization, [&](const Invitation& held) { return held.space == caller.space_id; },
       events);

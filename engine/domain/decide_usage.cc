@@ -3,6 +3,7 @@
 
 #include "engine/domain/decide_commands.h"
 #include "engine/domain/emit.h"
+#include "engine/domain/invoice_lines.h"
 #include "engine/domain/meters.h"
 #include "engine/domain/usage.h"
 
@@ -44,8 +45,9 @@ Verdict valid_entries(const schema::RecordUsage& command, Time now) {
   return {};
 }
 
-Guarded<const schema::MeterTerms*> known_counter(const SpaceCaller& caller, std::string_view name) {
-  const schema::MeterTerms* terms = caller.space->subscription.terms.meter(name);
+Guarded<const schema::MeterTerms*> known_counter(const SpaceCaller& caller, const PlanTerms& plan,
+                                                 std::string_view name) {
+  const schema::MeterTerms* terms = plan.meter(name);
   if (terms != nullptr && terms->kind() == schema::MeterKind::counter) return terms;
   if (terms != nullptr) {
     return reject(
@@ -54,7 +56,7 @@ Guarded<const schema::MeterTerms*> known_counter(const SpaceCaller& caller, std:
         rule_of(caller, "gauges are not recorded"));
   }
   std::string counters;
-  for (const schema::MeterTerms* meter : *caller.space->subscription.terms.get().meters()) {
+  for (const schema::MeterTerms* meter : *plan.get().meters()) {
     if (meter->kind() != schema::MeterKind::counter) continue;
     counters += (counters.empty() ? "" : ", ") + meter->meter()->str();
   }
@@ -94,8 +96,10 @@ Guarded<Tally> tally(const SpaceCaller& caller, const schema::RecordUsage& comma
   Tally tally;
   for (uint32_t i = 0; i < entries.size(); ++i) {
     const schema::UsageEntry& entry = *entries[i];
-    const schema::MeterTerms* terms = TRY(known_counter(caller, text(entry.meter())));
-    const Month month = month_of(time_of(entry, now));
+    const Time time = time_of(entry, now);
+    const schema::MeterTerms* terms =
+        TRY(known_counter(caller, *used_under(space, time).terms, text(entry.meter())));
+    const Month month = month_of(time);
     if (month < oldest_open) continue;  // recorded, but its ids are forgotten and it counts no more
     const Fingerprint fingerprint = usage_fingerprint(text(entry.source()), text(entry.id()));
     const auto seen = space.usage_seen.find(month);
@@ -108,6 +112,45 @@ Guarded<Tally> tally(const SpaceCaller& caller, const schema::RecordUsage& comma
     add_rise(space, month, *terms, entry.quantity(), tally.rises);
   }
   return tally;
+}
+
+bool is_duplicate(const Tally& tally, uint32_t entry) {
+  return std::ranges::binary_search(tally.duplicates, entry);
+}
+
+// What the batch makes of the counters that have a cap must not cost more than that.
+Verdict within_caps(const SpaceCaller& caller, const schema::RecordUsage& command,
+                    const Tally& tally, Time now) {
+  const Space& space = *caller.space;
+  if (space.caps.empty()) return {};
+  Counters after;
+  for (uint32_t i = 0; i < command.entries()->size(); ++i) {
+    const schema::UsageEntry& entry = *command.entries()->Get(i);
+    const Time time = time_of(entry, now);
+    if (is_duplicate(tally, i) || month_of(time) < oldest_open_month(now)) continue;
+    if (!space.caps.contains(text(entry.meter()))) continue;
+    const std::pair key(month_of(time), entry.meter()->str());
+    const auto held = space.counters.find(key);
+    Counter& counter =
+        after.try_emplace(key, held == space.counters.end() ? Counter{} : held->second)
+            .first->second;
+    count_use(counter, used_under(space, time), text(entry.meter()), entry.quantity(), {});
+  }
+  for (const auto& [key, counter] : after) {
+    const auto& [month, meter] = key;
+    const auto held = space.counters.find(key);
+    const Minor cost = overage_of(counter, space.stretches, month, meter);
+    const Minor cap = space.caps.find(meter)->second;
+    const Minor before =
+        held == space.counters.end() ? 0 : overage_of(held->second, space.stretches, month, meter);
+    if (cost <= cap || cost == before) continue;
+    return reject(RejectionCode::limit_exceeded,
+                  meter + ": this would cost " + std::to_string(cost) +
+                      " beyond the plan, and the spending cap is " + std::to_string(cap) +
+                      " minor units a month; raise the cap, or use less",
+                  rule_of(caller, "spending cap of " + meter));
+  }
+  return {};
 }
 
 Verdict records_something(const SpaceCaller& caller, const schema::RecordUsage& command,
@@ -137,8 +180,9 @@ Verdict decide(const Incoming& in, const schema::RecordUsage& command, EventSink
   TRY(exists(caller));
   const Tally tallied = TRY(tally(caller, command, now));
   TRY(records_something(caller, command, tallied));
-  TRY(is_not_archived(caller));
+  TRY(takes_more(caller));
   for (const Rise& rise : tallied.rises) TRY(within_limit(caller, rise));
+  TRY(within_caps(caller, command, tallied, now));
 
   auto& builder = events.builder();
   std::vector<flatbuffers::Offset<schema::UsageEntry>> entries;

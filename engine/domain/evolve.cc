@@ -1,5 +1,7 @@
 #include "engine/domain/evolve.h"
 
+#include <algorithm>
+
 #include "engine/domain/evolve_events.h"
 
 namespace tenure {
@@ -103,6 +105,58 @@ void apply(Organization& organization, const schema::EventBox& box, const Happen
       return evolve(organization, *box.event_as_ServiceActionsGranted(), happened);
     case Event::ServiceActionsRevoked:
       return evolve(organization, *box.event_as_ServiceActionsRevoked(), happened);
+    case Event::PaymentMethodSet:
+      return evolve(organization, *box.event_as_PaymentMethodSet(), happened);
+    case Event::PaymentMethodRemoved:
+      return evolve(organization, *box.event_as_PaymentMethodRemoved(), happened);
+    case Event::BillingDetailsSet:
+      return evolve(organization, *box.event_as_BillingDetailsSet(), happened);
+    case Event::BillingModeChanged:
+      return evolve(organization, *box.event_as_BillingModeChanged(), happened);
+    case Event::PlanChanged:
+      return evolve(organization, *box.event_as_PlanChanged(), happened);
+    case Event::CancellationScheduled:
+      return evolve(organization, *box.event_as_CancellationScheduled(), happened);
+    case Event::CancellationWithdrawn:
+      return evolve(organization, *box.event_as_CancellationWithdrawn(), happened);
+    case Event::BillingPeriodClosed:
+      return evolve(organization, *box.event_as_BillingPeriodClosed(), happened);
+    case Event::InvoiceIssued:
+      return evolve(organization, *box.event_as_InvoiceIssued(), happened);
+    case Event::NothingCharged:
+      return evolve(organization, *box.event_as_NothingCharged(), happened);
+    case Event::PaymentWanted:
+      return evolve(organization, *box.event_as_PaymentWanted(), happened);
+    case Event::InvoicePaid:
+      return evolve(organization, *box.event_as_InvoicePaid(), happened);
+    case Event::InvoicePartlyPaid:
+      return evolve(organization, *box.event_as_InvoicePartlyPaid(), happened);
+    case Event::InvoicePaymentFailed:
+      return evolve(organization, *box.event_as_InvoicePaymentFailed(), happened);
+    case Event::CreditNoteIssued:
+      return evolve(organization, *box.event_as_CreditNoteIssued(), happened);
+    case Event::SubscriptionPastDue:
+      return evolve(organization, *box.event_as_SubscriptionPastDue(), happened);
+    case Event::SubscriptionWarned:
+      return evolve(organization, *box.event_as_SubscriptionWarned(), happened);
+    case Event::SubscriptionSuspended:
+      return evolve(organization, *box.event_as_SubscriptionSuspended(), happened);
+    case Event::DunningEnded:
+      return evolve(organization, *box.event_as_DunningEnded(), happened);
+    case Event::SpendingCapSet:
+      return evolve(organization, *box.event_as_SpendingCapSet(), happened);
+    case Event::CreditsRequested:
+      return evolve(organization, *box.event_as_CreditsRequested(), happened);
+    case Event::CreditsRequestFailed:
+      return evolve(organization, *box.event_as_CreditsRequestFailed(), happened);
+    case Event::CreditsAdded:
+      return evolve(organization, *box.event_as_CreditsAdded(), happened);
+    case Event::CreditsDrawn:
+      return evolve(organization, *box.event_as_CreditsDrawn(), happened);
+    case Event::CreditsExpired:
+      return evolve(organization, *box.event_as_CreditsExpired(), happened);
+    case Event::ClockAdvanced:
+      return evolve(organization, *box.event_as_ClockAdvanced(), happened);
     case Event::NONE:
       break;
   }
@@ -111,11 +165,12 @@ void apply(Organization& organization, const schema::EventBox& box, const Happen
 
 }  // namespace
 
-void evolve(Organization& organization, const schema::Decision& decision,
+void evolve(Organization& organization, const schema::Decision& decision, Number number,
             const Rulebooks& rulebooks) {
   CHECK(decision.outcome() == schema::Outcome::accepted);
-  const Happened happened{from_micros(decision.time()),
+  const Happened happened{number, from_micros(decision.time()),
                           text(decision.command_nested_root()->actor()), rulebooks};
+  if (organization.clock) organization.clock = std::max(*organization.clock, happened.time);
   if (decision.events() != nullptr) {
     for (const schema::EventBox* box : *decision.events()) apply(organization, *box, happened);
   }

@@ -9,13 +9,14 @@ namespace tenure {
 
 // Bump when evolve gives another state for the same history: stores built by another version are
 // rebuilt.
-inline constexpr uint32_t kEvolveVersion = 2;
+inline constexpr uint32_t kEvolveVersion = 3;
 
-// Applies every event of one accepted decision and raises the version. `rulebooks` must know the
+// Applies every event of one accepted decision, the `number`th of its partition, and raises the
+// version. `rulebooks` must know the
 // rulebook that OrganizationCreated pins; anything else is a broken invariant (the log's reader
 // stops at what it does not know). A freshly made Organization with only its id set is the initial
 // state.
-void evolve(Organization& organization, const schema::Decision& decision,
+void evolve(Organization& organization, const schema::Decision& decision, Number number,
             const Rulebooks& rulebooks);
 
 }  // namespace tenure

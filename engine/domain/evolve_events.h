@@ -10,6 +10,7 @@ namespace tenure {
 
 // The decision an event stands in.
 struct Happened {
+  Number number;
   Time time;
   std::string_view actor;
   const Rulebooks& rulebooks;
@@ -23,6 +24,7 @@ void evolve(Organization&, const schema::OrganizationDeleted&, const Happened&);
 void evolve(Organization&, const schema::OrganizationRestored&, const Happened&);
 void evolve(Organization&, const schema::SsoConfigured&, const Happened&);
 void evolve(Organization&, const schema::SsoRemoved&, const Happened&);
+void evolve(Organization&, const schema::ClockAdvanced&, const Happened&);
 
 // evolve_membership.cc
 void evolve(Organization&, const schema::MemberAdded&, const Happened&);
@@ -76,6 +78,9 @@ void evolve(Organization&, const schema::UsageThresholdReached&, const Happened&
 void evolve(Organization&, const schema::PlanChangeRequested&, const Happened&);
 void evolve(Organization&, const schema::SubscriptionStarted&, const Happened&);
 void evolve(Organization&, const schema::PlanChangeFailed&, const Happened&);
+void evolve(Organization&, const schema::PlanChanged&, const Happened&);
+void evolve(Organization&, const schema::CancellationScheduled&, const Happened&);
+void evolve(Organization&, const schema::CancellationWithdrawn&, const Happened&);
 void evolve(Organization&, const schema::SubscriptionEnded&, const Happened&);
 
 // evolve_service.cc
@@ -84,12 +89,58 @@ void evolve(Organization&, const schema::ApiKeyRevoked&, const Happened&);
 void evolve(Organization&, const schema::ServiceActionsGranted&, const Happened&);
 void evolve(Organization&, const schema::ServiceActionsRevoked&, const Happened&);
 
+// evolve_billing.cc
+void evolve(Organization&, const schema::PaymentMethodSet&, const Happened&);
+void evolve(Organization&, const schema::PaymentMethodRemoved&, const Happened&);
+void evolve(Organization&, const schema::BillingDetailsSet&, const Happened&);
+void evolve(Organization&, const schema::BillingModeChanged&, const Happened&);
+void evolve(Organization&, const schema::SpendingCapSet&, const Happened&);
+void evolve(Organization&, const schema::BillingPeriodClosed&, const Happened&);
+
+// evolve_credit.cc
+void evolve(Organization&, const schema::CreditsRequested&, const Happened&);
+void evolve(Organization&, const schema::CreditsRequestFailed&, const Happened&);
+void evolve(Organization&, const schema::CreditsAdded&, const Happened&);
+void evolve(Organization&, const schema::CreditsDrawn&, const Happened&);
+void evolve(Organization&, const schema::CreditsExpired&, const Happened&);
+
+// evolve_invoice.cc
+void evolve(Organization&, const schema::InvoiceIssued&, const Happened&);
+void evolve(Organization&, const schema::NothingCharged&, const Happened&);
+void evolve(Organization&, const schema::PaymentWanted&, const Happened&);
+void evolve(Organization&, const schema::InvoicePaid&, const Happened&);
+void evolve(Organization&, const schema::InvoicePartlyPaid&, const Happened&);
+void evolve(Organization&, const schema::InvoicePaymentFailed&, const Happened&);
+void evolve(Organization&, const schema::CreditNoteIssued&, const Happened&);
+void evolve(Organization&, const schema::SubscriptionPastDue&, const Happened&);
+void evolve(Organization&, const schema::SubscriptionWarned&, const Happened&);
+void evolve(Organization&, const schema::SubscriptionSuspended&, const Happened&);
+void evolve(Organization&, const schema::DunningEnded&, const Happened&);
+
 // The space that an event names: events of a space come after it was created.
 inline Space& space_of(Organization& organization, const flatbuffers::String* id) {
   const auto found = organization.spaces.find(text(id));
   CHECK(found != organization.spaces.end());
   return found->second;
 }
+
+// A space while an event changes it: its due work is what it then says.
+class SpaceChange {
+ public:
+  SpaceChange(Organization& organization, const flatbuffers::String* id)
+      : SpaceChange(organization, SpaceId(text(id)), space_of(organization, id)) {}
+  SpaceChange(Organization& organization, const SpaceId& id, Space& space);
+  ~SpaceChange();
+  SpaceChange(const SpaceChange&) = delete;
+  SpaceChange& operator=(const SpaceChange&) = delete;
+  Space* operator->() const { return &space_; }
+  Space& operator*() const { return space_; }
+
+ private:
+  Organization& organization_;
+  const SpaceId id_;
+  Space& space_;
+};
 
 // The indexes of space roles by their names, sorted.
 AccessRoles roles_of(const Rulebook& rulebook, const Texts& names);

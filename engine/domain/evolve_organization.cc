@@ -9,6 +9,7 @@ void evolve(Organization& organization, const schema::OrganizationCreated& event
   organization.name = text(event.name());
   organization.billing_mode = text(event.billing_mode());
   organization.currency = text(event.currency());
+  if (event.sandbox().value_or(false)) organization.clock = happened.time;
 }
 
 void evolve(Organization& organization, const schema::OwnershipTransferred& event,
@@ -40,6 +41,10 @@ void evolve(Organization& organization, const schema::SsoConfigured& event, cons
     for (const auto* domain : *event.domains()) sso.domains.push_back(domain->str());
   }
   organization.sso = std::move(sso);
+}
+
+void evolve(Organization& organization, const schema::ClockAdvanced& event, const Happened&) {
+  organization.clock = from_micros(event.to());
 }
 
 void evolve(Organization& organization, const schema::SsoRemoved&, const Happened&) {

@@ -3,58 +3,89 @@
 namespace tenure {
 namespace {
 
-// Ends the pending change, if there is one, with its due work.
-void close_pending(Organization& organization, std::string_view space_id, Space& space) {
-  const std::optional<Pending>& pending = space.subscription.pending;
-  if (!pending) return;
-  organization.checkouts.erase(pending->checkout);
-  organization.due.erase({.at = pending->expires,
-                          .kind = DueKind::kExpireCheckout,
-                          .id = pending->checkout.str(),
-                          .space = std::string(space_id)});
+// Ends the pending change, if there is one.
+void close_pending(Organization& organization, Space& space) {
+  if (!space.subscription.pending) return;
+  organization.checkouts.erase(space.subscription.pending->checkout);
   space.subscription.pending.reset();
+}
+
+void hold(Space& space, const schema::Plan& terms, Time from, Number number) {
+  space.subscription.terms = PlanTerms::copy_of(terms);
+  space.stretches.push_back({space.subscription.terms, from, number});
 }
 
 }  // namespace
 
-void evolve(Organization& organization, const schema::PlanChangeRequested& event, const Happened&) {
-  Space& space = space_of(organization, event.space());
-  const Time expires = from_micros(event.expires());
-  const CheckoutId checkout(text(event.checkout()));
-  space.subscription.status = SubscriptionStatus::kPendingPayment;
-  space.subscription.pending = {PlanTerms::copy_of(*event.terms()), checkout, expires};
-  organization.checkouts.insert_or_assign(checkout, SpaceId(text(event.space())));
-  organization.due.insert({.at = expires,
-                           .kind = DueKind::kExpireCheckout,
-                           .id = checkout.str(),
-                           .space = event.space()->str()});
+SpaceChange::SpaceChange(Organization& organization, const SpaceId& id, Space& space)
+    : organization_(organization), id_(id), space_(space) {
+  for (const DueItem& item : due_items(id_, space_)) organization_.due.erase(item);
 }
 
-void evolve(Organization& organization, const schema::SubscriptionStarted& event, const Happened&) {
-  Space& space = space_of(organization, event.space());
-  close_pending(organization, text(event.space()), space);
-  space.subscription = {.terms = PlanTerms::copy_of(*event.terms()),
-                        .status = SubscriptionStatus::kActive,
-                        .period_from = from_micros(event.period_from()),
-                        .period_to = from_micros(event.period_to()),
-                        .pending = std::nullopt};
+SpaceChange::~SpaceChange() {
+  for (DueItem& item : due_items(id_, space_)) organization_.due.insert(std::move(item));
+}
+
+void evolve(Organization& organization, const schema::PlanChangeRequested& event, const Happened&) {
+  const SpaceChange space(organization, event.space());
+  const CheckoutId checkout(text(event.checkout()));
+  space->subscription.status = SubscriptionStatus::kPendingPayment;
+  space->subscription.pending = {PlanTerms::copy_of(*event.terms()), checkout,
+                                 from_micros(event.expires())};
+  organization.checkouts.insert_or_assign(checkout, SpaceId(text(event.space())));
+}
+
+void evolve(Organization& organization, const schema::SubscriptionStarted& event,
+            const Happened& happened) {
+  const SpaceChange space(organization, event.space());
+  close_pending(organization, *space);
+  Subscription& held = space->subscription;
+  held.status = SubscriptionStatus::kActive;
+  held.period_from = from_micros(event.period_from());
+  held.period_to = from_micros(event.period_to());
+  held.anchor = from_micros(event.anchor().value_or(event.period_from()));
+  held.consolidated = event.consolidated().value_or(false);
+  if (held.consolidated && !organization.anchor) organization.anchor = held.anchor;
+  hold(*space, *event.terms(), held.period_from, happened.number);
 }
 
 void evolve(Organization& organization, const schema::PlanChangeFailed& event, const Happened&) {
-  Space& space = space_of(organization, event.space());
-  close_pending(organization, text(event.space()), space);
-  space.subscription.status = SubscriptionStatus::kFree;
+  const SpaceChange space(organization, event.space());
+  close_pending(organization, *space);
+  space->subscription.status = SubscriptionStatus::kFree;
+}
+
+void evolve(Organization& organization, const schema::PlanChanged& event,
+            const Happened& happened) {
+  const SpaceChange space(organization, event.space());
+  Subscription& held = space->subscription;
+  hold(*space, *event.terms(), from_micros(event.at()), happened.number);
+  if (event.period_to() == 0) return;
+  held.period_from = from_micros(event.at());
+  held.period_to = from_micros(event.period_to());
+  held.anchor = from_micros(event.anchor());
+  held.consolidated = event.consolidated();
+  if (held.consolidated && !organization.anchor) organization.anchor = held.anchor;
+}
+
+void evolve(Organization& organization, const schema::CancellationScheduled& event,
+            const Happened&) {
+  space_of(organization, event.space()).subscription.cancel_to = PlanTerms::copy_of(*event.terms());
+}
+
+void evolve(Organization& organization, const schema::CancellationWithdrawn& event,
+            const Happened&) {
+  space_of(organization, event.space()).subscription.cancel_to.reset();
 }
 
 void evolve(Organization& organization, const schema::SubscriptionEnded& event,
             const Happened& happened) {
-  Space& space = space_of(organization, event.space());
-  close_pending(organization, text(event.space()), space);
-  space.subscription = {.terms = PlanTerms::copy_of(*event.terms()),
-                        .status = SubscriptionStatus::kFree,
-                        .period_from = happened.time,
-                        .period_to = {},
-                        .pending = std::nullopt};
+  const SpaceChange space(organization, event.space());
+  close_pending(organization, *space);
+  const Time at = event.at() ? from_micros(*event.at()) : happened.time;
+  space->subscription = {};
+  space->subscription.period_from = at;
+  hold(*space, *event.terms(), at, happened.number);
 }
 
 }  // namespace tenure

@@ -8,6 +8,7 @@ void evolve(Organization& organization, const schema::SpaceCreated& event,
   space.name = text(event.name());
   space.subscription.terms = PlanTerms::copy_of(*event.terms());
   space.subscription.period_from = happened.time;
+  space.stretches.push_back({space.subscription.terms, happened.time, happened.number});
 }
 
 void evolve(Organization& organization, const schema::SpaceRenamed& event, const Happened&) {

@@ -6,8 +6,6 @@
 namespace tenure {
 namespace {
 
-uint64_t add_saturated(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
-
 Counter& counter_of(Space& space, Month month, const flatbuffers::String* meter) {
   return space.counters[{month, meter->str()}];
 }
@@ -28,8 +26,9 @@ void evolve(Organization& organization, const schema::UsageRecorded& event,
     const schema::UsageEntry& entry = *event.entries()->Get(i);
     const Month month = month_of(from_micros(*entry.time()));
     if (month < oldest_open || is_duplicate(event, i)) continue;
-    Counter& counter = counter_of(space, month, entry.meter());
-    counter.used = add_saturated(counter.used, entry.quantity());
+    count_use(counter_of(space, month, entry.meter()),
+              used_under(space, from_micros(*entry.time())), text(entry.meter()), entry.quantity(),
+              happened.number);
     space.usage_seen[month].insert(usage_fingerprint(text(entry.source()), text(entry.id())));
   }
 }

@@ -126,6 +126,15 @@ Guarded<Actor> known_actor(const flatbuffers::String* actor) {
                 std::string(kContract));
 }
 
+Guarded<std::string_view> known_billing_mode(const flatbuffers::String* mode) {
+  if (mode == nullptr) return std::string_view("per_space");
+  if (text(mode) == "per_space" || text(mode) == "consolidated") return text(mode);
+  return reject(
+      RejectionCode::invalid_value,
+      "billing_mode " + in_quotes(text(mode)) + " is unknown; use per_space or consolidated",
+      "contract: billing modes");
+}
+
 Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name) {
   if (const schema::Plan* plan = catalog.find(name)) return plan;
   return reject(RejectionCode::unknown_plan,
@@ -209,6 +218,27 @@ Verdict is_not_archived(const SpaceCaller& caller) {
                 rule_of(caller, "an archived space does not change"));
 }
 
+Verdict takes_more(const SpaceCaller& caller) {
+  TRY(is_not_archived(caller));
+  return is_not_in_debt(caller);
+}
+
+Verdict is_not_in_debt(const SpaceCaller& caller) {
+  const DunningStep step = dunning_of(caller.organization, caller.space_id);
+  if (step != DunningStep::kSuspended) return {};
+  return reject(RejectionCode::suspended,
+                "space " + in_quotes(caller.space_id) +
+                    " is suspended for an invoice that is not paid; pay it, then send this again",
+                rule_of(caller, "dunning: a suspended space takes nothing more"));
+}
+
+Verdict valid_amount(int64_t amount_minor) {
+  if (amount_minor >= 1 && amount_minor <= kMaxMinor) return {};
+  return reject(RejectionCode::invalid_value,
+                "amount_minor must be 1 to " + std::to_string(kMaxMinor) + ", in minor units",
+                std::string(kContract));
+}
+
 Guarded<const Member*> existing_member(const Caller& caller, std::string_view user) {
   if (const Member* member = find_or_null(caller.organization.members, user)) return member;
   return reject(RejectionCode::not_found,
@@ -287,71 +317,6 @@ Verdict keeps_an_owner(const Caller& caller, const Member& leaving) {
   return reject(RejectionCode::last_owner,
                 "this is the last " + name + "; transfer the ownership first",
                 rule_of(caller, "general law 3: never without a member who is " + name));
-}
-
-Guarded<RoleSet> known_space_roles(const Caller& caller, const Texts* names) {
-  const auto known = [&] { return caller.rulebook.space_role_names(RoleSet().set()); };
-  const size_t named = names == nullptr ? 0 : names->size();
-  RoleSet roles;
-  for (flatbuffers::uoffset_t i = 0; i < named; ++i) {
-    const std::string_view name = text(names->Get(i));
-    const auto role = caller.rulebook.space_role(name);
-    if (!role) {
-      return reject(RejectionCode::unknown_role,
-                    "space role " + in_quotes(name) + " is unknown; the roles are " + known(),
-                    rule_of(caller, "space roles"));
-    }
-    roles.set(*role);
-  }
-  // Built-in space roles are levels, one each; custom ones add up, and none may mean all.
-  const bool fits = caller.rulebook.custom_space_roles
-                        ? named > 0 || caller.rulebook.access_without_role_is_all
-                        : named == 1;
-  if (fits) return roles;
-  return reject(RejectionCode::invalid_value,
-                "access is given with exactly one of " + known() + "; name one",
-                rule_of(caller, "space roles"));
-}
-
-Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles) {
-  const RoleSet assignable =
-      assigned_space_roles(caller.rulebook, caller.role_index(), caller.grants);
-  if ((roles & ~assignable).none()) return {};
-  const std::string names = caller.rulebook.space_role_names(assignable);
-  return reject(RejectionCode::role_not_assignable,
-                "you may not give " + caller.rulebook.space_role_names(roles & ~assignable) +
-                    "; choose from " + (names.empty() ? std::string("no role") : names),
-                rule_of(caller, who(caller) + " assigns " + names));
-}
-
-Verdict acts_on_in_space(const SpaceCaller& caller, std::string_view subject, const RoleSet& held) {
-  const RoleSet below = changeable_space_roles(caller.rulebook, caller.role_index(), caller.grants);
-  if ((held & ~below).none()) return {};
-  return reject(RejectionCode::target_outranks_actor,
-                in_quotes(subject) + " has " + caller.rulebook.space_role_names(held) +
-                    " there, which you may not change; ask somebody above",
-                rule_of(caller, "acts on " + caller.rulebook.space_role_names(below)));
-}
-
-Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles) {
-  ActionSet given;
-  if (roles.none()) given = caller.rulebook.every_resource_action;
-  for (size_t i = 0; i < caller.rulebook.space_roles.size(); ++i) {
-    if (roles.test(i)) given |= caller.rulebook.space_roles[i].actions;
-  }
-  if (caller.in_space.contains(given)) return {};
-  return reject(RejectionCode::escalation,
-                caller.rulebook.space_role_names(roles) +
-                    " may do what you may not; nobody gives more than they hold",
-                rule_of(caller, "general law 2: no escalation by " + who(caller)));
-}
-
-Verdict has_no_grant(const SpaceCaller& caller, std::string_view subject) {
-  if (!caller.space->access.contains(subject)) return {};
-  return reject(
-      RejectionCode::already_exists,
-      in_quotes(subject) + " has access to this space already; use ChangeAccess to change it",
-      rule_of(caller, "one direct grant a subject and space"));
 }
 
 }  // namespace tenure

@@ -64,6 +64,7 @@ Verdict valid_size(std::string_view field, size_t size, size_t max);
 Verdict valid_roles(std::string_view field, const Texts* roles);          // not too many
 Verdict is_sealed(std::string_view field, const schema::Sealed* sealed);  // or absent
 Guarded<Actor> known_actor(const flatbuffers::String* actor);
+Guarded<std::string_view> known_billing_mode(const flatbuffers::String* mode);  // or per_space
 Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name);
 
 // admit.cc: expected_version, organization exists, actor belongs: a member who is not suspended, a
@@ -71,7 +72,8 @@ Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view
 Verdict at_expected_version(const Incoming& in);
 Guarded<Caller> admit(const Incoming& in);
 Guarded<Caller> admit_to_deleted(const Incoming& in);  // the same, of a deleted organization
-Verdict manages_services(const Incoming& in);  // the same, of `_tenure`; and may do all there
+Verdict manages_services(const Incoming& in);      // the same, of `_tenure`; and may do all there
+Guarded<Caller> admit_to_any(const Incoming& in);  // or of either: debts outlive it
 
 // Whoever sent a stored command: `user:x`, `service:y` or `system`; and what they may now, whether
 // they belong or not.
@@ -93,10 +95,15 @@ Verdict holds_some(const SpaceCaller& caller, ResourceVerb verb);
 Verdict holds_for_type(const SpaceCaller& caller, ResourceVerb verb, TypeIndex type);
 Verdict may_end_groups(const Caller& caller);  // holds(group.manage) and not non-destructive
 
+// Money, in minor units: 1 to kMaxMinor.
+Verdict valid_amount(int64_t amount_minor);
+
 // What exists.
 Guarded<SpaceCaller> enter_space(const Caller& caller, std::string_view space);  // visible?
 Verdict exists(const SpaceCaller& caller);           // and is not deleted
 Verdict is_not_archived(const SpaceCaller& caller);  // state: after all who and whether
+Verdict is_not_in_debt(const SpaceCaller& caller);   // so far that it is suspended
+Verdict takes_more(const SpaceCaller& caller);       // both
 Guarded<const Member*> existing_member(const Caller& caller, std::string_view user);
 Verdict is_no_member(const Caller& caller, std::string_view user);  // state: can be made one
 Guarded<const Group*> existing_group(const Caller& caller, std::string_view group);

@@ -63,6 +63,11 @@ bool is_valid_name(std::string_view name) {
   return characters <= kMaxNameCharacters;
 }
 
+bool is_country(std::string_view text) {
+  const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+  return text.size() == 2 && capital(text[0]) && capital(text[1]);
+}
+
 std::string in_quotes(std::string_view text) {
   constexpr size_t kMaxShown = 64;
   std::string shown = "\"";

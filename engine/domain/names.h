@@ -16,6 +16,9 @@ bool is_reserved(std::string_view id);
 // 1-200 characters of UTF-8, none of them a control character.
 bool is_valid_name(std::string_view name);
 
+// Two capital letters, as ISO 3166-1 has them for a country.
+bool is_country(std::string_view text);
+
 // Text from outside as a message may show it: in quotes, on one line, at most 64 bytes of it.
 std::string in_quotes(std::string_view text);
 

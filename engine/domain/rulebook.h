@@ -155,6 +155,7 @@ struct Rulebook {
   bool access_without_role_is_all = false;
   bool space_guests = false;
   bool custom_space_roles = false;
+  bool needs_payment_method = false;  // a space, before a paid plan or a top-up
   std::string default_plan;
   RoleIndex creator_space_role = kNoRole;  // what whoever creates a space is given in it
   std::vector<OrganizationRole> organization_roles;

@@ -104,6 +104,7 @@ void Compiler::header() {
   book_.access_without_role_is_all = source_.access_without_role_is_all();
   book_.space_guests = source_.space_guests();
   book_.custom_space_roles = source_.custom_space_roles();
+  book_.needs_payment_method = source_.needs_payment_method().value_or(false);
   book_.default_plan = source_.default_plan()->str();
   if (!is_valid_id(book_.default_plan)) wrong("default_plan", "must name a plan");
 }

@@ -1,6 +1,7 @@
 #include "engine/domain/state.h"
 
 #include <algorithm>
+#include <charconv>
 #include <span>
 #include <tuple>
 #include <unordered_map>
@@ -66,7 +67,8 @@ const schema::MeterTerms* PlanTerms::meter(std::string_view name) const {
 }
 
 bool operator==(const PlanTerms& a, const PlanTerms& b) {
-  if (a.buffer_ == nullptr || b.buffer_ == nullptr) return a.buffer_ == b.buffer_;
+  if (a.buffer_ == b.buffer_) return true;
+  if (a.buffer_ == nullptr || b.buffer_ == nullptr) return false;
   return *a.buffer_ == *b.buffer_;
 }
 
@@ -85,11 +87,11 @@ void derive_space(Organization& organization, const SpaceId& id, Space& space) {
   for (const auto& [resource, found] : space.resources) space.resource_count += !found.deleted;
   if (const auto& pending = space.subscription.pending) {
     organization.checkouts.try_emplace(pending->checkout, id);
-    organization.due.insert({.at = pending->expires,
-                             .kind = DueKind::kExpireCheckout,
-                             .id = pending->checkout.str(),
-                             .space = id.str()});
   }
+  for (const auto& [checkout, top_up] : space.top_ups) {
+    organization.checkouts.try_emplace(checkout, id);
+  }
+  for (DueItem& item : due_items(id, space)) organization.due.insert(std::move(item));
 }
 
 }  // namespace
@@ -99,7 +101,9 @@ bool operator==(const Organization& a, const Organization& b) {
   const auto facts = [](const Organization& of) {
     return std::tie(of.id, of.name, of.rulebook_text, of.version, of.deleted, of.sso,
                     of.billing_mode, of.currency, of.members, of.groups, of.spaces, of.invitations,
-                    of.owners, of.groups_of, of.spaces_of, of.invitations_of, of.checkouts, of.due);
+                    of.account, of.anchor, of.invoices, of.next_invoice, of.next_credit_note,
+                    of.clock, of.owners, of.suspending, of.groups_of, of.spaces_of,
+                    of.invitations_of, of.checkouts, of.due);
   };
   const bool same_rules =
       a.rulebook == b.rulebook ||
@@ -113,6 +117,89 @@ bool operator==(const Organization& a, const Organization& b) {
 DueItem due_item(const InvitationId& id, const Invitation& invitation) {
   return {
       .at = invitation.expires, .kind = DueKind::kExpireInvitation, .id = id.str(), .space = {}};
+}
+
+namespace {
+
+constexpr std::string_view kInvoicePrefix = "INV-";
+
+}  // namespace
+
+std::string invoice_id(uint64_t number) {
+  constexpr size_t kDigits = 6;
+  const std::string digits = std::to_string(number);
+  const std::string zeros(digits.size() < kDigits ? kDigits - digits.size() : 0, '0');
+  return std::string(kInvoicePrefix) + zeros + digits;
+}
+
+std::optional<uint64_t> invoice_number(std::string_view id) {
+  if (!id.starts_with(kInvoicePrefix)) return std::nullopt;
+  uint64_t number = 0;
+  const char* end = id.data() + id.size();
+  const auto read = std::from_chars(id.data() + kInvoicePrefix.size(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end || invoice_id(number) != id) return std::nullopt;
+  return number;
+}
+
+DunningStep dunning_of(const Organization& organization, std::string_view space) {
+  DunningStep furthest = DunningStep::kNone;
+  if (organization.suspending == 0) return furthest;  // what is less does not matter to a decision
+  for (const auto& [id, invoice] : organization.invoices) {
+    const bool covers = invoice.space.str().empty() || invoice.space == space;
+    // A plan that was taken away suspends no more; what is owed later does.
+    if (covers && invoice.step == DunningStep::kSuspended) return invoice.step;
+    if (covers) furthest = std::max(furthest, invoice.step);
+  }
+  return furthest;
+}
+
+std::optional<Time> due_by_itself(const Organization& organization) {
+  if (organization.due.empty() || organization.clock) return std::nullopt;
+  return organization.due.begin()->at;
+}
+
+std::vector<DueItem> due_items(const SpaceId& id, const Space& space) {
+  std::vector<DueItem> items;
+  const auto add = [&](Time at, DueKind kind, const std::string& what) {
+    items.push_back({.at = at, .kind = kind, .id = what, .space = id.str()});
+  };
+  const Subscription& held = space.subscription;
+  if (held.pending) {
+    add(held.pending->expires, DueKind::kExpireCheckout, held.pending->checkout.str());
+  }
+  for (const auto& [checkout, top_up] : space.top_ups) {
+    add(top_up.checkout_expires, DueKind::kExpireCheckout, checkout.str());
+  }
+  if (held.status == SubscriptionStatus::kActive) {
+    add(held.period_to, DueKind::kCloseBillingPeriod, id.str());
+  }
+  for (const Period& period : space.periods) {
+    if (period.settled) continue;
+    add(period.issue_at, DueKind::kIssueInvoice, {});
+    if (period.consolidated) items.back().space.clear();
+  }
+  for (const auto& [grant, held_credits] : space.credits) {
+    if (held_credits.expires && held_credits.left > 0) {
+      add(*held_credits.expires, DueKind::kExpireCredits, grant.str());
+    }
+  }
+  return items;
+}
+
+std::optional<DueItem> due_item(const InvoiceId& id, const Invoice& invoice) {
+  if (invoice.next == Time{}) return std::nullopt;
+  return DueItem{.at = invoice.next,
+                 .kind = DueKind::kAdvanceDunning,
+                 .id = id.str(),
+                 .space = invoice.space.str()};
+}
+
+void derive_invoices(Organization& organization) {
+  organization.suspending = 0;
+  for (const auto& [id, invoice] : organization.invoices) {
+    if (auto item = due_item(id, invoice)) organization.due.insert(std::move(*item));
+    organization.suspending += invoice.step >= DunningStep::kSuspended;
+  }
 }
 
 void derive(Organization& organization) {
@@ -129,6 +216,7 @@ void derive(Organization& organization) {
     organization.invitations_of[invitation.user].insert(id);
     if (!invitation.expired) organization.due.insert(due_item(id, invitation));
   }
+  derive_invoices(organization);
   for (const auto& [id, group] : organization.groups) {
     for (const UserId& user : group.users) organization.groups_of[user].insert(id);
   }

@@ -19,10 +19,10 @@
 #include "engine/base/ids.h"
 #include "engine/base/text_map.h"
 #include "engine/base/time.h"
+#include "engine/domain/billing_state.h"
 #include "engine/domain/fingerprint.h"
 #include "engine/domain/rulebook.h"
 #include "engine/domain/services.h"
-#include "schemas/catalog_generated.h"
 
 namespace tenure {
 
@@ -77,26 +77,13 @@ using Month = uint32_t;
 // One meter in one month. A gauge has an entry only for what it crossed: its `used` stays 0.
 struct Counter {
   uint64_t used = 0;
-  uint8_t crossed_percent = 0;  // the highest threshold that UsageThresholdReached told of
+  uint8_t crossed_percent = 0;     // the highest threshold that UsageThresholdReached told of
+  std::vector<UsageRange> ranges;  // of plans that price what is beyond their limit
   friend bool operator==(const Counter&, const Counter&) = default;
 };
+using Counters = std::map<std::pair<Month, std::string>, Counter, std::less<>>;
 
 enum class SubscriptionStatus : uint8_t { kFree, kPendingPayment, kActive };
-
-// Terms are a verified schema::Plan buffer of its own, shared by all who were sold the same.
-class PlanTerms {
- public:
-  PlanTerms() = default;
-  static PlanTerms copy_of(const schema::Plan& plan);
-  const schema::Plan& get() const;
-  std::string_view name() const;
-  const schema::MeterTerms* meter(std::string_view name) const;  // null: no such meter in the plan
-  explicit operator bool() const { return buffer_ != nullptr; }
-  friend bool operator==(const PlanTerms& a, const PlanTerms& b);
-
- private:
-  std::shared_ptr<const std::vector<uint8_t>> buffer_;
-};
 
 struct Pending {
   PlanTerms terms;
@@ -108,9 +95,12 @@ struct Pending {
 struct Subscription {
   PlanTerms terms;  // what holds now
   SubscriptionStatus status = SubscriptionStatus::kFree;
-  Time period_from{};  // a free plan's: since when it holds
-  Time period_to{};    // zero: open ended
+  Time period_from{};         // a free plan's: since when it holds
+  Time period_to{};           // zero: open ended
+  Time anchor{};              // of a paid plan's periods: the time that they are counted from
+  bool consolidated = false;  // this period goes on the organization's invoice
   std::optional<Pending> pending;
+  std::optional<PlanTerms> cancel_to;  // the plan after this period: a cancellation is scheduled
   friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 
@@ -124,21 +114,35 @@ struct Space {
   TextMap<ResourceId, Resource> resources;
   uint64_t resource_count = 0;  // the gauge: those not deleted (derived)
   Subscription subscription;
-  std::map<std::pair<Month, std::string>, Counter, std::less<>> counters;
+  Counters counters;
   // The entries that counted, by the month of the entry; a month goes when the two after it are
   // over.
   std::map<Month, FingerprintSet> usage_seen;
+
+  BillingAccount account;
+  std::vector<Stretch> stretches;  // by time; the last is what holds now
+  std::vector<Period> periods;     // that are over, by time, as long as usage may come for them
+  std::map<std::string, Minor, std::less<>> caps;  // of overage in a month, by meter
+  TextMap<GrantId, CreditGrant> credits;           // used up and expired ones too
+  std::map<CheckoutId, TopUp, std::less<>> top_ups;
   friend bool operator==(const Space&, const Space&) = default;
 };
 
 // Something the partition must do by itself at a time. Ordered by (time, kind, id), the order in
 // which they are done.
-enum class DueKind : uint8_t { kExpireCheckout = 1, kExpireInvitation = 2 };
+enum class DueKind : uint8_t {
+  kExpireCheckout = 1,
+  kExpireInvitation = 2,
+  kCloseBillingPeriod = 3,
+  kIssueInvoice = 4,
+  kExpireCredits = 5,
+  kAdvanceDunning = 6,
+};
 struct DueItem {
   Time at;
   DueKind kind;
-  std::string id;     // the checkout, the invitation
-  std::string space;  // of a checkout
+  std::string id;     // the checkout, invitation, grant or invoice
+  std::string space;  // of all but an invitation; of an invoice to be issued empty: consolidated
   friend auto operator<=>(const DueItem&, const DueItem&) = default;
 };
 
@@ -156,13 +160,19 @@ struct Organization {
   TextMap<SpaceId, Space> spaces;
   TextMap<InvitationId, Invitation> invitations;
   std::shared_ptr<const Services> services;  // of `_tenure` alone; null: none yet
+  BillingAccount account;
+  std::optional<Time> anchor;  // of all periods that go on the organization's invoice
+  std::map<InvoiceId, Invoice, std::less<>> invoices;  // all that were issued
+  uint64_t next_invoice = 1, next_credit_note = 1;
+  std::optional<Time> clock;  // a sandbox's own; stands still between AdvanceClock
 
   // Derived from the above, kept beside it for speed.
-  uint32_t owners = 0;  // members in the owner role who are not suspended
+  uint32_t owners = 0;      // members in the owner role who are not suspended
+  uint32_t suspending = 0;  // invoices whose dunning came to that, or is over
   TextMap<UserId, std::set<GroupId, std::less<>>> groups_of;   // only users in a group
   TextMap<Subject, std::set<SpaceId, std::less<>>> spaces_of;  // only subjects with a direct grant
   TextMap<UserId, std::set<InvitationId, std::less<>>> invitations_of;
-  TextMap<CheckoutId, SpaceId> checkouts;  // of pending plan changes
+  TextMap<CheckoutId, SpaceId> checkouts;  // of pending plan changes and top-ups
   std::set<DueItem> due;
 
   friend bool operator==(const Organization& a, const Organization& b);
@@ -170,6 +180,19 @@ struct Organization {
 
 // The due work of an invitation that has not expired.
 DueItem due_item(const InvitationId& id, const Invitation& invitation);
+// All that is due of a space; and what an invoice waits for, if anything.
+std::vector<DueItem> due_items(const SpaceId& id, const Space& space);
+std::optional<DueItem> due_item(const InvoiceId& id, const Invoice& invoice);
+
+// How far dunning has come with what a space owes, by itself or with the whole organization, from
+// kSuspended on.
+DunningStep dunning_of(const Organization& organization, std::string_view space);
+
+// When something is due next without a command: nothing by the clock of a sandbox.
+std::optional<Time> due_by_itself(const Organization& organization);
+
+// Fills what is derived from invoices, from empty.
+void derive_invoices(Organization& organization);
 
 // Fills everything that is marked derived, from empty: for state that was loaded row by row.
 void derive(Organization& organization);

@@ -220,6 +220,10 @@ void write_decision_json(std::string_view position, std::span<const std::byte> p
   append_integer(to_outsider ? 0 : decision.version(), out);
   out += R"(,"time":")";
   append_time(decision.time(), out);
+  if (decision.recorded()) {
+    out += R"(","recorded":")";
+    append_time(*decision.recorded(), out);
+  }
   append_field(R"(","actor":)", envelope.actor(), out);
   append_field(R"(,"command_id":)", envelope.id(), out);
   out += R"(,"command_type":")";

@@ -8,16 +8,19 @@ namespace tenure {
 
 std::span<const std::byte> DecisionBuilder::build(const Organization* organization,
                                                   std::span<const uint8_t> command, Time time,
+                                                  std::optional<Time> due,
                                                   const Services* services) {
   builder_.Clear();
   events_.clear();
   const auto& envelope = *flatbuffers::GetRoot<schema::CommandEnvelope>(command.data());
+  Times times{decision_time(organization, time, due), std::nullopt};
+  if (organization != nullptr && organization->clock) times.recorded = time;
   const DecideContext context{
-      .now = time, .rulebooks = rulebooks_, .catalog = catalog_, .services = services};
+      .now = times.time, .rulebooks = rulebooks_, .catalog = catalog_, .services = services};
   const Verdict verdict = decide(organization, envelope, context, events_);
-  finish(organization, command, time, verdict);
+  finish(organization, command, times, verdict);
   if (builder_.GetSize() > kMaxPayload) {
-    finish(organization, command, time,
+    finish(organization, command, times,
            reject(RejectionCode::limit_exceeded,
                   "the decision would be larger than 8 MiB; split the command",
                   "a decision has at most 8 MiB"));
@@ -30,7 +33,7 @@ const schema::Decision& DecisionBuilder::get() const {
 }
 
 void DecisionBuilder::finish(const Organization* organization, std::span<const uint8_t> command,
-                             Time time, const Verdict& verdict) {
+                             const Times& times, const Verdict& verdict) {
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::EventBox>>> events;
   flatbuffers::Offset<schema::Rejection> rejection;
   uint64_t version = organization ? organization->version : 0;
@@ -54,8 +57,11 @@ void DecisionBuilder::finish(const Organization* organization, std::span<const u
   std::memcpy(copy, command.data(), command.size());
   const auto outcome = verdict ? schema::Outcome::accepted : schema::Outcome::rejected;
   schema::FinishDecisionBuffer(
-      builder_, schema::CreateDecision(builder_, envelope, to_micros(time), version, outcome,
-                                       events, rejection, rulebook));
+      builder_,
+      schema::CreateDecision(builder_, envelope, to_micros(times.time), version, outcome, events,
+                             rejection, rulebook,
+                             times.recorded ? flatbuffers::Optional(to_micros(*times.recorded))
+                                            : flatbuffers::nullopt));
 }
 
 // An organization's own; while it is being created, the one that its first event pins.

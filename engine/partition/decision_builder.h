@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "engine/domain/decide.h"
@@ -17,18 +18,24 @@ class DecisionBuilder {
       : rulebooks_(rulebooks), catalog_(catalog), events_(builder_) {}
 
   // Decides `command` (a verified envelope, taken over byte for byte) for `organization`, null if
-  // there is none, at `time`. At most kMaxPayload bytes: a decision that would be larger is
-  // rejected `limit_exceeded`. `services` may be null. Valid until the next call.
+  // there is none, at `time`; `due`: work that was due then, which moves a sandbox's clock. At most
+  // kMaxPayload bytes: a decision that would be larger is rejected `limit_exceeded`. `services` may
+  // be null. Valid until the next call.
   std::span<const std::byte> build(const Organization* organization,
                                    std::span<const uint8_t> command, Time time,
+                                   std::optional<Time> due = {},
                                    const Services* services = nullptr);
 
   // The decision that build() returned last, to be read in place.
   const schema::Decision& get() const;
 
  private:
-  void finish(const Organization* organization, std::span<const uint8_t> command, Time time,
-              const Verdict& verdict);
+  struct Times {
+    Time time;                     // that the decision carries
+    std::optional<Time> recorded;  // the partition's, if that is another
+  };
+  void finish(const Organization* organization, std::span<const uint8_t> command,
+              const Times& times, const Verdict& verdict);
   flatbuffers::Offset<flatbuffers::String> pinned_rulebook(const Organization* organization);
 
   const Rulebooks& rulebooks_;

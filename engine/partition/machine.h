@@ -61,8 +61,10 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   enum class Used : uint8_t { kNo, kAnswered, kWaits };
   Used answer_if_used(Entry& entry, QueuedCommand& command);
   bool do_due_work(Entry& entry);
+  bool do_due_item(Entry& entry);
+  bool do_sandbox_work(Entry& entry, const QueuedCommand& command);
   void decide_one(Entry& entry, std::span<const uint8_t> command, Reply reply,
-                  std::optional<uint64_t> id_hash);
+                  std::optional<uint64_t> id_hash, std::optional<Time> due = {});
   void apply(Entry& entry, const schema::Decision& decision, Number number,
              std::optional<uint64_t> id_hash);
   void move_due(Entry& entry);
@@ -75,6 +77,9 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   void fail(Error error);
   void settle(const QueuedCommand& command);
   void follow_services(const Entry& entry, Number number);
+  const Services* services() const {  // what they may do; null: nobody was granted anything
+    return services_ != nullptr ? services_.get() : services_elsewhere_.get();
+  }
   void tell_services(Number durable);
   uint64_t hash_of_org(std::string_view org) const;
   uint64_t hash_of_id(const schema::CommandEnvelope& command);

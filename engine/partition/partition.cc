@@ -205,7 +205,7 @@ bool Partition::Machine::process(Entry& entry, QueuedCommand& command) {
                     "retry later, or start with room for more"));
     return true;
   }
-  if (!do_due_work(entry)) return false;
+  if (!do_due_work(entry) || !do_sandbox_work(entry, command)) return false;
   settle(command);
   decide_one(entry, command.command.view(), std::move(command.reply), command.id_hash);
   return true;
@@ -236,21 +236,39 @@ Partition::Machine::Used Partition::Machine::answer_if_used(Entry& entry, Queued
 
 // What is due of the organization, before anything else is decided for it. False: no room for all.
 bool Partition::Machine::do_due_work(Entry& entry) {
-  const std::set<DueItem>& due = entry.organization.due;
   while (entry.due && *entry.due <= partition_time()) {
-    if (!has_room()) return false;
-    const DueItem item = *due.begin();
-    decide_one(entry, due_command(entry.organization.id, item), {}, std::nullopt);
-    CHECK(!due.contains(item));  // or it would be done for ever
+    if (!do_due_item(entry)) return false;
+  }
+  return true;
+}
+
+bool Partition::Machine::do_due_item(Entry& entry) {
+  if (!has_room()) return false;
+  const std::set<DueItem>& due = entry.organization.due;
+  const DueItem item = *due.begin();
+  decide_one(entry, due_command(entry.organization.id, item), {}, std::nullopt, item.at);
+  CHECK(!due.contains(item));  // or it would be done for ever
+  return true;
+}
+
+// What falls due in a sandbox until its clock is where the command moves it. False: no room for
+// all.
+bool Partition::Machine::do_sandbox_work(Entry& entry, const QueuedCommand& command) {
+  const auto* advance = command.command.get().command_as_AdvanceClock();
+  if (advance == nullptr || !entry.exists || !entry.organization.clock) return true;
+  builder_.build(&entry.organization, command.command.view(), partition_time(), {}, services());
+  if (builder_.get().outcome() != schema::Outcome::accepted) return true;
+  const std::set<DueItem>& due = entry.organization.due;
+  while (!due.empty() && due.begin()->at <= from_micros(advance->to())) {
+    if (!do_due_item(entry)) return false;
   }
   return true;
 }
 
 void Partition::Machine::decide_one(Entry& entry, std::span<const uint8_t> command, Reply reply,
-                                    std::optional<uint64_t> id_hash) {
+                                    std::optional<uint64_t> id_hash, std::optional<Time> due) {
   const Organization* organization = entry.exists ? &entry.organization : nullptr;
-  const Services* services = services_ != nullptr ? services_.get() : services_elsewhere_.get();
-  const auto decision = builder_.build(organization, command, partition_time(), services);
+  const auto decision = builder_.build(organization, command, partition_time(), due, services());
   const Number number = outbox_->next();
   outbox_->append(decision, std::min(settled_.mark(), settled_below_), std::move(reply));
   apply(entry, builder_.get(), number, id_hash);
@@ -258,7 +276,7 @@ void Partition::Machine::decide_one(Entry& entry, std::span<const uint8_t> comma
 
 void Partition::Machine::apply(Entry& entry, const schema::Decision& decision, Number number,
                                std::optional<uint64_t> id_hash) {
-  last_time_ = from_micros(decision.time());
+  last_time_ = from_micros(decision.recorded().value_or(decision.time()));
   if (id_hash) {
     const Day day = day_of(last_time_);
     used_ids_.add(day, {*id_hash, number});
@@ -272,7 +290,7 @@ void Partition::Machine::apply(Entry& entry, const schema::Decision& decision, N
     organizations_.count_existing();
     total_organizations_++;
   }
-  evolve(entry.organization, decision, rulebooks_);
+  evolve(entry.organization, decision, number, rulebooks_);
   move_due(entry);
   follow_services(entry, number);
 }
@@ -294,8 +312,7 @@ void Partition::Machine::tell_services(Number durable) {
 }
 
 void Partition::Machine::move_due(Entry& entry) {
-  const std::set<DueItem>& items = entry.organization.due;
-  const auto due = items.empty() ? std::nullopt : std::optional(items.begin()->at);
+  const auto due = due_by_itself(entry.organization);
   if (due == entry.due) return;
   const std::string& org = entry.organization.id.str();
   if (entry.due) due_.erase({*entry.due, org});

@@ -25,6 +25,8 @@ enum class RowKind : uint8_t {
   kInvitation,
   kApiKey,
   kServiceGrant,
+  kCredit,
+  kInvoice,
 };
 
 class RowKey {
@@ -57,10 +59,6 @@ class RowKey {
   char bytes_[512];  // ids have at most 128 characters, a key at most three of them
   size_t size_;
 };
-
-// The names of SubscriptionStatus in rows, by value.
-inline constexpr std::string_view kSubscriptionStatusNames[] = {"free", "pending_payment",
-                                                                "active"};
 
 // The names of SpaceStatus in rows, by value.
 inline constexpr std::string_view kSpaceStatusNames[] = {"active", "archived", "deleted"};

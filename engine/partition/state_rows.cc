@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/check.h"
-#include "engine/domain/plan_copy.h"
+#include "engine/domain/billing_rows.h"
 #include "engine/partition/row_key.h"
 #include "schemas/rows_generated.h"
 
@@ -67,6 +67,10 @@ class RowEncoder {
         return api_key(key);
       case RowKind::kServiceGrant:
         return service_grant(key);
+      case RowKind::kCredit:
+        return credit(key);
+      case RowKind::kInvoice:
+        return invoice(key);
       case RowKind::kUsageSeen:
         break;  // encode_rows gathers them
     }
@@ -109,9 +113,15 @@ class RowEncoder {
     const auto status = text(organization_.deleted ? "deleted" : "active");
     const auto sign_in = sso();
     const int64_t deleted = organization_.deleted ? to_micros(*organization_.deleted) : 0;
-    builder_.Finish(schema::CreateOrganizationRow(builder_, name, pinned, organization_.version,
-                                                  billing_mode, currency, 0, status, next_.value,
-                                                  deleted, sign_in, has_rulebook_row()));
+    const auto account = account_row(builder_, organization_.account);
+    const auto micros = [](const std::optional<Time>& time) {
+      return time ? flatbuffers::Optional<int64_t>(to_micros(*time)) : flatbuffers::nullopt;
+    };
+    builder_.Finish(schema::CreateOrganizationRow(
+        builder_, name, pinned, organization_.version, billing_mode, currency, 0, status,
+        next_.value, deleted, sign_in, has_rulebook_row(), flatbuffers::nullopt, account,
+        micros(organization_.anchor), organization_.next_invoice, organization_.next_credit_note,
+        micros(organization_.clock)));
     return true;
   }
 
@@ -223,29 +233,30 @@ class RowEncoder {
     const Month month = *key.take<Month>();
     const auto found = space->counters.find(std::pair(month, std::string(key.rest)));
     if (found == space->counters.end()) return false;
-    builder_.Finish(
-        schema::CreateMeterRow(builder_, found->second.used, found->second.crossed_percent));
+    builder_.Finish(meter_row(builder_, found->second));
     return true;
   }
 
   bool subscription(const RowKeyParts& key) {
     const Space* space = find_space(key);
     if (space == nullptr) return false;
-    const Subscription& held = space->subscription;
-    const auto plan = text(held.terms.name());
-    const auto status = text(kSubscriptionStatusNames[static_cast<size_t>(held.status)]);
-    const auto terms = copy_plan(builder_, held.terms.get());
-    if (!held.pending) {
-      builder_.Finish(schema::CreateSubscriptionRow(
-          builder_, plan, status, terms, to_micros(held.period_from), to_micros(held.period_to)));
-      return true;
-    }
-    const auto pending_plan = text(held.pending->terms.name());
-    const auto checkout = text(held.pending->checkout);
-    const auto pending_terms = copy_plan(builder_, held.pending->terms.get());
-    builder_.Finish(schema::CreateSubscriptionRow(
-        builder_, plan, status, terms, to_micros(held.period_from), to_micros(held.period_to),
-        pending_plan, checkout, to_micros(held.pending->expires), pending_terms));
+    builder_.Finish(subscription_row(builder_, *space));
+    return true;
+  }
+
+  bool credit(const RowKeyParts& key) {
+    const Space* space = find_space(key);
+    if (space == nullptr) return false;
+    const auto found = space->credits.find(key.rest);
+    if (found == space->credits.end()) return false;
+    builder_.Finish(credit_row(builder_, found->second));
+    return true;
+  }
+
+  bool invoice(const RowKeyParts& key) {
+    const auto found = organization_.invoices.find(key.first);
+    if (found == organization_.invoices.end()) return false;
+    builder_.Finish(invoice_row(builder_, found->second));
     return true;
   }
 
@@ -345,7 +356,8 @@ size_t estimate_memory(const Organization& organization) {
   constexpr size_t kEntry = 100;
   size_t bytes =
       1024 + kEntry * (organization.members.size() + organization.groups_of.size() +
-                       organization.spaces_of.size() + 4 * organization.invitations.size());
+                       organization.spaces_of.size() + 4 * organization.invitations.size() +
+                       2 * organization.invoices.size());
   if (organization.services != nullptr) {
     bytes += 2 * kEntry * organization.services->keys.size();
     for (const auto& [id, service] : organization.services->granted) {
@@ -359,7 +371,8 @@ size_t estimate_memory(const Organization& organization) {
   }
   for (const auto& [id, space] : organization.spaces) {
     bytes +=
-        1024 + kEntry * (2 * space.access.size() + space.resources.size() + space.counters.size());
+        1024 + kEntry * (2 * space.access.size() + space.resources.size() + space.counters.size() +
+                         space.stretches.size() + space.periods.size() + space.credits.size());
     for (const auto& [resource, held] : space.resources) bytes += kEntry * held.links.size();
     for (const auto& [month, seen] : space.usage_seen) {
       bytes += kEntry + 2 * sizeof(Fingerprint) * seen.size();

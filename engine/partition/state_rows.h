@@ -17,6 +17,8 @@
 //        | 12 invitation                           InvitationRow
 //        | 13 api_key                              ApiKeyRow
 //        | 14 service 0x00 org 0x00 space          ServiceGrantRow (org and space may be empty)
+//        | 15 space 0x00 grant                     CreditRow
+//        | 16 invoice                              InvoiceRow
 // No id contains 0x00. A chunk holds the fingerprints of one checkpoint, named by its number.
 // Derived fields have no rows: derive() makes them.
 #pragma once

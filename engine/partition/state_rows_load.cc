@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/domain/billing_rows.h"
 #include "engine/partition/row_key.h"
 #include "engine/partition/state_rows.h"
 #include "schemas/rows_generated.h"
@@ -55,6 +56,10 @@ class RowLoader {
         return api_key(key);
       case RowKind::kServiceGrant:
         return service_grant(key);
+      case RowKind::kCredit:
+        return credit(key);
+      case RowKind::kInvoice:
+        return invoice(key);
     }
     return damaged(organization_);
   }
@@ -113,6 +118,11 @@ class RowLoader {
     organization_.version = row->version();
     organization_.billing_mode = row->billing_mode()->str();
     organization_.currency = row->currency()->str();
+    organization_.account = account_in(row->account());
+    if (row->anchor()) organization_.anchor = from_micros(*row->anchor());
+    organization_.next_invoice = row->next_invoice();
+    organization_.next_credit_note = row->next_credit_note();
+    if (row->clock()) organization_.clock = from_micros(*row->clock());
     stored_.next = {row->next_number()};
     stored_.exists = true;
     return {};
@@ -232,28 +242,29 @@ class RowLoader {
     Space* space = TRY(find_space(key));
     const auto month = key.take<Month>();
     if (!month) return damaged(organization_);
-    space->counters.emplace(std::pair(*month, std::string(key.rest)),
-                            Counter{row->used(), static_cast<uint8_t>(row->crossed_percent())});
+    space->counters.emplace(std::pair(*month, std::string(key.rest)), counter_in(*row));
     return {};
   }
 
   Result<void> subscription(const RowKeyParts& key) {
     const auto* row = TRY(read<schema::SubscriptionRow>());
     Space* space = TRY(find_space(key));
-    const auto status = std::ranges::find(kSubscriptionStatusNames, row->status()->string_view());
-    if (status == std::end(kSubscriptionStatusNames)) {
+    if (!read_subscription(*row, *space)) {
       return unknown("subscription status", row->status()->string_view());
     }
-    Subscription& held = space->subscription;
-    held.status = static_cast<SubscriptionStatus>(status - kSubscriptionStatusNames);
-    held.terms = PlanTerms::copy_of(*row->terms());
-    held.period_from = from_micros(row->period_from());
-    held.period_to = from_micros(row->period_to());
-    if (row->pending_terms() != nullptr && row->pending_checkout() != nullptr) {
-      held.pending = Pending{PlanTerms::copy_of(*row->pending_terms()),
-                             CheckoutId(row->pending_checkout()->string_view()),
-                             from_micros(row->pending_expires())};
-    }
+    return {};
+  }
+
+  Result<void> credit(const RowKeyParts& key) {
+    const auto* row = TRY(read<schema::CreditRow>());
+    Space* space = TRY(find_space(key));
+    space->credits.try_emplace(GrantId(key.rest), grant_in(*row));
+    return {};
+  }
+
+  Result<void> invoice(const RowKeyParts& key) {
+    const auto* row = TRY(read<schema::InvoiceRow>());
+    organization_.invoices.try_emplace(InvoiceId(key.first), invoice_in(*row));
     return {};
   }
 

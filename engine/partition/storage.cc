@@ -93,9 +93,7 @@ void Partition::Machine::take_in(Entry& entry, StoredOrganization loaded) {
     organizations_.count_memory(entry);
   }
   // The due index has its entry already: that is how it is loaded without organizations.
-  if (const auto& items = entry.organization.due; !items.empty()) {
-    entry.due = entry.stored_due = items.begin()->at;
-  }
+  entry.due = entry.stored_due = due_by_itself(entry.organization);
 }
 
 void Partition::Machine::on_loaded(Entry& entry, Result<StoredOrganization> loaded) {

@@ -48,6 +48,24 @@ void touch_usage(const Organization& before, const schema::UsageRecorded& event,
   for (const auto& seen : space->second.usage_seen) touched.add(seen_key(space_id, seen.first));
 }
 
+// The organization's own account is in its own row.
+void touch_account(const flatbuffers::String* space, TouchedRows& touched) {
+  if (space != nullptr) touched.add(RowKey(RowKind::kSubscription, space->string_view()));
+}
+
+// What a bill, or that there is none, settles: periods, and the use in them.
+void touch_settled(const Organization& before, const flatbuffers::String* only,
+                   TouchedRows& touched) {
+  for (const auto& [id, space] : before.spaces) {
+    if (only != nullptr && id != only->string_view()) continue;
+    if (std::ranges::all_of(space.periods, &Period::settled)) continue;
+    touched.add(RowKey(RowKind::kSubscription, id));
+    for (const auto& [key, counter] : space.counters) {
+      if (!counter.ranges.empty()) touched.add(meter_key(id, key.first, key.second));
+    }
+  }
+}
+
 void touch_event(const Organization& before, const schema::EventBox& box, Time time,
                  TouchedRows& touched) {
   const auto add = [&](RowKind kind, const auto*... parts) {
@@ -61,6 +79,10 @@ void touch_event(const Organization& before, const schema::EventBox& box, Time t
     case schema::Event::OrganizationRestored:
     case schema::Event::SsoConfigured:
     case schema::Event::SsoRemoved:
+    case schema::Event::BillingModeChanged:
+    case schema::Event::ClockAdvanced:
+    case schema::Event::PaymentWanted:
+    case schema::Event::InvoicePaymentFailed:
       return;  // its own row is always touched
     // A member whose role is called otherwise has an event of their own; an expired invitation not.
     case schema::Event::RulebookAdopted:
@@ -172,6 +194,59 @@ void touch_event(const Organization& before, const schema::EventBox& box, Time t
       return touched.add(grant_key(*box.event_as_ServiceActionsGranted()));
     case schema::Event::ServiceActionsRevoked:
       return touched.add(grant_key(*box.event_as_ServiceActionsRevoked()));
+    case schema::Event::PlanChanged:
+      return add(RowKind::kSubscription, box.event_as_PlanChanged()->space());
+    case schema::Event::CancellationScheduled:
+      return add(RowKind::kSubscription, box.event_as_CancellationScheduled()->space());
+    case schema::Event::CancellationWithdrawn:
+      return add(RowKind::kSubscription, box.event_as_CancellationWithdrawn()->space());
+    case schema::Event::BillingPeriodClosed:
+      return add(RowKind::kSubscription, box.event_as_BillingPeriodClosed()->space());
+    case schema::Event::SpendingCapSet:
+      return add(RowKind::kSubscription, box.event_as_SpendingCapSet()->space());
+    case schema::Event::CreditsRequested:
+      return add(RowKind::kSubscription, box.event_as_CreditsRequested()->space());
+    case schema::Event::CreditsRequestFailed:
+      return add(RowKind::kSubscription, box.event_as_CreditsRequestFailed()->space());
+    case schema::Event::PaymentMethodSet:
+      return touch_account(box.event_as_PaymentMethodSet()->space(), touched);
+    case schema::Event::PaymentMethodRemoved:
+      return touch_account(box.event_as_PaymentMethodRemoved()->space(), touched);
+    case schema::Event::BillingDetailsSet:
+      return touch_account(box.event_as_BillingDetailsSet()->space(), touched);
+    case schema::Event::CreditsAdded: {
+      const auto* event = box.event_as_CreditsAdded();
+      add(RowKind::kSubscription, event->space());  // its top-up is over
+      return add(RowKind::kCredit, event->space(), event->grant());
+    }
+    case schema::Event::CreditsDrawn: {
+      const auto* event = box.event_as_CreditsDrawn();
+      for (const auto* draw : *event->draws()) add(RowKind::kCredit, event->space(), draw->grant());
+      return;
+    }
+    case schema::Event::CreditsExpired: {
+      const auto* event = box.event_as_CreditsExpired();
+      return add(RowKind::kCredit, event->space(), event->grant());
+    }
+    case schema::Event::InvoiceIssued:
+      touch_settled(before, box.event_as_InvoiceIssued()->space(), touched);
+      return add(RowKind::kInvoice, box.event_as_InvoiceIssued()->invoice());
+    case schema::Event::NothingCharged:
+      return touch_settled(before, box.event_as_NothingCharged()->space(), touched);
+    case schema::Event::InvoicePaid:
+      return add(RowKind::kInvoice, box.event_as_InvoicePaid()->invoice());
+    case schema::Event::InvoicePartlyPaid:
+      return add(RowKind::kInvoice, box.event_as_InvoicePartlyPaid()->invoice());
+    case schema::Event::CreditNoteIssued:
+      return add(RowKind::kInvoice, box.event_as_CreditNoteIssued()->invoice());
+    case schema::Event::SubscriptionPastDue:
+      return add(RowKind::kInvoice, box.event_as_SubscriptionPastDue()->invoice());
+    case schema::Event::SubscriptionWarned:
+      return add(RowKind::kInvoice, box.event_as_SubscriptionWarned()->invoice());
+    case schema::Event::SubscriptionSuspended:
+      return add(RowKind::kInvoice, box.event_as_SubscriptionSuspended()->invoice());
+    case schema::Event::DunningEnded:
+      return add(RowKind::kInvoice, box.event_as_DunningEnded()->invoice());
   }
   CHECK(false);  // the log's reader stops at what this build does not know
 }
@@ -221,6 +296,9 @@ void touch_all(const Organization& organization, TouchedRows& touched) {
       }
     }
   }
+  for (const auto& [id, invoice] : organization.invoices) {
+    touched.add(RowKey(RowKind::kInvoice, id));
+  }
   for (const auto& [user, member] : organization.members) {
     touched.add(RowKey(RowKind::kMember, user));
   }
@@ -239,6 +317,9 @@ void touch_all(const Organization& organization, TouchedRows& touched) {
     }
     for (const auto& [key, counter] : space.counters) {
       touched.add(meter_key(id, key.first, key.second));
+    }
+    for (const auto& [grant, held] : space.credits) {
+      touched.add(RowKey(RowKind::kCredit, id, grant));
     }
     for (const auto& [month, seen] : space.usage_seen) {
       seen.for_each(

@@ -19,6 +19,7 @@ using schema::Sealed;
 
 constexpr size_t kMaxReason = 500;
 constexpr size_t kMaxName = 200;
+constexpr size_t kMaxAddress = 500;
 constexpr size_t kMaxEmail = 254;  // RFC 3696, erratum 1690
 
 std::unexpected<Error> invalid(std::string_view code, std::string what) {
@@ -70,25 +71,44 @@ std::string_view bare(std::string_view actor) {
   return actor.starts_with(kUser) ? actor.substr(kUser.size()) : actor;
 }
 
-// What a command says of one user in personal text; all null in most commands.
-struct AboutUser {
+// What a command says of one person in personal text; nothing in most commands.
+struct AboutPerson {
+  struct Line {
+    std::string_view field;
+    const Sealed* text;
+    size_t most;  // characters
+  };
   std::string_view command;  // the table's name
-  const flatbuffers::String* user = nullptr;
-  const Sealed* name = nullptr;
-  const Sealed* email = nullptr;
+  std::string_view person;   // under whose key it is sealed
+  std::vector<Line> lines;
 
-  bool says_something() const { return name != nullptr || email != nullptr; }
+  bool says_something() const {
+    return std::ranges::any_of(lines, [](const Line& line) { return line.text != nullptr; });
+  }
 };
 
-AboutUser about_user(const CommandEnvelope& envelope) {
+AboutPerson about_person(const CommandEnvelope& envelope) {
   if (const auto* add = envelope.command_as_AddMember()) {
-    return {"AddMember", add->user(), add->name(), add->email()};
+    return {"AddMember",
+            view(*add->user()),
+            {{"name", add->name(), kMaxName}, {"email", add->email(), kMaxEmail}}};
   }
   if (const auto* update = envelope.command_as_UpdateMember()) {
-    return {"UpdateMember", update->user(), update->name(), update->email()};
+    return {"UpdateMember",
+            view(*update->user()),
+            {{"name", update->name(), kMaxName}, {"email", update->email(), kMaxEmail}}};
   }
   if (const auto* invite = envelope.command_as_InviteMember()) {
-    return {"InviteMember", invite->user(), nullptr, invite->email()};
+    return {"InviteMember", view(*invite->user()), {{"email", invite->email(), kMaxEmail}}};
+  }
+  // Who invoices are made out to is for whoever says it to answer for.
+  if (const auto* details = envelope.command_as_SetBillingDetails()) {
+    return {"SetBillingDetails",
+            bare(view(*envelope.actor())),
+            {{"name", details->name(), kMaxName},
+             {"address", details->address(), kMaxAddress},
+             {"tax_id", details->tax_id(), kMaxName},
+             {"email", details->email(), kMaxEmail}}};
   }
   return {};
 }
@@ -142,10 +162,12 @@ Result<People> people_of(const CommandEnvelope& envelope, PersonKeys& keys) {
   if (envelope.reason()) {
     subjects.push_back(people.actor.emplace(bare(view(*envelope.actor()))).subject);
   }
-  if (const AboutUser about = about_user(envelope); about.says_something()) {
-    const std::string_view user = view(*about.user);
-    if (!is_valid_id(user)) return invalid("invalid_id", "user is not a valid id");
-    subjects.push_back(people.user.emplace(user).subject);
+  if (const AboutPerson about = about_person(envelope); about.says_something()) {
+    const bool themselves = about.person == bare(view(*envelope.actor()));
+    if (!themselves && !is_valid_id(about.person)) {
+      return invalid("invalid_id", "user is not a valid id");
+    }
+    subjects.push_back(people.user.emplace(about.person).subject);
   }
   const std::vector<PersonKey> found = TRY(keys.keys_of(subjects));
   if (people.actor) people.actor->key = found.front();
@@ -155,9 +177,10 @@ Result<People> people_of(const CommandEnvelope& envelope, PersonKeys& keys) {
 
 Result<void> check_texts(const CommandEnvelope& envelope) {
   TRY(check_reason(envelope.reason()));
-  const AboutUser about = about_user(envelope);
-  TRY(check_line("name", about.name, kMaxName));
-  return check_line("email", about.email, kMaxEmail);
+  for (const AboutPerson::Line& line : about_person(envelope).lines) {
+    TRY(check_line(line.field, line.text, line.most));
+  }
+  return {};
 }
 
 // A box is a function of key, subject, place and text, so what opens to a text that seals to the
@@ -185,7 +208,7 @@ bool is_sealed(const Sealed* sealed) { return sealed && sealed->box(); }
 }  // namespace
 
 bool has_personal_text(const CommandBytes& command) {
-  return command.get().reason() || about_user(command.get()).says_something();
+  return command.get().reason() || about_person(command.get()).says_something();
 }
 
 Result<CommandBytes> seal_command(CommandBytes command, PersonKeys& keys) {
@@ -199,18 +222,19 @@ Result<CommandBytes> seal_command(CommandBytes command, PersonKeys& keys) {
 
 Result<CommandBytes> seal_or_verify(CommandBytes command, PersonKeys& keys) {
   const CommandEnvelope& envelope = command.get();
-  const AboutUser about = about_user(envelope);
-  const bool sealed =
-      is_sealed(envelope.reason()) || is_sealed(about.name) || is_sealed(about.email);
+  const AboutPerson about = about_person(envelope);
+  const bool sealed = is_sealed(envelope.reason()) ||
+                      std::ranges::any_of(about.lines, is_sealed, &AboutPerson::Line::text);
   if (!sealed) return seal_command(std::move(command), keys);
   const People people = TRY(people_of(envelope, keys));
   if (people.actor) {
     TRY(verify_box(envelope, "CommandEnvelope.reason", *people.actor, envelope.reason()));
   }
   if (people.user) {
-    const std::string command_name(about.command);
-    TRY(verify_box(envelope, command_name + ".name", *people.user, about.name));
-    TRY(verify_box(envelope, command_name + ".email", *people.user, about.email));
+    for (const AboutPerson::Line& line : about.lines) {
+      const std::string field = std::string(about.command) + "." + std::string(line.field);
+      TRY(verify_box(envelope, field, *people.user, line.text));
+    }
   }
   return command;
 }

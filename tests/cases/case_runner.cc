@@ -69,6 +69,7 @@ class CaseRun {
     if (has(step, "assignable_roles")) return assignable(step);
     if (has(step, "together")) return together(step);
     if (has(step, "time") || has(step, "advance")) return move_clock(step);
+    if (has(step, "due")) return due(step);
     for (const auto& [kind, method] : {std::pair{"send", &CaseRun::send},
                                        {"again", &CaseRun::again},
                                        {"get", &CaseRun::get},
@@ -130,13 +131,14 @@ class CaseRun {
 
   // What later steps may name of a decision.
   Result<void> note(const JsonElement& decision, const std::string& id) {
-    const std::string time(string_at(decision, "time"));
+    const bool sandbox = has(decision, "recorded");  // whose own time stands still
+    const std::string time(string_at(decision, sandbox ? "recorded" : "time"));
     if (time.empty()) return {};  // refused before it came to a decision
     if (string_at(decision, "org") != case_.org) return {};
     if (time <= last_time_) return wrong("was decided at " + time + ", after " + last_time_);
     last_time_ = time;
     if (id.empty()) return {};
-    texts_[id + ".time"] = time;
+    texts_[id + ".time"] = string_at(decision, "time");
     texts_[id + ".position"] = string_at(decision, "position");
     texts_[id + ".version"] = std::to_string(number_at(decision, "version", 0));
     return {};
@@ -249,6 +251,20 @@ class CaseRun {
     return wrong("answers " + answer.body);
   }
 
+  Result<void> due(const JsonElement& step) {
+    const std::vector<std::string> decisions = TRY(executor_.due_decisions(case_.org));
+    std::string got = "[";
+    for (size_t i = due_seen_; i < decisions.size(); ++i) {
+      got += (i == due_seen_ ? "" : ",") + decisions[i];
+    }
+    due_seen_ = decisions.size();
+    got += "]";
+    simdjson::dom::parser parser, expected;
+    const std::string wanted = fill(json_text(at(step, "due")));
+    if (matches(expected.parse(wanted), parser.parse(got))) return {};
+    return wrong("by themselves came " + got);
+  }
+
   Result<void> restart(const JsonElement&) { return server_->restart(); }
 
   Result<void> move_clock(const JsonElement& step) {
@@ -267,6 +283,7 @@ class CaseRun {
   std::string step_;
   int64_t turn_ = 1;
   int sent_ = 0;
+  size_t due_seen_ = 0;  // decisions
   std::map<std::string, std::string> texts_;
   std::set<std::string, std::less<>> ids_;
   std::string last_command_, last_decision_, last_time_;

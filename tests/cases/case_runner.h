@@ -17,6 +17,9 @@
 //   {"get": PATH, "as": USER?, "status": N}      * with /v1/; "signed_in" as of a send
 //   {"time": "2026-01-31T10:00:00Z"}   sets the wall clock; what is due by then is done
 //   {"advance": "30d"}   the same, by days (d), hours (h), minutes (m) or seconds (s), also back
+//   {"due": [{"command_type", "events"}...]}   exactly these were decided by themselves since the
+//   last
+//       such step
 //   {"restart": true}    * the process stops and starts; over Kafka it is killed and
 //       another takes over
 // Steps with * are for served engines; the domain alone skips them. It has no ids of commands
@@ -72,6 +75,8 @@ class CaseExecutor {
   virtual Result<std::vector<std::string>> assignable_roles(std::string_view org,
                                                             std::string_view actor,
                                                             std::string_view target) = 0;
+  // The decisions of an organization that nobody asked for, oldest first.
+  virtual Result<std::vector<std::string>> due_decisions(std::string_view org) = 0;
   virtual Time now() = 0;
   // Sets the wall clock, also back. All that is due by then is done when it returns.
   virtual Result<void> set_clock(Time to) = 0;

@@ -42,6 +42,17 @@ class DomainExecutor final : public CaseExecutor {
     return tenure::assignable_roles(*organization, actor, target);
   }
 
+  Result<std::vector<std::string>> due_decisions(std::string_view org) override {
+    std::vector<std::string> decisions;
+    for (const std::vector<uint8_t>& bytes : machine_.history()) {
+      const schema::CommandEnvelope& command = *decision_of(bytes).command_nested_root();
+      if (command.org()->string_view() != org || command.actor()->string_view() != "system") {
+        continue;
+      }
+      write_decision_json("0:0", std::as_bytes(std::span(bytes)), decisions.emplace_back());
+    }
+    return decisions;
+  }
   Time now() override { return clock_; }
   Result<void> set_clock(Time to) override {
     clock_ = to;

@@ -126,6 +126,18 @@ Result<std::vector<std::string>> ServedExecutor::assignable_roles(std::string_vi
   return roles;
 }
 
+Result<std::vector<std::string>> ServedExecutor::due_decisions(std::string_view org) {
+  const std::string path = fmt::format("/v1/orgs/{}/history?entity=system&limit=5000", org);
+  const Answer answer = TRY(get(org, path));
+  if (answer.status != 200) return unexpected_answer(path, answer.status, answer.body);
+  simdjson::dom::parser parser;
+  std::vector<std::string> decisions;
+  for (const JsonElement decision : array_at(parser.parse(answer.body), "decisions")) {
+    decisions.push_back(json_text(decision));
+  }
+  return decisions;
+}
+
 Result<CaseServer::Answer> ServedExecutor::get(std::string_view org, std::string_view target) {
   HttpAnswer answer = TRY(engine_.client().get(fresh(org, std::string(target))));
   return Answer{answer.status, std::move(answer.body)};

@@ -20,6 +20,7 @@ class ServedExecutor final : public CaseExecutor, public CaseServer {
                           std::string_view space) override;
   Result<std::vector<std::string>> assignable_roles(std::string_view org, std::string_view actor,
                                                     std::string_view target) override;
+  Result<std::vector<std::string>> due_decisions(std::string_view org) override;
   Time now() override { return engine_.now(); }
   Result<void> set_clock(Time to) override { return engine_.set_clock(to); }
   CaseServer* server() override { return this; }

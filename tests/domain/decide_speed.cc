@@ -87,7 +87,7 @@ class Bench {
                                            organization_.version + 1, schema::Outcome::accepted,
                                            boxes));
     evolve(organization_, *flatbuffers::GetRoot<schema::Decision>(builder_.GetBufferPointer()),
-           test_rulebooks());
+           Number{organization_.version}, test_rulebooks());
     return true;
   }
 

@@ -35,7 +35,8 @@ class DomainMachine {
   void happen(std::string_view org, Time now, const std::function<void(EventSink&)>& tell);
 
   // Decides without evolving, and without what is due: what would happen.
-  std::vector<uint8_t> decide_only(std::span<const uint8_t> command, Time now) const;
+  std::vector<uint8_t> decide_only(std::span<const uint8_t> command, Time at,
+                                   std::optional<Time> due = {}) const;
 
   const Organization* find(std::string_view org) const;
   const std::map<std::string, Organization, std::less<>>& organizations() const {
@@ -46,10 +47,14 @@ class DomainMachine {
 
  private:
   void do_due(std::string_view org, Time now);
-  const schema::Decision& record(std::span<const uint8_t> command, Time now);
+  void do_due_item(const Organization& organization, Time now);
+  void do_sandbox_work(std::span<const uint8_t> command, Time now);
+  const schema::Decision& record(std::span<const uint8_t> command, Time now,
+                                 std::optional<Time> due = {});
 
   Keep keep_;
   const Rulebooks& rulebooks_;
+  Number next_{};  // of the next decision, as if all were in one partition
   std::map<std::string, Organization, std::less<>> organizations_;
   std::vector<std::vector<uint8_t>> history_;
 };

@@ -11,28 +11,34 @@ struct Weight {
   int weight;
 };
 constexpr Weight kWeights[] = {
-    {Command::AddMember, 20},         {Command::ChangeRole, 9},
-    {Command::RemoveMember, 8},       {Command::LeaveOrganization, 1},
-    {Command::TransferOwnership, 1},  {Command::CreateGroup, 4},
-    {Command::DeleteGroup, 2},        {Command::AddToGroup, 8},
-    {Command::RemoveFromGroup, 3},    {Command::CreateSpace, 3},
-    {Command::RenameSpace, 3},        {Command::GrantAccess, 9},
-    {Command::ChangeAccess, 4},       {Command::RevokeAccess, 3},
-    {Command::CreateResource, 12},    {Command::DeleteResource, 9},
-    {Command::RecordUsage, 12},       {Command::UpgradePlan, 2},
-    {Command::ConfirmPayment, 3},     {Command::FailPayment, 1},
-    {Command::SuspendMember, 2},      {Command::ReinstateMember, 2},
-    {Command::RecoverOwnership, 1},   {Command::RenameOrganization, 1},
-    {Command::ConfigureSso, 1},       {Command::RemoveSso, 1},
-    {Command::ArchiveSpace, 2},       {Command::DeleteSpace, 2},
-    {Command::RestoreSpace, 4},       {Command::LeaveSpace, 1},
-    {Command::DeleteOrganization, 1}, {Command::RestoreOrganization, 1},
-    {Command::UpdateMember, 1},       {Command::AdoptRulebook, 1},
-    {Command::DefineSpaceRole, 4},    {Command::DeleteSpaceRole, 2},
-    {Command::InviteMember, 7},       {Command::AcceptInvitation, 6},
-    {Command::DeclineInvitation, 1},  {Command::RevokeInvitation, 1},
-    {Command::UpdateResource, 6},     {Command::CopyResources, 6},
-    {Command::ImportSpace, 3},
+    {Command::AddMember, 20},          {Command::ChangeRole, 9},
+    {Command::RemoveMember, 8},        {Command::LeaveOrganization, 1},
+    {Command::TransferOwnership, 1},   {Command::CreateGroup, 4},
+    {Command::DeleteGroup, 2},         {Command::AddToGroup, 8},
+    {Command::RemoveFromGroup, 3},     {Command::CreateSpace, 3},
+    {Command::RenameSpace, 3},         {Command::GrantAccess, 9},
+    {Command::ChangeAccess, 4},        {Command::RevokeAccess, 3},
+    {Command::CreateResource, 12},     {Command::DeleteResource, 9},
+    {Command::RecordUsage, 12},        {Command::UpgradePlan, 2},
+    {Command::ConfirmPayment, 3},      {Command::FailPayment, 1},
+    {Command::SuspendMember, 2},       {Command::ReinstateMember, 2},
+    {Command::RecoverOwnership, 1},    {Command::RenameOrganization, 1},
+    {Command::ConfigureSso, 1},        {Command::RemoveSso, 1},
+    {Command::ArchiveSpace, 2},        {Command::DeleteSpace, 2},
+    {Command::RestoreSpace, 4},        {Command::LeaveSpace, 1},
+    {Command::DeleteOrganization, 1},  {Command::RestoreOrganization, 1},
+    {Command::UpdateMember, 1},        {Command::AdoptRulebook, 1},
+    {Command::DefineSpaceRole, 4},     {Command::DeleteSpaceRole, 2},
+    {Command::InviteMember, 7},        {Command::AcceptInvitation, 6},
+    {Command::DeclineInvitation, 1},   {Command::RevokeInvitation, 1},
+    {Command::UpdateResource, 6},      {Command::CopyResources, 6},
+    {Command::ImportSpace, 3},         {Command::SetPaymentMethod, 1},
+    {Command::RemovePaymentMethod, 1}, {Command::SetBillingDetails, 1},
+    {Command::ChangeBillingMode, 1},   {Command::ResumeSubscription, 2},
+    {Command::SetSpendingCap, 1},      {Command::TopUpCredits, 1},
+    {Command::GrantCredits, 1},        {Command::UseCredits, 2},
+    {Command::RecordPayment, 4},       {Command::FailInvoicePayment, 1},
+    {Command::IssueCreditNote, 1},
 };
 
 }  // namespace
@@ -116,8 +122,9 @@ std::vector<uint8_t> RandomCommands::Maker::make_about_services(Time now) {
 
 Command RandomCommands::Maker::weighted_command() {
   const auto weight_of = [&](const Weight& weight) {
-    const bool personal =
-        weight.command == Command::UpdateMember || weight.command == Command::RecoverOwnership;
+    const bool personal = weight.command == Command::UpdateMember ||
+                          weight.command == Command::RecoverOwnership ||
+                          weight.command == Command::SetBillingDetails;
     return personal && !stream_.options_.personal_text ? 0 : weight.weight;
   };
   int total = 0;
@@ -137,6 +144,28 @@ bool RandomCommands::Maker::is_pointless(Command command) const {
   }
   if (command == Command::ConfirmPayment || command == Command::FailPayment) {
     return believed_->checkouts.empty();
+  }
+  if (command == Command::RecordPayment || command == Command::FailInvoicePayment ||
+      command == Command::IssueCreditNote) {
+    return std::ranges::none_of(believed_->invoices,
+                                [](const auto& held) { return held.second.left() > 0; });
+  }
+  if (command == Command::ResumeSubscription) {
+    return std::ranges::none_of(believed_->spaces, [](const auto& space) {
+      return space.second.subscription.cancel_to.has_value();
+    });
+  }
+  if (command == Command::RemovePaymentMethod) {
+    return believed_->account.token.empty() &&
+           std::ranges::all_of(believed_->spaces, [](const auto& space) {
+             return space.second.account.token.empty();
+           });
+  }
+  if (command == Command::UseCredits) {
+    return std::ranges::none_of(believed_->spaces, [](const auto& space) {
+      return std::ranges::any_of(space.second.credits,
+                                 [](const auto& grant) { return grant.second.left > 0; });
+    });
   }
   if (command == Command::AcceptInvitation || command == Command::DeclineInvitation ||
       command == Command::RevokeInvitation) {
@@ -172,7 +201,10 @@ bool RandomCommands::Maker::is_pointless(Command command) const {
 
 std::string RandomCommands::Maker::choose_actor(Command type) {
   const bool for_services = type == Command::RecordUsage || type == Command::ConfirmPayment ||
-                            type == Command::FailPayment || type == Command::RecoverOwnership;
+                            type == Command::FailPayment || type == Command::RecoverOwnership ||
+                            type == Command::GrantCredits || type == Command::UseCredits ||
+                            type == Command::RecordPayment || type == Command::FailInvoicePayment ||
+                            type == Command::IssueCreditNote;
   if (for_services && !chance(5)) return "service:admin";
   if (chance(2)) return "service:other";
   const bool for_invited = type == Command::AcceptInvitation || type == Command::DeclineInvitation;

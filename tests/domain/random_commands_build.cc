@@ -61,6 +61,24 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
     case Command::ConfirmPayment:
     case Command::FailPayment:
       return build_payment(type);
+    case Command::SetPaymentMethod:
+    case Command::RemovePaymentMethod:
+    case Command::SetBillingDetails:
+    case Command::ChangeBillingMode:
+    case Command::ResumeSubscription:
+    case Command::SetSpendingCap:
+    case Command::TopUpCredits:
+    case Command::GrantCredits:
+    case Command::UseCredits:
+    case Command::RecordPayment:
+    case Command::FailInvoicePayment:
+    case Command::IssueCreditNote:
+      return build_billing(type, now);
+    case Command::CloseBillingPeriod:
+    case Command::IssueInvoice:
+    case Command::ExpireCredits:
+    case Command::AdvanceDunning:
+    case Command::AdvanceClock:
     case Command::ExpireInvitation:
     case Command::CreateOrganization:
     case Command::ExpireCheckout:
@@ -246,14 +264,15 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_group(Command type) {
 }
 
 flatbuffers::Offset<void> RandomCommands::Maker::build_space(Command type) {
-  const std::string id = type == Command::UpgradePlan
-                             ? pick("s", stream_.options_.spaces,
-                                    [&](const std::string& s) {
-                                      const Space* found = believed_space(s);
-                                      return found != nullptr && found->subscription.status ==
-                                                                     SubscriptionStatus::kFree;
-                                    })
-                             : space(type != Command::CreateSpace);
+  const std::string id =
+      type == Command::UpgradePlan
+          ? pick("s", stream_.options_.spaces,
+                 [&](const std::string& s) {
+                   const Space* found = believed_space(s);
+                   if (found == nullptr) return false;
+                   return chance(40) || found->subscription.status == SubscriptionStatus::kFree;
+                 })
+          : space(type != Command::CreateSpace);
   if (type == Command::CreateSpace) {
     constexpr const char* kPlans[] = {nullptr, "free", "free", "basic", "scale"};
     return schema::CreateCreateSpaceDirect(builder_, id.c_str(), "Space", kPlans[below(5)]).Union();
@@ -279,7 +298,8 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_space(Command type) {
     return schema::CreateLeaveSpaceDirect(builder_, id.c_str()).Union();
   }
   constexpr const char* kPlans[] = {"basic", "pro", "scale", "basic-yearly", "free", "gold"};
-  return schema::CreateUpgradePlanDirect(builder_, id.c_str(), kPlans[below(6)]).Union();
+  return schema::CreateUpgradePlanDirect(builder_, id.c_str(), kPlans[below(6)], chance(80))
+      .Union();
 }
 
 flatbuffers::Offset<void> RandomCommands::Maker::build_access(Command type) {

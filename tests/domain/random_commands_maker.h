@@ -1,5 +1,5 @@
 // The maker of RandomCommands: who does what is chosen in random_commands.cc, with what in
-// random_commands_build.cc.
+// random_commands_build.cc, about money in random_commands_billing.cc.
 #pragma once
 
 #include <iterator>
@@ -134,6 +134,10 @@ class RandomCommands::Maker {
   flatbuffers::Offset<void> build_import();
   flatbuffers::Offset<void> build_usage(Time now);
   flatbuffers::Offset<void> build_payment(Command type);
+  flatbuffers::Offset<void> build_billing(Command type, Time now);
+  flatbuffers::Offset<void> build_credits(Command type, Time now);
+  flatbuffers::Offset<void> build_invoice(Command type);
+  flatbuffers::Offset<schema::Sealed> sealed_text();
 
   RandomCommands& stream_;
   std::string org_;

@@ -268,7 +268,10 @@ TEST(BuiltinCatalog, SellsAYearForTenMonths) {
   EXPECT_EQ(test_catalog().currency(), "EUR");
 }
 
-constexpr const char* kCatalog = R"({"version":1,"currency":"EUR","plans":[
+constexpr const char* kCatalog = R"({"version":1,"currency":"EUR",
+  "grace_s":3600,"due_days":14,"consolidated_due_days":30,
+  "dunning":{"warned_days":7,"suspended_days":14,"ended_days":30},
+  "taxes":[{"country":"DE","hundredths_of_percent":1900},{"country":"NL"}],"plans":[
   {"name":"p","price_minor":100,"period_months":1,"meters":[
     {"meter":"m","kind":"counter","limit":10,"tiers":[{"from":10,"unit":5,"amount_minor":1}]}]}]})";
 
@@ -287,6 +290,12 @@ INSTANTIATE_TEST_SUITE_P(
     Catalog, NonsenseCatalog,
     testing::Values(
         Broken{R"("EUR")", R"("Eur")", "currency", "capital letters"},
+        Broken{R"("grace_s":3600,)", "", "grace_s", "must be given"},
+        Broken{R"("due_days":14)", R"("due_days":4000)", "due_days", "at most ten years"},
+        Broken{R"("suspended_days":14)", R"("suspended_days":7)", "dunning", "must rise"},
+        Broken{R"("country":"DE")", R"("country":"de")", "taxes, \"de\"", "two capital letters"},
+        Broken{R"("country":"DE")", R"("country":"NL")", "taxes, \"NL\"", "listed twice"},
+        Broken{"1900", "10001", "taxes, \"DE\"", "at most 100 %"},
         Broken{R"("name":"p")", R"("name":"p p")", "plan", "must be an id"},
         Broken{R"("price_minor":100)", R"("price_minor":-1)", "plan \"p\"", "not be negative"},
         Broken{R"("period_months":1)", R"("period_months":2)", "plan \"p\"", "period_months"},

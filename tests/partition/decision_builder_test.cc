@@ -20,7 +20,7 @@ class Decisions : public testing::Test {
   void apply(std::string_view json) {
     const schema::Decision& decision = build(json);
     ASSERT_EQ(decision.outcome(), schema::Outcome::accepted);
-    evolve(organization, decision, test_rulebooks());
+    evolve(organization, decision, {}, test_rulebooks());
     exists = true;
   }
 

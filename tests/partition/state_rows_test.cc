@@ -57,7 +57,18 @@ class StateRows : public testing::Test {
     ASSERT_EQ(decision.outcome(), schema::Outcome::accepted)
         << decision.rejection()->message()->str();
     touch_rows(organization, decision, touched);
-    evolve(organization, decision, test_rulebooks());
+    evolve(organization, decision, Number{number}, test_rulebooks());
+  }
+  // Until now; whatever each leaves is written and compared.
+  void do_due() {
+    while (!organization.due.empty() && organization.due.begin()->at <= now) {
+      const DueItem item = *organization.due.begin();
+      SCOPED_TRACE(std::to_string(static_cast<int>(item.kind)) + " " + item.id);
+      builder.build(&organization, due_command(organization.id, item), now);
+      touch_rows(organization, builder.get(), touched);
+      evolve(organization, builder.get(), Number{++number}, test_rulebooks());
+      write_and_compare();
+    }
   }
   void write() {
     RowChanges changes;
@@ -150,6 +161,53 @@ TEST_F(StateRows, OfServicesFollowEveryGrantAndKey) {
   step("RevokeServiceActions", R"("service":"m","actions":["usage.view"])");
   step("RevokeServiceActions", R"("service":"m","actions":["usage.view"],"org":"acme")");
   step("RevokeServiceActions", R"("service":"p","actions":[],"org":"acme","act_for_users":true)");
+}
+
+TEST_F(StateRows, FollowMoneyFromTheCheckoutToTheLastStepOfDunning) {
+  const auto step = [&](std::string_view type, std::string_view what,
+                        std::string_view actor = "user:olga") {
+    apply(type, what, actor);
+    SCOPED_TRACE(type);
+    write_and_compare();
+  };
+  const std::string_view admin = "service:admin";
+  step("CreateOrganization", R"("name":"Acme","rulebook":"space","sandbox":false)");
+  step("CreateSpace", R"("space":"alpha","name":"Alpha","plan":"free")");
+  step("SetPaymentMethod", R"("token":"tok","label":"Visa")");
+  step("SetPaymentMethod", R"("space":"alpha","token":"own","label":"Visa")");
+  step("RemovePaymentMethod", R"("space":"alpha")");
+  step("UpgradePlan", R"("space":"alpha","plan":"basic")");
+  step("ConfirmPayment", R"("checkout":")" + organization.checkouts.begin()->first.str() + '"',
+       admin);
+  step("SetSpendingCap", R"("space":"alpha","meter":"api_requests","amount_minor":100000)");
+  step("TopUpCredits", R"("space":"alpha","grant":"top","amount_minor":500)");
+  step("ConfirmPayment", R"("checkout":")" + organization.checkouts.begin()->first.str() + '"',
+       admin);
+  step("TopUpCredits", R"("space":"alpha","grant":"late","amount_minor":500)");
+  step("GrantCredits",
+       R"("space":"alpha","grant":"gift","amount_minor":300,"expires":"2026-12-01T00:00:00Z")",
+       admin);
+  step("UseCredits", R"("space":"alpha","amount_minor":200,"description":"x")", admin);
+  step(
+      "RecordUsage",
+      R"("space":"alpha","entries":[{"source":"g","id":"a","meter":"api_requests","quantity":150000}])",
+      admin);
+  step("UpgradePlan", R"("space":"alpha","plan":"pro","confirm":true)");
+  step("UpgradePlan", R"("space":"alpha","plan":"free")");
+  step("ResumeSubscription", R"("space":"alpha")");
+  now += std::chrono::days(35);
+  do_due();  // the checkout, the gift, the period, its invoice
+  ASSERT_EQ(organization.invoices.size(), 2u);
+  EXPECT_EQ(organization.spaces.begin()->second.credits.find("gift")->second.left, 0);
+  step("RecordPayment", R"("invoice":"INV-000002","amount_minor":100,"reference":"r")", admin);
+  step("IssueCreditNote", R"("invoice":"INV-000002","amount_minor":50,"description":"x")", admin);
+  step("FailInvoicePayment", R"("invoice":"INV-000002","amount_minor":50,"reference":"r")", admin);
+  step("ChangeBillingMode", R"("billing_mode":"consolidated")");
+  now += std::chrono::days(40);
+  do_due();
+  EXPECT_EQ(organization.spaces.begin()->second.subscription.status, SubscriptionStatus::kFree);
+  EXPECT_EQ(organization.invoices.find("INV-000002")->second.step, DunningStep::kEnded);
+  step("RecordPayment", R"("invoice":"INV-000003","amount_minor":4000,"reference":"r")", admin);
 }
 
 TEST_F(StateRows, OfUsageIdsGrowByChunksAndGoByMonths) {

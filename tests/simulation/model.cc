@@ -115,8 +115,8 @@ void Model::check_all_answered() {
 }
 
 void Model::check_nothing_due(Time now) {
-  for (const auto& [org, open] : due_) {
-    for (const auto& [name, expires] : open) {
+  for (const auto& [org, model] : due_) {
+    for (const auto& [name, expires] : model.open()) {
       if (expires <= now) fail(name + " of " + org + " was never expired");
     }
   }
@@ -170,10 +170,10 @@ void Model::check_decision(const ValidDecision& record) {
   const auto services = organizations_.find(kServicesOrganization);
   const auto again = builder_.build(
       organization == organizations_.end() ? nullptr : &organization->second,
-      {decision.command()->data(), decision.command()->size()}, from_micros(decision.time()),
+      {decision.command()->data(), decision.command()->size()}, from_micros(decision.time()), {},
       services == organizations_.end() ? nullptr : services->second.services.get());
   if (!std::ranges::equal(again, record.payload)) fail(place + " is not what the log leads to");
-  apply(decision);
+  apply(decision, record.number);
 }
 
 void Model::check_id(const schema::Decision& decision, uint64_t number) {
@@ -194,49 +194,14 @@ void Model::check_id(const schema::Decision& decision, uint64_t number) {
   before->second = use;
 }
 
-namespace {
-
-// What is to be done at a time by itself, as the events open and close it.
-std::string checkout_name(const flatbuffers::String* id) { return "checkout " + id->str(); }
-std::string invitation_name(const flatbuffers::String* id) { return "invitation " + id->str(); }
-
-std::string due_name(const schema::CommandEnvelope& command) {
-  if (const auto* expire = command.command_as_ExpireCheckout()) {
-    return checkout_name(expire->checkout());
-  }
-  return invitation_name(command.command_as_ExpireInvitation()->invitation());
-}
-
-void follow(const schema::EventBox& box, std::map<std::string, Time>& open) {
-  if (const auto* asked = box.event_as_PlanChangeRequested()) {
-    open[checkout_name(asked->checkout())] = from_micros(asked->expires());
-  } else if (const auto* failed = box.event_as_PlanChangeFailed()) {
-    open.erase(checkout_name(failed->checkout()));
-  } else if (const auto* started = box.event_as_SubscriptionStarted();
-             started != nullptr && started->checkout() != nullptr) {
-    open.erase(checkout_name(started->checkout()));
-  } else if (const auto* invited = box.event_as_MemberInvited()) {
-    open[invitation_name(invited->invitation())] = from_micros(invited->expires());
-  } else if (const auto* accepted = box.event_as_InvitationAccepted()) {
-    open.erase(invitation_name(accepted->invitation()));
-  } else if (const auto* declined = box.event_as_InvitationDeclined()) {
-    open.erase(invitation_name(declined->invitation()));
-  } else if (const auto* revoked = box.event_as_InvitationRevoked()) {
-    open.erase(invitation_name(revoked->invitation()));
-  } else if (const auto* expired = box.event_as_InvitationExpired()) {
-    open.erase(invitation_name(expired->invitation()));
-  }
-}
-
-}  // namespace
-
 void Model::check_due(const schema::Decision& decision, bool is_due_work) {
   const schema::CommandEnvelope& command = *decision.command_nested_root();
   const Time time = from_micros(decision.time());
-  auto& open = due_[command.org()->str()];
+  DueModel& model = due_[command.org()->str()];
+  const auto& open = model.open();
   if (is_due_work) {
     counts.due++;
-    const std::string name = due_name(command);
+    const std::string name = DueModel::name_of(command);
     const auto found = open.find(name);
     if (found == open.end()) return fail(name + " expired when it was not open");
     if (found->second > time) fail(name + " expired early");
@@ -249,10 +214,10 @@ void Model::check_due(const schema::Decision& decision, bool is_due_work) {
     }
   }
   if (decision.events() == nullptr) return;
-  for (const schema::EventBox* box : *decision.events()) follow(*box, open);
+  for (const schema::EventBox* box : *decision.events()) model.follow(*box);
 }
 
-void Model::apply(const schema::Decision& decision) {
+void Model::apply(const schema::Decision& decision, Number number) {
   const schema::CommandEnvelope& command = *decision.command_nested_root();
   const std::string org = command.org()->str();
   if (decision.outcome() == schema::Outcome::accepted) {
@@ -261,7 +226,7 @@ void Model::apply(const schema::Decision& decision) {
       fail(key_of(command) + " was accepted at another version than it expected");
     }
     organization.id = OrgId(org);
-    evolve(organization, decision, test_rulebooks());
+    evolve(organization, decision, number, test_rulebooks());
     // Nobody is a member of the organization that services are managed in.
     if (organization.owners == 0 && org != kServicesOrganization)
       fail(org + " is without an owner");

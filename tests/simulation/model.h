@@ -24,6 +24,7 @@
 #include "engine/partition/answer.h"
 #include "engine/partition/decision_builder.h"
 #include "engine/partition/used_ids.h"
+#include "tests/simulation/due_model.h"
 
 namespace tenure::test {
 
@@ -78,7 +79,7 @@ class Model {
   void check_decision(const ValidDecision& decision);
   void check_id(const schema::Decision& decision, uint64_t number);
   void check_due(const schema::Decision& decision, bool is_due_work);
-  void apply(const schema::Decision& decision);
+  void apply(const schema::Decision& decision, Number number);
 
   Duration window_;
   std::optional<std::string> failure_;
@@ -91,8 +92,8 @@ class Model {
 
   // As of the decision of the log that is being checked.
   std::map<std::string, Organization, std::less<>> organizations_;
-  std::map<std::string, Use> uses_;                         // the last one of each key
-  std::map<std::string, std::map<std::string, Time>> due_;  // open ones, by organization
+  std::map<std::string, Use> uses_;      // the last one of each key
+  std::map<std::string, DueModel> due_;  // by organization
   Time last_time_{};
   DecisionBuilder builder_;
 };

@@ -186,6 +186,7 @@ QueryContext live_context(const Api& api, const RowView& view, const ReadRequest
           .rulebooks = api.host.rulebooks(),
           .viewer = request.viewer,
           .now = SystemClock().now(),
+          .partition = request.org.empty() ? PartitionId{} : api.host.partition_of(request.org),
           .compiled = &api.host.compiled_rulebooks(),
           .unsealer = &api.host.unsealer()};
 }
@@ -202,6 +203,7 @@ Result<Response> on_rows(Api& api, const ReadRequest& request,
                 .rulebooks = context.rulebooks,
                 .viewer = context.viewer,
                 .now = past.time,
+                .partition = context.partition,
                 .live_rows = &*view,
                 .compiled = context.compiled,
                 .unsealer = context.unsealer});

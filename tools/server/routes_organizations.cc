@@ -180,6 +180,29 @@ void add_user_read(Router& router, Api& api, std::string_view pattern, std::stri
               }});
 }
 
+void add_billing_reads(Reads& reads) {
+  reads.add("/v1/orgs/{org}/spaces/{space}/credits", "Its credits", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_credits(context, request.path[0], request.path[1], request.page);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/billing-log", "The movements of its credits",
+            {"limit", "cursor"}, [](const QueryContext& context, const ReadRequest& request) {
+              return get_billing_log(context, request.path[0], request.path[1], request.page);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/invoices", "Its own invoices", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_invoices(context, request.path[0], request.path[1], request.page);
+            });
+  reads.add("/v1/orgs/{org}/invoices", "Its invoices and those of its spaces", {"limit", "cursor"},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_invoices(context, request.path[0], {}, request.page);
+            });
+  reads.add("/v1/orgs/{org}/invoices/{invoice}", "One invoice", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_invoice(context, request.path[0], request.path[1]);
+            });
+}
+
 }  // namespace
 
 void add_organization_routes(Router& router, Api& api) {
@@ -187,6 +210,7 @@ void add_organization_routes(Router& router, Api& api) {
   add_organization_reads(reads);
   add_offer_reads(reads, api.host.catalog());
   add_space_reads(reads);
+  add_billing_reads(reads);
   add_user_read(router, api, "/v1/users/{user}/spaces", "The spaces a user may be in",
                 get_user_spaces);
   add_user_read(router, api, "/v1/users/{user}/invitations",

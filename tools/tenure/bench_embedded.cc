@@ -90,7 +90,7 @@ Result<void> measure_member_memory(const BenchOptions& options) {
     decision.add_command(command);
     decision.add_events(events);
     builder.Finish(decision.Finish());
-    evolve(organization, *flatbuffers::GetRoot<schema::Decision>(builder.GetBufferPointer()),
+    evolve(organization, *flatbuffers::GetRoot<schema::Decision>(builder.GetBufferPointer()), {},
            rulebooks);
     builder.Clear();
   };

@@ -211,6 +211,7 @@ void draw_what_holds_for_all(const Rulebook& rulebook, std::string& out) {
                             : "no access");
   }
   line("default plan", rulebook.default_plan);
+  if (rulebook.needs_payment_method) line("before a paid plan", "a payment method of the space");
   if (rulebook.creator_space_role != kNoRole) {
     line("space creator", rulebook.space_roles[rulebook.creator_space_role].name);
   }

@@ -1,0 +1,30 @@
+// What an invoice will say if a space changes its plan now and nothing else happens: the same
+// lines, to the cent. Pure.
+#pragma once
+
+#include "engine/domain/catalog.h"
+#include "engine/domain/invoice_lines.h"
+
+namespace tenure {
+
+struct PlanPreview {
+  Time effective;  // when the new plan holds
+  Time period_to;  // the end of what is billed
+  std::vector<ChargeLine> lines = {};
+  Minor net = 0, tax = 0;
+  Minor total() const { return net + tax; }
+};
+
+// `country`: of the billing details, for the tax.
+PlanPreview preview_change(const Organization& organization, std::string_view space_id,
+                           const Space& space, const schema::Plan& wanted, Time now,
+                           const Catalog& catalog);
+
+// The country of the billing details that an invoice is made out to, of a space or (null) of the
+// organization: a space without its own has the organization's. Empty: none.
+const std::string& country_of(const Organization& organization, const Space* space);
+
+// "33.55 EUR"; of a currency with cents.
+std::string amount_text(Minor amount, std::string_view currency);
+
+}  // namespace tenure

@@ -1,0 +1,167 @@
+// Money: how parts of an amount are rounded, what is billed where the acceptance cases do not look.
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "engine/domain/calendar.h"
+#include "engine/domain/money.h"
+#include "engine/rulebooks/builtin.h"
+#include "tests/domain/script.h"
+
+namespace tenure {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using testing::ElementsAre;
+
+TEST(Money, IsRoundedHalfUpOnceALine) {
+  EXPECT_EQ(share(1, 1, 2), 1);
+  EXPECT_EQ(share(1, 49, 100), 0);
+  EXPECT_EQ(share(3, 1, 2), 2);
+  EXPECT_EQ(share(2000, 10, 31), 645);
+  EXPECT_EQ(share(4000, 21, 31), 2710);
+  EXPECT_EQ(share(kMaxMinor, UINT64_MAX, UINT64_MAX), kMaxMinor) << "without an overflow";
+  EXPECT_EQ(times(kMaxMinor, 2), kMaxMinor);
+}
+
+TEST(Invoices, AreNamedByTheirNumber) {
+  EXPECT_EQ(invoice_id(12), "INV-000012");
+  EXPECT_EQ(invoice_id(12'345'678), "INV-12345678");
+  EXPECT_EQ(invoice_number("INV-000012"), 12u);
+  EXPECT_EQ(invoice_number("INV-12345678"), 12'345'678u);
+  for (const char* other : {"INV-12", "INV-0000012", "INV-", "INV-00001x", "CN-000012", ""}) {
+    EXPECT_EQ(invoice_number(other), std::nullopt) << other;
+  }
+}
+
+class BillingScript : public testing::Test {
+ protected:
+  void make(const char* type, const std::string& command, const char* actor = "user:ada") {
+    ASSERT_EQ(script.send(actor, type, command), "accepted")
+        << type << command << script.last().rejection()->message()->str();
+  }
+  void subscribe(const std::string& billing_mode = "per_space") {
+    make("CreateOrganization",
+         R"({"name":"Acme","rulebook":"space","billing_mode":")" + billing_mode + "\"}");
+    make("CreateSpace", R"({"space":"s","name":"S","plan":"free"})");
+    make("UpgradePlan", R"({"space":"s","plan":"basic"})");
+    if (billing_mode == "consolidated") return;
+    make("ConfirmPayment",
+         R"({"checkout":")" + script.space("s").subscription.pending->checkout.str() + "\"}",
+         "service:admin");
+  }
+  Script script;
+};
+
+TEST_F(BillingScript, TaxIsOfTheCountryOfTheBillingDetails) {
+  subscribe();
+  std::ifstream file("engine/rulebooks/catalog.json");
+  std::string json{std::istreambuf_iterator<char>(file), {}};
+  const std::string untaxed = R"("taxes": [])";
+  json.replace(json.find(untaxed), untaxed.size(),
+               R"("taxes": [{"country":"DE","hundredths_of_percent":1925}])");
+  const Catalog catalog = load_catalog(json).value();
+  Organization organization = script.organization();
+  organization.account.country = "DE";
+  Space& space = organization.spaces.find("s")->second;
+  const Time to = space.subscription.period_to;
+  space.periods.push_back({.from = space.subscription.period_from,
+                           .to = to,
+                           .whole_from = space.subscription.period_from,
+                           .whole_to = to,
+                           .issue_at = to + hours(1)});
+  flatbuffers::FlatBufferBuilder builder;
+  EventSink events(builder);
+  const std::vector<uint8_t> due =
+      due_command(organization.id, {to + hours(1), DueKind::kIssueInvoice, {}, "s"});
+  ASSERT_TRUE(
+      decide(&organization, envelope_of(due), {to + hours(1), test_rulebooks(), catalog}, events));
+  const auto* issued =
+      flatbuffers::GetTemporaryPointer(builder, events.boxes().front())->event_as_InvoiceIssued();
+  ASSERT_NE(issued, nullptr);
+  EXPECT_EQ(issued->net_minor(), 2000);
+  EXPECT_EQ(issued->tax_minor(), 385);
+  EXPECT_EQ(issued->total_minor(), 2385);
+  EXPECT_EQ(issued->country()->str(), "DE");
+}
+
+TEST_F(BillingScript, WhatCostsNothingHasNoInvoiceAndTakesNoNumber) {
+  subscribe();
+  script.now += std::chrono::minutes(5);  // 0.2 cents
+  make("DeleteSpace", R"({"space":"s","confirm":true})");
+  script.now += hours(2);
+  make("CreateSpace", R"({"space":"t","name":"T"})");
+  const auto& history = script.machine().history();
+  const schema::Decision& due = decision_of(history[history.size() - 2]);
+  ASSERT_EQ(due.events()->size(), 1u);
+  EXPECT_NE(due.events()->Get(0)->event_as_NothingCharged(), nullptr);
+  EXPECT_EQ(script.organization().next_invoice, 1u);
+  EXPECT_TRUE(script.organization().due.empty());
+}
+
+TEST_F(BillingScript, PersonalBillingDetailsAreNeverTakenInClear) {
+  subscribe();
+  EXPECT_EQ(script.send("user:ada", "SetBillingDetails",
+                        R"({"name":"Ada","address":"Here 1","country":"DE"})"),
+            "malformed");
+}
+
+TEST_F(BillingScript, ABillingModeHoldsFromTheNextPeriodOn) {
+  subscribe();
+  const Time first_end = script.space("s").subscription.period_to;
+  make("ChangeBillingMode", R"({"billing_mode":"consolidated"})");
+  EXPECT_EQ(script.send("user:ada", "ChangeBillingMode", R"({"billing_mode":"consolidated"})"),
+            "nothing_to_do");
+  EXPECT_FALSE(script.space("s").subscription.consolidated);
+  script.now = first_end + hours(2);
+  make("CreateSpace", R"({"space":"t","name":"T","plan":"pro"})");
+  EXPECT_TRUE(script.space("s").subscription.consolidated);
+  EXPECT_EQ(script.organization().invoices.at(InvoiceId("INV-000001")).space, "s");
+  EXPECT_EQ(script.space("s").subscription.period_to, script.space("t").subscription.period_to);
+  script.now = script.space("t").subscription.period_to + hours(2);
+  make("RenameSpace", R"({"space":"t","name":"U"})");
+  EXPECT_EQ(script.organization().invoices.at(InvoiceId("INV-000002")).space, "");
+  EXPECT_EQ(script.organization().invoices.size(), 2u) << "one for both";
+}
+
+TEST_F(BillingScript, PlansAndPeriodsThatNothingCanComeForAreForgotten) {
+  subscribe();
+  for (int i = 0; i < 24; ++i) {
+    script.now = script.space("s").subscription.period_to + hours(2);
+    make("RenameSpace", R"({"space":"s","name":"S)" + std::to_string(i) + "\"}");
+    for (const auto& [id, invoice] : script.organization().invoices) {
+      if (invoice.left() == 0) continue;
+      make("RecordPayment",
+           R"({"invoice":")" + id.str() + R"(","reference":"r","amount_minor":2000})",
+           "service:admin");
+    }
+  }
+  EXPECT_EQ(script.organization().invoices.size(), 24u);
+  EXPECT_LE(script.space("s").periods.size(), 5u);
+  EXPECT_EQ(script.space("s").stretches.size(), 1u);
+}
+
+TEST_F(BillingScript, AfterALongStopAllMissedPeriodsCloseInOrder) {
+  subscribe();
+  const Time begin = script.space("s").subscription.period_from;
+  script.now += days(200);
+  EXPECT_EQ(script.send("user:ada", "RenameSpace", R"({"space":"s","name":"T"})"), "accepted");
+  Time from = begin;
+  std::vector<uint64_t> numbers;
+  for (const std::vector<uint8_t>& bytes : script.machine().history()) {
+    if (decision_of(bytes).outcome() != schema::Outcome::accepted) continue;
+    for (const schema::EventBox* box : *decision_of(bytes).events()) {
+      if (const auto* closed = box->event_as_BillingPeriodClosed()) {
+        EXPECT_EQ(from_micros(closed->from()), from);
+        from = from_micros(closed->to());
+        EXPECT_EQ(from, period_end(begin, 1, from - Duration(1)));
+      }
+      if (const auto* issued = box->event_as_InvoiceIssued()) numbers.push_back(issued->number());
+    }
+  }
+  EXPECT_THAT(numbers, ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+}  // namespace
+}  // namespace tenure
