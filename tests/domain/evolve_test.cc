@@ -41,9 +41,17 @@ TEST(Evolve, EveryKindOfEventHasAnEffectOfItsOwn) {
     evolve(organization, decision, {}, test_rulebooks());
   };
   size_t followed = 0;
-  for (int i = 0; i < 40'000; ++i) {
-    const Time now = from_micros(1'790'000'000'000'000) + std::chrono::minutes(20 * i);
+  const Time start = from_micros(1'790'000'000'000'000);
+  constexpr int kCommands = 40'000;
+  for (int i = 0; i < kCommands; ++i) {
+    const Time now = start + std::chrono::minutes(20 * i);
     machine.apply(commands.next(now), now);
+    for (; followed < machine.history().size(); ++followed) follow(machine.history()[followed]);
+  }
+  // What is billed now, nobody pays.
+  for (const int days_later : {40, 130}) {
+    machine.do_all_due(start + std::chrono::minutes(20 * kCommands) +
+                       std::chrono::days(days_later));
     for (; followed < machine.history().size(); ++followed) follow(machine.history()[followed]);
   }
   for (const schema::Event type : schema::EnumValuesEvent()) {

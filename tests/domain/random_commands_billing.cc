@@ -86,12 +86,12 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_credits(Command type, Tim
       .Union();
 }
 
-// Of an invoice that is not paid, if there is one; some are never paid.
+// Of an invoice that is not paid, if there is one.
 flatbuffers::Offset<void> RandomCommands::Maker::build_invoice(Command type) {
   std::string invoice = "none";
   Minor amount = 1;
   for (const auto& [id, held] : believed_->invoices) {
-    if (held.left() > 0 && held.number % 7 != 3 && (invoice == "none" || chance(50))) {
+    if (held.left() > 0 && (invoice == "none" || chance(50))) {
       invoice = id.str();
       amount = held.left();
     }

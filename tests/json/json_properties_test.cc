@@ -118,7 +118,8 @@ Sample any_table(const TablePlan& plan) {
     } else if (field.required || *rc::gen::arbitrary<bool>()) {
       add(field, any_field(field));
     } else if (is_scalar(field.kind) && !field.is_vector && !field.optional) {
-      const std::string zero = field.kind == FieldKind::kBool ? "false" : "0";
+      std::string zero = field.kind == FieldKind::kBool ? "false" : "0";
+      if (field.kind == FieldKind::kTime) zero = "\"" + format_time(0) + "\"";
       written.push_back(field.key + (field.kind == FieldKind::kEnum ? "\"gauge\"" : zero));
     }
   }

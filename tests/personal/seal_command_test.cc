@@ -311,9 +311,11 @@ TEST(PersonalFieldsTest, EveryPersonalFieldOfACommandIsKnownToSealing) {
   const json::TablePlan& root = command_schema().root();
   collect(root);
   for (const auto& member : root.union_value->enumeration->values) collect(*member.table);
-  EXPECT_THAT(
-      found, testing::ElementsAre("CommandEnvelope.reason", "AddMember.name", "AddMember.email",
-                                  "UpdateMember.name", "UpdateMember.email", "InviteMember.email"));
+  EXPECT_THAT(found,
+              testing::ElementsAre("CommandEnvelope.reason", "AddMember.name", "AddMember.email",
+                                   "UpdateMember.name", "UpdateMember.email", "InviteMember.email",
+                                   "SetBillingDetails.name", "SetBillingDetails.address",
+                                   "SetBillingDetails.tax_id", "SetBillingDetails.email"));
 }
 
 }  // namespace
