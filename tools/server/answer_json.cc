@@ -41,8 +41,8 @@ KeptAnswer::KeptAnswer(const Answer& answer, std::string secret)
       size_(answer.decision.size()) {
   if (size_ > 0) std::memcpy(words_.data(), answer.decision.data(), size_);
   // A retry made another secret, which is nobody's key.
-  const bool made =
-      kind == Answer::Kind::kDecided && root()->outcome() == schema::Outcome::accepted;
+  const bool made = !secret.empty() && kind == Answer::Kind::kDecided &&
+                    root()->outcome() == schema::Outcome::accepted;
   if (made) this->secret = std::move(secret);
 }
 
