@@ -89,8 +89,12 @@ class Question {
     const schema::SpaceRow* space = TRY(organization_.space(asked_.space, row));
     const bool gone = space == nullptr || (is_deleted(*space) && !asked_.of_deleted);
     if (asked_.hide_unseen ? gone || !standing.sees_space() : false) {
+      // What they hold in a space that is gone would say that it was there.
+      Lacking outside = lacking(standing);
+      outside.direct.reset();
+      outside.role_by_group = false;
       return told_with_membership(standing, {no_space_seen(asked_.space, asked_.user, org()), {}},
-                                  ways_to(rulebook_, lacking(standing), action));
+                                  ways_to(rulebook_, outside, action));
     }
     if (space == nullptr) {
       return denied({"there is no space " + asked_.space + " in " + org(), {}},

@@ -46,7 +46,7 @@ class Script {
         builder, id.c_str(), std::string(kServicesOrganization).c_str(), actor.c_str(),
         schema::Command::CreateApiKey, command, version, 0, nullptr,
         hash.empty() ? nullptr : &hash));
-    return apply(builder.GetBufferSpan());
+    return apply(std::span<const uint8_t>(builder.GetBufferPointer(), builder.GetSize()));
   }
 
   // The names of the events that the last decision left, in order.

@@ -45,11 +45,14 @@ std::set<std::string> entities_of(const schema::Decision& decision) {
     auto add = [&](const std::string& kind, const std::string& name) {
       if (!field(name).empty()) entities.insert(kind + field(name));
     };
+    // Where a service may act is no space of this organization.
+    const bool of_services = json.find("\"service\":") != std::string::npos;
     bool transfer = box->event_type() == schema::Event::OwnershipTransferred;
     add("user:", "user");
     add("user:", "owner");
     add("group:", "group");
-    if (box->event_type() != schema::Event::MemberAdded) add("space:", "space");
+    if (of_services) add("service:", "service");
+    if (box->event_type() != schema::Event::MemberAdded && !of_services) add("space:", "space");
     add("", "subject");
     if (transfer) add("user:", "to");
     if (transfer) add("user:", "from");

@@ -190,13 +190,15 @@ class Asker {
     };
   }
 
-  // Of the decisions under the id of somebody's command there, those that the viewer may read.
+  // Of the decisions under the id of somebody else's command there, those that the viewer may read:
+  // what they sent themselves they know, wherever they sent it.
   std::string own_command(const QueryContext& context, const std::string& org) {
     const auto& history = world.machine().history();
     std::string id = "no-such-command";
     for (const std::vector<uint8_t>& made : history) {
       const auto& envelope = *decision_of(made).command_nested_root();
-      if (envelope.org()->string_view() == org) id = envelope.id()->str();
+      const bool own = envelope.actor()->str() == "user:" + context.viewer.user;
+      if (envelope.org()->string_view() == org && !own) id = envelope.id()->str();
     }
     const auto places = find_command(context, org, id);
     if (!places) return "error " + places.error().message;

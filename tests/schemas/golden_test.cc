@@ -109,6 +109,11 @@ TEST(GoldenTest, EveryCommandAndEventOfTodayMakesTheRoundTrip) {
       const std::string json = sample_json(schema, table, member);
       JsonReader reader(schema, table);
       const auto buffer = reader.read(json);
+      // Of a key its hash is never told, so what must have one is written and cannot be read.
+      if (member == "ApiKeyCreated") {
+        EXPECT_FALSE(buffer);
+        continue;
+      }
       ASSERT_TRUE(buffer) << json << ": " << buffer.error().message;
       EXPECT_EQ(to_json(schema, table, *buffer), json);
     }

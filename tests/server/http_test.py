@@ -453,7 +453,7 @@ class Reads(ServerTest):
         self.assertEqual(page("org=acme&limit=2"), (["c1", "c2"], "0:2"))
         self.assertEqual(page("entity=user:eve"), (["c3"], "0:6"))
         self.assertEqual(page("entity=space:web&event=ResourceCreated"), (["c5"], "0:6"))
-        self.assertEqual(page("event=MemberAdded&event=SpaceCreated&org=acme"), (["c1", "c2", "c3", "c4"], "0:6"))
+        self.assertEqual(page("event=MemberAdded,SpaceCreated&org=acme"), (["c1", "c2", "c3", "c4"], "0:6"))
         self.assertEqual(page("from=0:6"), ([], "0:6"))
         self.assertEqual(page("from=0:99"), ([], "0:99"))
         self.assertEqual(page(f"since={decisions[4]['time']}"), (["c5", "b1"], "0:6"))

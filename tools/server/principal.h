@@ -1,8 +1,8 @@
 // Who made a request, as whom they may send commands, and on whose behalf they may read.
 //
 //   service:admin    as anybody; sees everything
-//   a service        as itself, by what it was granted; as users where it was granted to act for
-//   them a person         as themselves
+//   a service        as itself, by what it was granted; as users where it may act for them
+//   a person         as themselves
 #pragma once
 
 #include <memory>

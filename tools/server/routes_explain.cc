@@ -50,24 +50,24 @@ void see_decision(const Api& api, ReadRequest& request) {
 void add(Router& router, Api& api, std::string_view pattern, std::string_view summary,
          std::vector<std::string_view> parameters,
          Result<Response> (*read)(Api&, const ReadRequest&)) {
-  router.add({.method = Method::kGet,
-              .pattern = pattern,
-              .summary = summary,
-              .access = Access::kKey,
-              .parameters = std::move(parameters),
-              .request_types = {},
-              .response_types = {kJson},
-              .handler = [&api, read, pattern](const Request&, PathValues path,
-                                               QueryParameters parameters, Respond respond) {
-                auto request = parse_read(pattern, std::move(path), std::move(parameters));
-                if (!request) return respond(problem(request.error()));
-                if (read == explain_one && !request->at_least) see_decision(api, *request);
-                run_read(api, *request, false, std::move(respond),
-                         [&api, read, request = *request] {
-                           Result<Response> response = read(api, request);
-                           return response ? *std::move(response) : problem(response.error());
-                         });
-              }});
+  router.add(
+      {.method = Method::kGet,
+       .pattern = pattern,
+       .summary = summary,
+       .access = Access::kKey,
+       .parameters = std::move(parameters),
+       .request_types = {},
+       .response_types = {kJson},
+       .handler = [&api, read, pattern](const Request& asked, PathValues path,
+                                        QueryParameters parameters, Respond respond) {
+         auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
+         if (!request) return respond(problem(request.error()));
+         if (read == explain_one && !request->at_least) see_decision(api, *request);
+         run_read(api, *request, false, std::move(respond), [&api, read, request = *request] {
+           Result<Response> response = read(api, request);
+           return response ? *std::move(response) : problem(response.error());
+         });
+       }});
 }
 
 }  // namespace

@@ -126,16 +126,19 @@ Result<SubscriptionFilter> filter_of(const ReadRequest& request) {
                             .entity = std::string(request.parameter("entity")),
                             .events = {}};
   TRY(check_entity(filter.entity));
-  for (const auto& [name, value] : request.parameters) {
-    if (name != "event") continue;
+  std::string_view names = request.parameter("event");
+  while (!names.empty()) {
+    const size_t end = std::min(names.find(','), names.size());
+    const std::string_view name = names.substr(0, end);
     const auto* known = std::ranges::find_if(schema::EnumValuesEvent(), [&](schema::Event event) {
-      return event != schema::Event::NONE && value == schema::EnumNameEvent(event);
+      return event != schema::Event::NONE && name == schema::EnumNameEvent(event);
     });
     if (known == std::ranges::end(schema::EnumValuesEvent())) {
       return fail(ErrorKind::kInvalid,
-                  "event must name a kind of event, such as MemberAdded; it may be repeated");
+                  "event must name kinds of events, as in MemberAdded,MemberRemoved");
     }
     filter.events.push_back(*known);
+    names.remove_prefix(std::min(end + 1, names.size()));
   }
   return filter;
 }

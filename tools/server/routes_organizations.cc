@@ -161,23 +161,23 @@ Result<Response> answer_list(Api& api, const ReadRequest& request, UserList list
 
 void add_user_read(Router& router, Api& api, std::string_view pattern, std::string_view summary,
                    UserList list) {
-  router.add({.method = Method::kGet,
-              .pattern = pattern,
-              .summary = summary,
-              .access = Access::kKey,
-              .parameters = {"as", "at_least", "as_of", "limit", "cursor"},
-              .request_types = {},
-              .response_types = {kJson},
-              .handler = [&api, pattern, list](const Request&, PathValues path,
-                                               QueryParameters parameters, Respond respond) {
-                auto request = parse_read(pattern, std::move(path), std::move(parameters));
-                if (!request) return respond(problem(request.error()));
-                run_read(api, *request, false, std::move(respond),
-                         [&api, list, request = *request] {
-                           Result<Response> response = answer_list(api, request, list);
-                           return response ? *std::move(response) : problem(response.error());
-                         });
-              }});
+  router.add(
+      {.method = Method::kGet,
+       .pattern = pattern,
+       .summary = summary,
+       .access = Access::kKey,
+       .parameters = {"as", "at_least", "as_of", "limit", "cursor"},
+       .request_types = {},
+       .response_types = {kJson},
+       .handler = [&api, pattern, list](const Request& asked, PathValues path,
+                                        QueryParameters parameters, Respond respond) {
+         auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
+         if (!request) return respond(problem(request.error()));
+         run_read(api, *request, false, std::move(respond), [&api, list, request = *request] {
+           Result<Response> response = answer_list(api, request, list);
+           return response ? *std::move(response) : problem(response.error());
+         });
+       }});
 }
 
 void add_billing_reads(Reads& reads) {
