@@ -175,6 +175,12 @@ TEST_F(KafkaSettlingTest, AProcessThatStandsStillLosesItsPartitionsAndKnows) {
   publish_numbered(0, 1);
   EXPECT_TRUE(settled(one, 1));
   EXPECT_TRUE(one.intake().assigned_since(acme_, 0));
+  // What is settled is committed between polls, a little later: what is not yet is read again.
+  const auto committed = std::chrono::steady_clock::now() + 4 * impatient.commit_every;
+  const uint64_t polls = one.intake().polls();
+  EXPECT_TRUE(eventually([&] {
+    return std::chrono::steady_clock::now() > committed && one.intake().polls() > polls + 4;
+  }));
   one.set_mode(Mode::kBlock);
   publish_numbered(1, 3);
   // Before it has polled again, and though nobody told it.
