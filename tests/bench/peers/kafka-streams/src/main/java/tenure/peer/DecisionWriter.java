@@ -48,9 +48,18 @@ final class DecisionWriter {
   }
 
   void organizationCreated(String name, String owner) {
-    add(Event.OrganizationCreated, OrganizationCreated.createOrganizationCreated(builder,
-        builder.createString(name), builder.createString(RULEBOOK), builder.createString(owner),
-        builder.createString("per_space"), builder.createString("EUR")));
+    int nameText = builder.createString(name);
+    int rulebook = builder.createString(RULEBOOK);
+    int ownerText = builder.createString(owner);
+    int billingMode = builder.createString("per_space");
+    int currency = builder.createString("EUR");
+    OrganizationCreated.startOrganizationCreated(builder);
+    OrganizationCreated.addName(builder, nameText);
+    OrganizationCreated.addRulebook(builder, rulebook);
+    OrganizationCreated.addOwner(builder, ownerText);
+    OrganizationCreated.addBillingMode(builder, billingMode);
+    OrganizationCreated.addCurrency(builder, currency);
+    add(Event.OrganizationCreated, OrganizationCreated.endOrganizationCreated(builder));
   }
 
   void memberAdded(String user, String role) {
