@@ -181,6 +181,29 @@ void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
   run_on_reader(api, request.org, std::move(respond), std::move(read));
 }
 
+void add_read(Router& router, Api& api, ReadRoute route) {
+  router.add(
+      {.method = Method::kGet,
+       .pattern = route.pattern,
+       .summary = route.summary,
+       .access = Access::kKey,
+       .parameters = std::move(route.parameters),
+       .request_types = {},
+       .response_types = {route.response_type},
+       .handler = [&api, pattern = route.pattern, read = std::move(route.read),
+                   prepare = std::move(route.prepare)](const Request& asked, PathValues path,
+                                                       QueryParameters parameters,
+                                                       Respond respond) {
+         auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
+         if (!request) return respond(problem(request.error()));
+         if (prepare) prepare(api, *request);
+         run_read(api, *request, false, std::move(respond), [&api, &read, request = *request] {
+           Result<Response> response = read(api, request);
+           return response ? *std::move(response) : problem(response.error());
+         });
+       }});
+}
+
 QueryContext live_context(const Api& api, const RowView& view, const ReadRequest& request) {
   return {.rows = view,
           .rulebooks = api.host.rulebooks(),

@@ -41,6 +41,17 @@ Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
 void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
               std::function<Response()> read);
 
+// A read as a route. `read` runs on a reader thread; `prepare`, if there is one, before it is known
+// what the read must wait for.
+struct ReadRoute {
+  std::string_view pattern, summary;
+  std::vector<std::string_view> parameters;
+  std::string_view response_type;
+  std::function<Result<Response>(Api&, const ReadRequest&)> read;
+  std::function<void(const Api&, ReadRequest&)> prepare = {};
+};
+void add_read(Router& router, Api& api, ReadRoute route);
+
 // What a query is asked on: the rows of now.
 QueryContext live_context(const Api& api, const RowView& view, const ReadRequest& request);
 

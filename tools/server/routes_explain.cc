@@ -41,43 +41,29 @@ Result<Response> explain_one(Api& api, const ReadRequest& request) {
 
 // A decision that is in the log is one that the rows must have.
 void see_decision(const Api& api, ReadRequest& request) {
+  if (request.at_least) return;
   const auto position = position_in(api, request.path[0]);
   if (position && position->number < api.host.durable(position->partition)) {
     request.at_least = *position;
   }
 }
 
-void add(Router& router, Api& api, std::string_view pattern, std::string_view summary,
-         std::vector<std::string_view> parameters,
-         Result<Response> (*read)(Api&, const ReadRequest&)) {
-  router.add(
-      {.method = Method::kGet,
-       .pattern = pattern,
-       .summary = summary,
-       .access = Access::kKey,
-       .parameters = std::move(parameters),
-       .request_types = {},
-       .response_types = {kJson},
-       .handler = [&api, read, pattern](const Request& asked, PathValues path,
-                                        QueryParameters parameters, Respond respond) {
-         auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
-         if (!request) return respond(problem(request.error()));
-         if (read == explain_one && !request->at_least) see_decision(api, *request);
-         run_read(api, *request, false, std::move(respond), [&api, read, request = *request] {
-           Result<Response> response = read(api, request);
-           return response ? *std::move(response) : problem(response.error());
-         });
-       }});
-}
-
 }  // namespace
 
 void add_explain_routes(Router& router, Api& api) {
-  add(router, api, "/v1/orgs/{org}/explain", "Why somebody may do something in it, or may not",
-      {"as", "at_least", "as_of", "user", "action", "space", "type"}, explain_question);
-  add(router, api, "/v1/decisions/{position}/explain",
-      "A decision, and by what authority or against which rule it was asked for",
-      {"as", "at_least"}, explain_one);
+  add_read(router, api,
+           {.pattern = "/v1/orgs/{org}/explain",
+            .summary = "Why somebody may do something in it, or may not",
+            .parameters = {"as", "at_least", "as_of", "user", "action", "space", "type"},
+            .response_type = kJson,
+            .read = explain_question});
+  add_read(router, api,
+           {.pattern = "/v1/decisions/{position}/explain",
+            .summary = "A decision, and by what authority or against which rule it was asked for",
+            .parameters = {"as", "at_least"},
+            .response_type = kJson,
+            .read = explain_one,
+            .prepare = see_decision});
 }
 
 }  // namespace tenure

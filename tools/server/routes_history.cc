@@ -171,43 +171,33 @@ Result<Response> decisions(Api& api, const ReadRequest& request) {
     append_decision(api, delivery->position, delivery->bytes, response.body);
     response.body += '\n';
   }
-  response.headers.emplace_back("Tenure-Next", format_position(next));
+  response.headers.emplace_back(kNextHeader, format_position(next));
   return response;
-}
-
-void add(Router& router, Api& api, std::string_view pattern, std::string_view summary,
-         std::vector<std::string_view> parameters, std::string_view response_type,
-         Result<Response> (*read)(Api&, const ReadRequest&)) {
-  router.add(
-      {.method = Method::kGet,
-       .pattern = pattern,
-       .summary = summary,
-       .access = Access::kKey,
-       .parameters = std::move(parameters),
-       .request_types = {},
-       .response_types = {response_type},
-       .handler = [&api, read, pattern](const Request& asked, PathValues path,
-                                        QueryParameters parameters, Respond respond) {
-         auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
-         if (!request) return respond(problem(request.error()));
-         request->needs_rows = read != decisions;
-         run_read(api, *request, false, std::move(respond), [&api, read, request = *request] {
-           Result<Response> response = read(api, request);
-           return response ? *std::move(response) : problem(response.error());
-         });
-       }});
 }
 
 }  // namespace
 
 void add_history_routes(Router& router, Api& api) {
-  add(router, api, "/v1/orgs/{org}/history", "The decisions about it, or about one entity of it",
-      {"as", "at_least", "entity", "limit", "cursor"}, kJson, history);
-  add(router, api, "/v1/orgs/{org}/commands/{id}", "The decision that a command left",
-      {"as", "at_least", "actor"}, kJson, command_by_id);
-  add(router, api, "/v1/decisions", "All decisions from a position on, in the order of the log",
-      {"at_least", "from", "since", "partition", "org", "entity", "event", "limit"}, kNdjson,
-      decisions);
+  add_read(router, api,
+           {.pattern = "/v1/orgs/{org}/history",
+            .summary = "The decisions about it, or about one entity of it",
+            .parameters = {"as", "at_least", "entity", "limit", "cursor"},
+            .response_type = kJson,
+            .read = history});
+  add_read(router, api,
+           {.pattern = "/v1/orgs/{org}/commands/{id}",
+            .summary = "The decision that a command left",
+            .parameters = {"as", "at_least", "actor"},
+            .response_type = kJson,
+            .read = command_by_id});
+  add_read(
+      router, api,
+      {.pattern = "/v1/decisions",
+       .summary = "All decisions from a position on, in the order of the log",
+       .parameters = {"at_least", "from", "since", "partition", "org", "entity", "event", "limit"},
+       .response_type = kNdjson,
+       .read = decisions,
+       .prepare = [](const Api&, ReadRequest& request) { request.needs_rows = false; }});
 }
 
 }  // namespace tenure

@@ -23,33 +23,19 @@ class Reads {
            Answer query) {
     std::vector<std::string_view> parameters = {"as", "at_least", "as_of"};
     parameters.insert(parameters.end(), own_parameters.begin(), own_parameters.end());
-    router_.add({.method = Method::kGet,
-                 .pattern = pattern,
-                 .summary = summary,
-                 .access = Access::kKey,
-                 .parameters = std::move(parameters),
-                 .request_types = {},
-                 .response_types = {response_type},
-                 .handler = [&api = api_, query = std::move(query), pattern](
-                                const Request& request, PathValues path, QueryParameters parameters,
-                                Respond respond) {
-                   auto read =
-                       parse_read(pattern, std::move(path), std::move(parameters), request.caller);
-                   answer(api, query, read, std::move(respond));
-                 }});
+    add_read(router_, api_,
+             {.pattern = pattern,
+              .summary = summary,
+              .parameters = std::move(parameters),
+              .response_type = response_type,
+              .read = [query = std::move(query)](Api& api, const ReadRequest& request) {
+                return on_rows(api, request, [&](const QueryContext& context) {
+                  return query(context, request);
+                });
+              }});
   }
 
  private:
-  static void answer(Api& api, const Answer& query, const Result<ReadRequest>& request,
-                     Respond respond) {
-    if (!request) return respond(problem(request.error()));
-    run_read(api, *request, false, std::move(respond), [&api, &query, request = *request] {
-      Result<Response> response = on_rows(
-          api, request, [&](const QueryContext& context) { return query(context, request); });
-      return response ? *std::move(response) : problem(response.error());
-    });
-  }
-
   Router& router_;
   Api& api_;
 };
@@ -161,23 +147,14 @@ Result<Response> answer_list(Api& api, const ReadRequest& request, UserList list
 
 void add_user_read(Router& router, Api& api, std::string_view pattern, std::string_view summary,
                    UserList list) {
-  router.add(
-      {.method = Method::kGet,
-       .pattern = pattern,
-       .summary = summary,
-       .access = Access::kKey,
-       .parameters = {"as", "at_least", "as_of", "limit", "cursor"},
-       .request_types = {},
-       .response_types = {kJson},
-       .handler = [&api, pattern, list](const Request& asked, PathValues path,
-                                        QueryParameters parameters, Respond respond) {
-         auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
-         if (!request) return respond(problem(request.error()));
-         run_read(api, *request, false, std::move(respond), [&api, list, request = *request] {
-           Result<Response> response = answer_list(api, request, list);
-           return response ? *std::move(response) : problem(response.error());
-         });
-       }});
+  add_read(router, api,
+           {.pattern = pattern,
+            .summary = summary,
+            .parameters = {"as", "at_least", "as_of", "limit", "cursor"},
+            .response_type = kJson,
+            .read = [list](Api& reading, const ReadRequest& request) {
+              return answer_list(reading, request, list);
+            }});
 }
 
 void add_billing_reads(Reads& reads) {
