@@ -32,6 +32,7 @@ auto stretch_rows(FlatBufferBuilder& builder, const Space& space) {
 
 auto period_rows(FlatBufferBuilder& builder, const Space& space) {
   std::vector<RowOffset<schema::PeriodRow>> rows;
+  rows.reserve(space.periods.size());
   for (const Period& period : space.periods) {
     rows.push_back(schema::CreatePeriodRow(builder, to_micros(period.from), to_micros(period.to),
                                            to_micros(period.whole_from), to_micros(period.whole_to),
@@ -43,6 +44,7 @@ auto period_rows(FlatBufferBuilder& builder, const Space& space) {
 
 auto cap_rows(FlatBufferBuilder& builder, const Space& space) {
   std::vector<RowOffset<schema::SpendingCap>> rows;
+  rows.reserve(space.caps.size());
   for (const auto& [meter, amount] : space.caps) {
     rows.push_back(schema::CreateSpendingCap(builder, builder.CreateString(meter), amount));
   }

@@ -158,6 +158,7 @@ Verdict decide(const Incoming& in, const schema::UseCredits& command, EventSink&
 
   auto& builder = events.builder();
   std::vector<flatbuffers::Offset<schema::CreditDraw>> draws;
+  draws.reserve(drawn.size());
   for (const auto& [id, amount] : drawn) {
     draws.push_back(schema::CreateCreditDraw(builder, builder.CreateString(id), amount));
   }
