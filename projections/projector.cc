@@ -119,7 +119,7 @@ struct Projector::Impl {
 
   // Reduces every run and gathers what changed, in the order of keys.
   Result<void> reduce_all() {
-    auto base = store.view();
+    auto base = store.uncached_view();
     std::vector<const RowBatch::Entry*> changed;
     std::array<std::vector<const RowBatch::Entry*>, kFamilies> outside;
     for (auto& family : changes.families) family.clear();

@@ -7,14 +7,15 @@
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <mutex>
 
 #include "engine/base/check.h"
 #include "projections/key_layout.h"
 #include "projections/row_batch.h"
+#include "projections/row_cache.h"
 #include "schemas/rows_generated.h"
 
 namespace tenure {
@@ -112,29 +113,62 @@ class StoreCursor final : public RowCursor {
   std::unique_ptr<rocksdb::Iterator> iterator_;
 };
 
-class StoreView final : public RowView {
+// One moment of the rows, shared by all views of it.
+class Moment {
  public:
-  explicit StoreView(std::shared_ptr<const Database> database) : database_(std::move(database)) {
-    options_.snapshot = database_->db->GetSnapshot();
-  }
-  ~StoreView() override { database_->db->ReleaseSnapshot(options_.snapshot); }
-  StoreView(const StoreView&) = delete;
-  StoreView& operator=(const StoreView&) = delete;
+  // `generation`: of the rows that are kept; none if it is not known.
+  Moment(std::shared_ptr<const Database> database, std::optional<uint64_t> generation)
+      : database_(std::move(database)),
+        generation_(generation),
+        snapshot_(database_->db->GetSnapshot()) {}
+  ~Moment() { database_->db->ReleaseSnapshot(snapshot_); }
+  Moment(const Moment&) = delete;
+  Moment& operator=(const Moment&) = delete;
 
-  Result<bool> get(Family family, std::string_view key, Row& row) const override {
-    rocksdb::PinnableSlice found;
-    auto status = database_->db->Get(options_, database_->family(family), slice(key), &found);
-    if (status.IsNotFound()) return false;
-    if (!status.ok()) return std::unexpected(database_->error(status));
-    row.assign(row_bytes(found));
-    return true;
-  }
-  std::unique_ptr<RowCursor> scan(Family family, std::string_view prefix) const override {
-    return std::make_unique<StoreCursor>(database_, options_, family, prefix);
-  }
+  const std::shared_ptr<const Database>& database() const { return database_; }
+  std::optional<uint64_t> generation() const { return generation_; }
+  const rocksdb::Snapshot* snapshot() const { return snapshot_; }
 
  private:
   std::shared_ptr<const Database> database_;
+  std::optional<uint64_t> generation_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
+class StoreView final : public RowView {
+ public:
+  // `cache`: may be null.
+  StoreView(std::shared_ptr<const Moment> moment, std::shared_ptr<RowCache> cache)
+      : moment_(std::move(moment)), cache_(moment_->generation() ? std::move(cache) : nullptr) {
+    options_.snapshot = moment_->snapshot();
+  }
+
+  Result<bool> get(Family family, std::string_view key, Row& row) const override {
+    if (cache_ == nullptr || family == Family::kHistory) return get_stored(family, key, row);
+    const RowCache::Found found = cache_->find(family, key, *moment_->generation(), row);
+    if (found != RowCache::Found::kUnknown) return found == RowCache::Found::kRow;
+    const bool exists = TRY(get_stored(family, key, row));
+    cache_->keep(family, key, *moment_->generation(),
+                 exists ? std::optional(row.bytes()) : std::nullopt);
+    return exists;
+  }
+  std::unique_ptr<RowCursor> scan(Family family, std::string_view prefix) const override {
+    return std::make_unique<StoreCursor>(moment_->database(), options_, family, prefix);
+  }
+
+ private:
+  Result<bool> get_stored(Family family, std::string_view key, Row& row) const {
+    const Database& database = *moment_->database();
+    rocksdb::PinnableSlice found;
+    auto status = database.db->Get(options_, database.family(family), slice(key), &found);
+    if (status.IsNotFound()) return false;
+    if (!status.ok()) return std::unexpected(database.error(status));
+    row.assign(row_bytes(found));
+    return true;
+  }
+
+  std::shared_ptr<const Moment> moment_;
+  std::shared_ptr<RowCache> cache_;
   rocksdb::ReadOptions options_;
 };
 
@@ -221,6 +255,14 @@ using PositionRows = std::map<std::string, std::string>;  // by key
 struct Store::Impl {
   StoreOptions options;
   std::shared_ptr<Database> database = std::make_shared<Database>();
+  std::shared_ptr<RowCache> cache;
+
+  // What views are made of; by `views_mutex`.
+  mutable std::mutex views_mutex;
+  mutable std::shared_ptr<const Moment> newest;  // made by the first view since the last write
+  uint64_t generation = 0;                       // how many writes there were
+  bool writing = false;
+
   rocksdb::WriteBatch write_batch;
   flatbuffers::FlatBufferBuilder builder;
   SortedChanges merged;  // of several partitions; kept for its memory
@@ -229,10 +271,23 @@ struct Store::Impl {
     if (status.ok()) return {};
     return std::unexpected(database->error(status));
   }
+  std::shared_ptr<const Moment> moment() const;
   Result<void> check_format() const;
+  Result<void> write(const SortedChanges& changes, const PositionRows& positions);
   Result<void> write_through_memory(const SortedChanges& changes, const PositionRows& positions);
   Result<void> write_files(const SortedChanges& changes, const PositionRows& positions);
 };
+
+// While rows are written, the views are of the moment before, if there was one; a snapshot taken
+// then could be of either.
+std::shared_ptr<const Moment> Store::Impl::moment() const {
+  const std::lock_guard lock(views_mutex);
+  if (newest) return newest;
+  auto moment =
+      std::make_shared<const Moment>(database, writing ? std::nullopt : std::optional(generation));
+  if (!writing) newest = moment;
+  return moment;
+}
 
 Result<void> Store::Impl::check_format() const {
   const std::string ours = std::to_string(kRowFormat);
@@ -276,6 +331,7 @@ Result<void> Store::Impl::write_files(const SortedChanges& changes, const Positi
     arg.column_family = family;
     arg.external_files = {path};
     arg.options.move_files = true;
+    arg.options.write_global_seqno = false;  // where views are held: not into the file again
     files.push_back(std::move(arg));
     return {};
   };
@@ -294,6 +350,23 @@ Result<void> Store::Impl::write_files(const SortedChanges& changes, const Positi
   return done(database->db->IngestExternalFiles(files));
 }
 
+Result<void> Store::Impl::write(const SortedChanges& changes, const PositionRows& positions) {
+  {
+    const std::lock_guard lock(views_mutex);
+    writing = true;
+  }
+  auto written = changes.size() < options.rows_for_files ? write_through_memory(changes, positions)
+                                                         : write_files(changes, positions);
+  // After a failure, too: whether the rows are there is not known then.
+  const uint64_t next = generation + 1;
+  cache->forget(changes, next);
+  const std::lock_guard lock(views_mutex);
+  writing = false;
+  generation = next;
+  newest.reset();
+  return written;
+}
+
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
@@ -308,6 +381,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& directory,
   }
   auto impl = std::make_unique<Impl>();
   impl->options = options;
+  impl->cache = std::make_shared<RowCache>(options.row_cache_bytes);
   impl->database->directory = directory;
   rocksdb::DB* db = nullptr;
   auto status = rocksdb::DB::Open(database_options(), directory, families(options),
@@ -334,35 +408,6 @@ Result<std::optional<ProjectorPosition>> Store::position(PartitionId partition) 
       .log_id = stored.log_id() ? stored.log_id()->str() : ""};
 }
 
-size_t SortedChanges::size() const {
-  size_t size = 0;
-  for (const auto& family : families) size += family.size();
-  return size;
-}
-
-namespace {
-
-// Lists that are sorted each, into one that is: neighbours in pairs, then pairs of pairs.
-void merge_family(std::span<const Store::Part> parts, size_t family,
-                  std::vector<const RowBatch::Entry*>& out) {
-  out.clear();
-  std::vector<size_t> ends = {0};
-  for (const Store::Part& part : parts) {
-    const auto& rows = part.changes->families[family];
-    out.insert(out.end(), rows.begin(), rows.end());
-    ends.push_back(out.size());
-  }
-  const auto at = [&](size_t i) { return out.begin() + static_cast<ptrdiff_t>(ends[i]); };
-  for (size_t width = 1; width < parts.size(); width *= 2) {
-    for (size_t i = 0; i + width < parts.size(); i += 2 * width) {
-      std::ranges::inplace_merge(at(i), at(i + width), at(std::min(i + 2 * width, parts.size())),
-                                 {}, &RowBatch::Entry::key_view);
-    }
-  }
-}
-
-}  // namespace
-
 Result<void> Store::write(std::span<const Part> parts) {
   PositionRows positions;
   for (const Part& part : parts) {
@@ -378,18 +423,21 @@ Result<void> Store::write(std::span<const Part> parts) {
   }
   const SortedChanges* changes = parts.front().changes;
   if (parts.size() > 1) {
+    std::vector<const SortedChanges*> lists;
+    for (const Part& part : parts) lists.push_back(part.changes);
+    impl_->merged.merge(lists);
     changes = &impl_->merged;
-    for (size_t family = 0; family < kFamilies; ++family) {
-      merge_family(parts, family, impl_->merged.families[family]);
-    }
   }
-  return changes->size() < impl_->options.rows_for_files
-             ? impl_->write_through_memory(*changes, positions)
-             : impl_->write_files(*changes, positions);
+  return impl_->write(*changes, positions);
 }
 
 std::unique_ptr<RowView> Store::view() const {
-  return std::make_unique<StoreView>(impl_->database);
+  return std::make_unique<StoreView>(impl_->moment(), impl_->cache);
+}
+
+std::unique_ptr<RowView> Store::uncached_view() const {
+  return std::make_unique<StoreView>(std::make_shared<const Moment>(impl_->database, std::nullopt),
+                                     nullptr);
 }
 
 Result<void> Store::flush() {

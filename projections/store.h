@@ -8,27 +8,19 @@
 // any thread, next to it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
 #include "engine/log/log_reader.h"
-#include "projections/row_batch.h"
 #include "projections/rows.h"
+#include "projections/sorted_changes.h"
 
 namespace tenure {
-
-// The changed rows of a batch, by family, each in the order of its keys.
-struct SortedChanges {
-  std::array<std::vector<const RowBatch::Entry*>, kFamilies> families;
-  size_t size() const;
-};
 
 // Raise when a projection gives other rows for the same history, or a key or row changes.
 inline constexpr uint32_t kRowFormat = 4;
@@ -43,6 +35,7 @@ struct ProjectorPosition {
 
 struct StoreOptions {
   size_t block_cache_bytes = 256u << 20;
+  size_t row_cache_bytes = 64u << 20;     // of rows as they were read
   size_t write_buffer_bytes = 64u << 20;  // of one family
   size_t rows_for_files = 50'000;         // so many changes and more are written as files
 };
@@ -70,6 +63,8 @@ class Store {
 
   // The rows as they are now; later writes do not show.
   std::unique_ptr<RowView> view() const;
+  // The same for one who reads each row once, or keeps it: nothing is kept here for others.
+  std::unique_ptr<RowView> uncached_view() const;
 
   // Makes everything written so far durable.
   Result<void> flush();

@@ -149,7 +149,13 @@ void Metrics::refused(std::string_view code) {
 }
 
 void Metrics::request(int status) {
-  requests_->Add({{"status", std::to_string(status)}}).Increment();
+  std::atomic<prometheus::Counter*>& known = by_status_.at(static_cast<size_t>(status));
+  prometheus::Counter* counter = known.load(std::memory_order_acquire);
+  if (counter == nullptr) {
+    counter = &requests_->Add({{"status", std::to_string(status)}});
+    known.store(counter, std::memory_order_release);
+  }
+  counter->Increment();
 }
 
 std::string Metrics::render(const HostStats& host) {
