@@ -53,6 +53,11 @@ void AppliedWaiters::give_up() {
   expire(Deadline::max());
 }
 
+bool AppliedWaiters::any() const {
+  std::lock_guard lock(mutex_);
+  return !waiters_.empty();
+}
+
 Number AppliedWaiters::applied() const {
   std::lock_guard lock(mutex_);
   return next_;

@@ -27,6 +27,7 @@ class AppliedWaiters {
   // Tells all that it will not happen, now and later.
   void give_up();
 
+  bool any() const;        // whether anybody waits
   Number applied() const;  // decisions below it are applied
   std::optional<Deadline> next_deadline() const;
 

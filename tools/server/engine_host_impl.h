@@ -70,7 +70,7 @@ struct EngineHost::Impl {
   std::thread engine, projector;
   std::mutex projector_mutex;
   std::condition_variable projector_wakes;
-  bool projector_has_work = false, projector_stops = false;
+  bool projector_has_work = false, projector_gathers = false, projector_stops = false;
 
   // Seen by the engine thread, and by the projector thread.
   Trouble log_refuses{"log_refuses"}, state_store_fails{"state_store_fails"};
@@ -99,6 +99,7 @@ struct EngineHost::Impl {
   void run_projector();
   void advance();
   void wake_projector();
+  bool worth_a_step() const;
   Result<void> close();
 };
 

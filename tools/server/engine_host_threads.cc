@@ -9,6 +9,11 @@ namespace {
 
 constexpr auto kLongestSleep = std::chrono::seconds(1);
 
+// A step of the read models costs a millisecond, however little it applies: behind fewer decisions
+// than these it waits for more, unless somebody waits for them.
+constexpr uint64_t kWorthAStep = 8192;
+constexpr auto kGathering = std::chrono::milliseconds(20);
+
 }  // namespace
 
 void EngineHost::Impl::run_engine() {
@@ -109,26 +114,38 @@ void EngineHost::Impl::run_projector() {
     advance();
     auto deadline = std::chrono::steady_clock::now();
     for (Place& place : places) place.waiters.expire(deadline);
-    std::unique_lock lock(projector_mutex);
-    if (projector_stops) return;
-    if ((stepped && *stepped) || projector_has_work) {
-      projector_has_work = false;
-      continue;
-    }
     deadline += kLongestSleep;
     for (const Place& place : places) {
       if (auto next = place.waiters.next_deadline()) deadline = std::min(deadline, *next);
     }
+    std::unique_lock lock(projector_mutex);
+    projector_has_work |= stepped && *stepped;
     projector_wakes.wait_until(lock, deadline,
                                [this] { return projector_has_work || projector_stops; });
-    projector_has_work = false;
+    projector_gathers = projector_has_work;
+    if (projector_gathers) {
+      projector_wakes.wait_for(lock, kGathering,
+                               [this] { return worth_a_step() || projector_stops; });
+    }
+    if (projector_stops) return;
+    projector_has_work = projector_gathers = false;
   }
+}
+
+bool EngineHost::Impl::worth_a_step() const {
+  uint64_t behind = 0;
+  for (const Place& place : places) {
+    if (place.waiters.any()) return true;
+    const uint64_t durable = place.durable, applied = place.waiters.applied().value;
+    behind += durable - std::min(applied, durable);
+  }
+  return behind >= kWorthAStep;
 }
 
 void EngineHost::Impl::wake_projector() {
   std::lock_guard lock(projector_mutex);
   projector_has_work = true;
-  projector_wakes.notify_one();
+  if (!projector_gathers || worth_a_step()) projector_wakes.notify_one();
 }
 
 }  // namespace tenure
