@@ -12,7 +12,7 @@ constexpr auto kLongestSleep = std::chrono::seconds(1);
 // A step of the read models costs a millisecond, however little it applies: behind fewer decisions
 // than these it waits for more, unless somebody waits for them.
 constexpr uint64_t kWorthAStep = 8192;
-constexpr auto kGathering = std::chrono::milliseconds(20);
+constexpr auto kGathering = std::chrono::milliseconds(50);
 
 }  // namespace
 
