@@ -228,7 +228,7 @@ class ScrubTest : public ApiTest {
 };
 
 TEST_F(ScrubTest, ReadsASoundLogAgainAndAgainWhileItIsWritten) {
-  open_and_fill();
+  ASSERT_NO_FATAL_FAILURE(open_and_fill());
   const uint64_t before = verified();
   for (int i = 0; verified() < before + 50; ++i) {
     ASSERT_EQ(submit("more-" + std::to_string(i), "more-" + std::to_string(i)).status, 200);
@@ -239,7 +239,7 @@ TEST_F(ScrubTest, ReadsASoundLogAgainAndAgainWhileItIsWritten) {
 }
 
 TEST_F(ScrubTest, DamageInASealedSegmentIsSaidByReadinessAndMetrics) {
-  open_and_fill();
+  ASSERT_NO_FATAL_FAILURE(open_and_fill());
   const auto damaged = segment(0);
   {
     std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
