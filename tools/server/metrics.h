@@ -14,6 +14,7 @@
 
 namespace prometheus {
 class Counter;
+class Gauge;
 class Histogram;
 template <class T>
 class Family;
@@ -51,6 +52,9 @@ class Metrics {
   // A command that was answered without a decision: "unavailable", "malformed", ...
   void refused(std::string_view code);
   void request(int status);
+  // Who reads a stream of decisions; from any thread.
+  void stream_began();
+  void stream_ended();
 
   // Prometheus' text format 0.0.4.
   std::string render(const HostStats& host);
@@ -64,6 +68,7 @@ class Metrics {
   prometheus::Family<prometheus::Counter>* refused_;
   prometheus::Family<prometheus::Counter>* requests_;
   prometheus::Histogram* seconds_;
+  prometheus::Gauge* streams_;
   std::mutex mutex_;  // of what follows
   // By command type and rejection code (0: accepted), made when first met.
   std::array<std::array<prometheus::Counter*, kCodes>, kCommands> by_type_and_code_{};
