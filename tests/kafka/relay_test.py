@@ -133,7 +133,18 @@ class RelayTest(KafkaTest):
         self.assertEqual(self.relay(None), 40)
         decisions += server.submit(*[command(new_id(), "CreateSpace", org=f"org-{n}", space="web", name="Web") for n in range(20)])
         self.assertEqual(self.relay(None), 20)
-        self.assert_complete(decisions, self.messages())
+        got = self.assert_complete(decisions, self.messages())
+        self.assert_exported(server, got)
+
+    def assert_exported(self, server, got):
+        """An export from the directory of a process that stopped has the same events."""
+        server.stop()
+        out = os.path.join(self.root, new_id())
+        said = json.loads(run(TENURE, "export", "--data", str(server.data), *self.log.serve, "--out", out, "--json"))
+        self.assertEqual(said["events"], len(got))
+        rows = [json.loads(line) for file in pathlib.Path(out, "events").rglob("*.ndjson") for line in file.read_text().splitlines()]
+        self.assertEqual({f"{row['log_partition']}:{row['number']}/{row['event_index']}": (row["org"], row["event"]) for row in rows},
+                         {identity: (event["partitionkey"], event["data"]) for identity, event in got.items()})
 
     def test_a_relay_that_is_killed_again_and_again_publishes_each_event_once(self):
         server = self.embedded()
@@ -175,6 +186,22 @@ class RelayTest(KafkaTest):
             decisions, at = decisions + page.lines, page.headers["Tenure-Next"]
         self.assert_complete(decisions, self.messages())
         print(f"{KILLS} kills, {len(events_of(decisions))} events, none repeated; the topic grew at {len(set(seen))} of them")
+
+    def test_it_follows_until_it_is_stopped_and_says_how_far_it_is(self):
+        server, metrics = self.embedded(), os.path.join(self.root, new_id())
+        server.submit(found("acme"))
+        relay = subprocess.Popen([*self.arguments(server), "--json", "--metrics", metrics], stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, env=environment())
+        self.addCleanup(relay.kill)
+        wait_until(lambda: self.ends() == 2, "what was there")
+        for n in range(3):
+            server.submit(command(new_id(), "RenameOrganization", name=f"n{n}"))
+            wait_until(lambda: self.ends() == 3 + n, "the last decision too, though no other follows")
+        wait_until(lambda: "tenure_relay_events_total 5\n" in pathlib.Path(metrics).read_text(), "the metrics")
+        self.assertIn('tenure_relay_behind_records{partition="0"} 0\n', pathlib.Path(metrics).read_text())
+        relay.terminate()
+        out, _ = relay.communicate(timeout=60)
+        self.assertEqual((relay.returncode, json.loads(out)), (0, {"published": 5}))
 
     def ends(self):
         """Messages of the topic."""
