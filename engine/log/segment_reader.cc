@@ -62,8 +62,16 @@ class SegmentCursor final : public RecordCursor {
 
 }  // namespace
 
-Result<SegmentReader> SegmentReader::open(FileSystem& files, const std::string& directory) {
+Result<SegmentReader> SegmentReader::open(FileSystem& files, const std::string& directory,
+                                          Tail tail) {
   RecoveredLog log = TRY(recover_beside_writer(files, directory));
+  if (tail == Tail::kSync && log.proven_position != log.active.end_position) {
+    // A batch that is whole and on the disk stays: recovery cuts off only what is not whole.
+    const std::string active = path_in(directory, segment_name(log.active.sequence));
+    TRY(TRY(files.open(active, OpenMode::kRead))->sync());
+    log.proven_position = log.active.end_position;
+    log.proven_end = log.active.end;
+  }
   log.segments.back().end_position = log.proven_position;
   auto catalog = std::make_shared<SegmentCatalog>(
       std::move(log.segments), std::move(log.active.index), log.active.begin, log.proven_end);

@@ -20,8 +20,11 @@ class SegmentReader {
         catalog_(std::move(catalog)) {}
 
   // Without a lock, whoever else may be writing there: the log as it is now, without its last batch
-  // if nothing proves that one durable. kNotFound: no log; else as recover().
-  static Result<SegmentReader> open(FileSystem& files, const std::string& directory);
+  // if nothing proves that one durable; kSync makes it so, and reads it too. kNotFound: no log;
+  // else as recover().
+  enum class Tail : uint8_t { kProven, kSync };
+  static Result<SegmentReader> open(FileSystem& files, const std::string& directory,
+                                    Tail tail = Tail::kProven);
 
   // kNotFound beyond the end. The cursor may outlive the reader, not the file system.
   Result<std::unique_ptr<RecordCursor>> read(Offset from) const;

@@ -5,6 +5,7 @@ import subprocess
 import time
 import unittest
 
+from event_stream import EventStream
 from kafka_case import KafkaTest
 from kafka_log import PARTITIONS, KafkaLog, brokers
 from tenure import TENURE, command, new_id, wait_until
@@ -56,6 +57,21 @@ class ServeTest(KafkaTest):
         self.assertEqual(len(mine), len(ORGANIZATIONS), "merged over the partitions")
         self.assertEqual(engine.get(f"/v1/orgs/{ORGANIZATIONS[0]}").status, 503)
         self.assertTrue(all(p["role"] == "follower" for p in reads.partitions()))
+
+    def test_a_stream_of_decisions_goes_on_at_another_process(self):
+        engine, reads = self.start(), self.start("--roles", "reads")
+        self.owns(engine, PARTITIONS)
+        org = ORGANIZATIONS[0]
+        first = self.accepted(engine, create(org)).json
+        partition = first["position"].split(":")[0]
+        with EventStream(engine, f"/v1/decisions?from={partition}:0") as stream:
+            _, data = next(iter(stream))
+            self.assertEqual(json.loads(data), first)
+        with EventStream(reads, "/v1/decisions", stream.last_id or first["position"]) as stream:
+            for _ in range(3):
+                made = self.accepted(engine, command(new_id(), "RenameOrganization", "user:olga", org, name=new_id())).json
+                _, data = next(iter(stream))
+                self.assertEqual(json.loads(data), made)
 
     def test_partitions_are_shared_and_pass_to_who_is_left(self):
         first = self.start()

@@ -377,6 +377,16 @@ TEST_F(SegmentRecovery, ReaderWithoutALockStopsBeforeABatchThatNothingProves) {
   EXPECT_EQ(must(reader.find(Number{2})), Offset{3});
 }
 
+TEST_F(SegmentRecovery, ReaderThatSyncsReadsTheLastBatchToo) {
+  start();
+  write(3);
+  write(2);
+  const auto tail = SegmentReader::Tail::kSync;
+  const SegmentReader reader = must(SegmentReader::open(files, directory(), tail));
+  EXPECT_EQ(history_of(must(reader.read(Offset{0}))).payloads, payloads(5));
+  EXPECT_EQ(must(reader.find(Number{4})), Offset{5});
+}
+
 TEST_F(SegmentRecovery, ReaderWithoutALockReadsAllOfACleanlyStoppedLog) {
   start();
   write(3);

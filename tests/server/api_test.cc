@@ -62,7 +62,7 @@ class ApiTest : public testing::Test {
     auto host = EngineHost::open(options);
     ASSERT_TRUE(host) << host.error().message;
     host_ = *std::move(host);
-    api_.emplace(Api{*host_, metrics_, readers_, ingest_, answered_, 60s, true,
+    api_.emplace(Api{*host_, metrics_, readers_, streams_, ingest_, answered_, 60s, true,
                      [](std::function<void()> task) { task(); }});
     add_service_routes(router_, *api_);
     add_command_routes(router_, *api_);
@@ -70,6 +70,7 @@ class ApiTest : public testing::Test {
     add_explain_routes(router_, *api_);
     add_organization_routes(router_, *api_);
     add_history_routes(router_, *api_);
+    add_decision_routes(router_, *api_);
   }
 
   Response ask(Method method, const std::string& path, const std::string& query = {},
@@ -104,7 +105,7 @@ class ApiTest : public testing::Test {
   Metrics metrics_;
   AnsweredMark answered_{1};
   std::unique_ptr<EngineHost> host_;
-  WorkPool readers_{2, 100}, ingest_{2, 100};
+  WorkPool readers_{2, 100}, streams_{1, 100}, ingest_{2, 100};
   std::optional<Api> api_;
   Router router_;
 };

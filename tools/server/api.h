@@ -45,6 +45,7 @@ struct Api {
   EngineHost& host;
   Metrics& metrics;
   WorkPool& readers;  // for reads; bounded, beyond it 503
+  WorkPool& streams;  // for streams of decisions; a job a connection at most
   WorkPool& ingest;   // for batches of commands and sealing; a job a connection at most
   AnsweredMark& answered;
   std::chrono::milliseconds read_patience;
@@ -57,11 +58,13 @@ void add_organization_routes(Router& router, Api& api);  // routes_organizations
 void add_check_routes(Router& router, Api& api);         // routes_check.cc
 void add_explain_routes(Router& router, Api& api);       // routes_explain.cc
 void add_history_routes(Router& router, Api& api);       // routes_history.cc
+void add_decision_routes(Router& router, Api& api);      // routes_decisions.cc
 void add_service_routes(Router& router, Api& api);       // routes_service.cc
 void add_key_routes(Router& router, Api& api);           // routes_keys.cc
 
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kNdjson = "application/x-ndjson";
+inline constexpr std::string_view kEventStream = "text/event-stream";
 inline constexpr std::string_view kFlatBuffers = "application/octet-stream";
 
 // `application/json; charset=utf-8` is `application/json`.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,17 +29,30 @@ struct Request {
   std::string_view path{};   // still percent-encoded
   std::string_view query{};  // after the `?`, still encoded
   std::string_view authorization{}, api_key{}, content_type{}, idempotency_key{};
+  std::string_view accept{}, last_event_id{};
   std::string_view body{};
   size_t header_bytes = 0;
   std::shared_ptr<const void> owner{};
   Principal caller{};  // who made it: set once its credentials were looked at
+  // Who that is now, or nobody any more; for answers that go on, null for others. Any thread.
+  std::function<std::optional<Principal>()> caller_now{};
 };
+
+// A body that goes on. `NextPiece` is called for the piece after the ones that the client has
+// taken, so no more than one waits for a client that is slow; it answers once, from any thread. It
+// is dropped where the client is gone.
+struct Piece {
+  std::string bytes;
+  bool last = false;
+};
+using NextPiece = std::function<void(std::function<void(Piece)>)>;
 
 struct Response {
   int status = 200;
   std::string_view content_type = "application/json";  // a literal
   std::string body{};
   std::vector<std::pair<std::string_view, std::string>> headers{};  // names are literals
+  NextPiece more{};  // what follows `body`; null: nothing does
 };
 
 // Answers one request, once, from any thread. Copies answer the same request.

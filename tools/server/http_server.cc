@@ -18,7 +18,6 @@ using RestinioServer = restinio::http_server_t<Traits>;
 
 constexpr auto kIdleConnection = std::chrono::seconds(75);
 constexpr auto kSlowestAnswer = std::chrono::seconds(120);
-constexpr auto kSlowestReader = std::chrono::seconds(30);
 // Wider than our own limits, so that the request arrives and we can say what is wrong with it.
 constexpr size_t kRestinioMaxBody = 4 * kMaxBody;
 constexpr size_t kRestinioMaxText = 64u << 10;
@@ -64,6 +63,8 @@ Request to_request(const restinio::request_handle_t& handle) {
       .api_key = field("X-Api-Key"),
       .content_type = field(restinio::http_field::content_type),
       .idempotency_key = field("Idempotency-Key"),
+      .accept = field(restinio::http_field::accept),
+      .last_event_id = field("Last-Event-ID"),
       .body = handle->body(),
       .owner = handle,
   };
@@ -72,27 +73,89 @@ Request to_request(const restinio::request_handle_t& handle) {
   return request;
 }
 
-void send(const restinio::request_handle_t& handle, Response response, bool close) {
-  auto builder = handle->create_response(restinio::http_status_line_t{
-      restinio::http_status_code_t{static_cast<uint16_t>(response.status)},
-      std::string(reason_phrase(response.status))});
+template <typename Builder>
+void append_headers(Builder& builder, Response& response, bool close) {
   builder.append_header(restinio::http_field::content_type, std::string(response.content_type));
   builder.append_header("X-Content-Type-Options", "nosniff");
   for (auto& [name, value] : response.headers) {
     builder.append_header(std::string(name), std::move(value));
   }
   if (close) builder.connection_close();
+}
+
+restinio::http_status_line_t status_line(int status) {
+  return {restinio::http_status_code_t{static_cast<uint16_t>(status)},
+          std::string(reason_phrase(status))};
+}
+
+void send(const restinio::request_handle_t& handle, Response response, bool close) {
+  auto builder = handle->create_response(status_line(response.status));
+  append_headers(builder, response, close);
   if (handle->header().method() == restinio::http_method_head()) response.body.clear();
   builder.set_body(std::move(response.body)).done();
 }
 
+// A body in pieces: the next is asked for when the one before is written. Lives until the last
+// piece is handed over or the client is gone. On the loop's thread, but where it says otherwise.
+class PiecewiseBody : public std::enable_shared_from_this<PiecewiseBody> {
+ public:
+  // `ended` is called once, at the end. It holds a connection, so it ends on the loop's thread.
+  static void begin(asio::io_context& io, const restinio::request_handle_t& handle,
+                    Response response, std::function<void()> ended) {
+    std::string first = std::move(response.body);
+    std::shared_ptr<PiecewiseBody> body(
+        new PiecewiseBody(io, handle, std::move(response), std::move(ended)),
+        [&io](PiecewiseBody* last) {
+          asio::dispatch(io, [owned = std::unique_ptr<PiecewiseBody>(last)] {});
+        });
+    body->write({.bytes = std::move(first)});
+  }
+  ~PiecewiseBody() { ended_(); }
+
+ private:
+  using Builder = restinio::response_builder_t<restinio::chunked_output_t>;
+
+  PiecewiseBody(asio::io_context& io, const restinio::request_handle_t& handle, Response response,
+                std::function<void()> ended)
+      : io_(io),
+        builder_(handle->create_response<restinio::chunked_output_t>(status_line(response.status))),
+        more_(std::move(response.more)),
+        ended_(std::move(ended)) {
+    append_headers(builder_, response, true);
+  }
+
+  void write(Piece piece) {
+    builder_.append_chunk(restinio::writable_item_t(std::move(piece.bytes)));
+    if (piece.last) {
+      builder_.done();
+      return;
+    }
+    builder_.flush([self = shared_from_this()](const asio::error_code& error) {
+      if (!error) self->ask();
+    });
+  }
+
+  void ask() {
+    more_([self = shared_from_this()](Piece piece) {  // on any thread
+      asio::io_context& io = self->io_;
+      asio::dispatch(io,
+                     [self, piece = std::move(piece)]() mutable { self->write(std::move(piece)); });
+    });
+  }
+
+  asio::io_context& io_;
+  Builder builder_;
+  const NextPiece more_;
+  const std::function<void()> ended_;
+};
+
 }  // namespace
 
 struct HttpServer::Impl {
+  std::atomic<size_t> in_flight = 0;  // what the loop holds when it ends still counts there
   asio::io_context io{1};
   std::unique_ptr<RestinioServer> server;
   std::atomic<uint16_t> port = 0;
-  std::atomic<size_t> in_flight = 0;
   std::atomic<bool> stopping = false;
   std::thread thread;
 
@@ -103,8 +166,12 @@ struct HttpServer::Impl {
     // changes what RESTinio counts without a lock.
     handler(to_request(handle), [this, handle](Response response) {
       asio::dispatch(io, [this, handle, response = std::move(response)]() mutable {
+        auto ended = [this] { in_flight.fetch_sub(1, std::memory_order_release); };
+        if (response.more) {
+          return PiecewiseBody::begin(io, handle, std::move(response), ended);
+        }
         send(handle, std::move(response), stopping.load(std::memory_order_relaxed));
-        in_flight.fetch_sub(1, std::memory_order_release);
+        ended();
       });
     });
     return restinio::request_accepted();
@@ -116,7 +183,7 @@ struct HttpServer::Impl {
         .port(options.port)
         .read_next_http_message_timelimit(kIdleConnection)
         .handle_request_timeout(kSlowestAnswer)
-        .write_http_response_timelimit(kSlowestReader)
+        .write_http_response_timelimit(options.slowest_reader)
         .buffer_size(8192)
         .max_pipelined_requests(kMostPipelined)
         .concurrent_accepts_count(16)

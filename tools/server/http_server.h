@@ -15,10 +15,11 @@
 namespace tenure {
 
 struct HttpOptions {
-  std::string address = "127.0.0.1";  // to listen on
-  uint16_t port = 7400;               // 0: any free one
-  size_t max_connections = 16384;     // more wait until one closes
-  size_t max_bodies = 256u << 20;     // bytes of bodies not answered yet; beyond it 503
+  std::string address = "127.0.0.1";        // to listen on
+  uint16_t port = 7400;                     // 0: any free one
+  size_t max_connections = 16384;           // more wait until one closes
+  size_t max_bodies = 256u << 20;           // bytes of bodies not answered yet; beyond it 503
+  std::chrono::seconds slowest_reader{30};  // who takes no more of an answer for so long is cut off
 };
 
 class HttpServer {

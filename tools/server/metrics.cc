@@ -120,7 +120,12 @@ Metrics::Metrics()
                     .Name("tenure_command_seconds")
                     .Help("From the command's arrival to its durable answer")
                     .Register(*registry_)
-                    .Add({}, kSeconds)) {}
+                    .Add({}, kSeconds)),
+      streams_(&prometheus::BuildGauge()
+                    .Name("tenure_decision_streams")
+                    .Help("Clients that read a stream of decisions")
+                    .Register(*registry_)
+                    .Add({})) {}
 
 Metrics::~Metrics() = default;
 
@@ -157,6 +162,10 @@ void Metrics::request(int status) {
   }
   counter->Increment();
 }
+
+void Metrics::stream_began() { streams_->Increment(); }
+
+void Metrics::stream_ended() { streams_->Decrement(); }
 
 std::string Metrics::render(const HostStats& host) {
   std::vector<MetricFamily> families = registry_->Collect();

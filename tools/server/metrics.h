@@ -15,6 +15,7 @@
 
 namespace prometheus {
 class Counter;
+class Gauge;
 class Histogram;
 template <class T>
 class Family;
@@ -52,6 +53,9 @@ class Metrics {
   // A command that was answered without a decision: "unavailable", "malformed", ...
   void refused(std::string_view code);
   void request(int status);
+  // Who reads a stream of decisions; from any thread.
+  void stream_began();
+  void stream_ended();
 
   // Prometheus' text format 0.0.4.
   std::string render(const HostStats& host);
@@ -67,6 +71,7 @@ class Metrics {
   // By HTTP status, made when first met: to find one by its labels takes a microsecond.
   std::array<std::atomic<prometheus::Counter*>, 600> by_status_{};
   prometheus::Histogram* seconds_;
+  prometheus::Gauge* streams_;
   std::mutex mutex_;  // of what follows
   // By command type and rejection code (0: accepted), made when first met.
   std::array<std::array<prometheus::Counter*, kCodes>, kCommands> by_type_and_code_{};

@@ -145,7 +145,9 @@ Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
                       .page = {},
                       .org = {},
                       .at_least = {},
-                      .as_of = {}};
+                      .as_of = {},
+                      .accept = {},
+                      .last_event_id = {}};
   if (pattern.starts_with("/v1/orgs/{org}")) request.org = request.path.front();
   std::optional<std::string_view> as;
   for (const auto& [name, value] : request.parameters) {
@@ -189,13 +191,16 @@ void add_read(Router& router, Api& api, ReadRoute route) {
        .access = Access::kKey,
        .parameters = std::move(route.parameters),
        .request_types = {},
-       .response_types = {route.response_type},
+       .response_types = std::move(route.response_types),
        .handler = [&api, pattern = route.pattern, read = std::move(route.read),
                    prepare = std::move(route.prepare)](const Request& asked, PathValues path,
                                                        QueryParameters parameters,
                                                        Respond respond) {
          auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
          if (!request) return respond(problem(request.error()));
+         request->accept = asked.accept;
+         request->last_event_id = asked.last_event_id;
+         request->caller_now = asked.caller_now;
          if (prepare) prepare(api, *request);
          run_read(api, *request, false, std::move(respond), [&api, &read, request = *request] {
            Result<Response> response = read(api, request);
@@ -230,6 +235,19 @@ Result<Response> on_rows(Api& api, const ReadRequest& request,
                 .live_rows = &*view,
                 .compiled = context.compiled,
                 .unsealer = context.unsealer});
+}
+
+Result<void> check_entity(std::string_view entity) {
+  if (entity.empty() || entity == "system") return {};
+  for (const std::string_view kind : {"user:", "service:", "group:", "space:", "resource:"}) {
+    if (!entity.starts_with(kind)) continue;
+    const std::string_view name = entity.substr(kind.size());
+    const size_t slash = name.find('/');
+    if (name.empty() || (kind == "resource:") != (slash != std::string_view::npos)) break;
+    if (slash != 0 && slash + 1 != name.size()) return {};
+  }
+  return fail(ErrorKind::kInvalid,
+              "entity must be user:ID, service:ID, group:ID, space:ID or resource:SPACE/ID");
 }
 
 std::string_view bare_user(std::string_view user) {

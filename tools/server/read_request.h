@@ -21,8 +21,10 @@ struct ReadRequest {
   Page page;
   std::string org;  // the one that it is about; empty: several, or the body says
   std::optional<Position> at_least;
-  std::optional<Moment> as_of;  // absent: now
-  bool needs_rows = true;       // false: it looks at the log alone
+  std::optional<Moment> as_of;                                // absent: now
+  bool needs_rows = true;                                     // false: it looks at the log alone
+  std::string accept, last_event_id;                          // the headers
+  std::function<std::optional<Principal>()> caller_now = {};  // http.h
 
   // The value of a query parameter; empty if it was not given.
   std::string_view parameter(std::string_view name) const;
@@ -46,7 +48,7 @@ void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
 struct ReadRoute {
   std::string_view pattern, summary;
   std::vector<std::string_view> parameters;
-  std::string_view response_type;
+  std::vector<std::string_view> response_types;
   std::function<Result<Response>(Api&, const ReadRequest&)> read;
   std::function<void(const Api&, ReadRequest&)> prepare = {};
 };
@@ -59,6 +61,9 @@ QueryContext live_context(const Api& api, const RowView& view, const ReadRequest
 // was then. A viewer to whom the organization is none today hears no more of its past.
 Result<Response> on_rows(Api& api, const ReadRequest& request,
                          const std::function<Result<Response>(const QueryContext&)>& query);
+
+// What history can be asked about, as its rows are named; empty is all. kInvalid: what it may be.
+Result<void> check_entity(std::string_view entity);
 
 // `user:bob` and `bob` are the same person to a read.
 std::string_view bare_user(std::string_view user);

@@ -27,7 +27,7 @@ class Reads {
              {.pattern = pattern,
               .summary = summary,
               .parameters = std::move(parameters),
-              .response_type = response_type,
+              .response_types = {response_type},
               .read = [query = std::move(query)](Api& api, const ReadRequest& request) {
                 return on_rows(api, request, [&](const QueryContext& context) {
                   return query(context, request);
@@ -151,7 +151,7 @@ void add_user_read(Router& router, Api& api, std::string_view pattern, std::stri
            {.pattern = pattern,
             .summary = summary,
             .parameters = {"as", "at_least", "as_of", "limit", "cursor"},
-            .response_type = kJson,
+            .response_types = {kJson},
             .read = [list](Api& reading, const ReadRequest& request) {
               return answer_list(reading, request, list);
             }});

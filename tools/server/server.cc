@@ -16,6 +16,7 @@ namespace tenure {
 namespace {
 
 constexpr size_t kReaderThreads = 2;
+constexpr size_t kStreamThreads = 1;
 constexpr size_t kIngestThreads = 2;
 constexpr size_t kMostReadsWaiting = 4096;
 constexpr auto kStopGrace = std::chrono::seconds(5);
@@ -105,6 +106,13 @@ class Dispatcher {
       return problem(403, "forbidden", "only service:admin may ask this; use its key");
     }
     request.caller = *std::move(caller);
+    if (std::ranges::find(route.response_types, kEventStream) != route.response_types.end()) {
+      request.caller_now = [this, request]() -> std::optional<Principal> {
+        auto caller = authenticator_.authenticate(request);
+        if (!caller) return std::nullopt;
+        return *std::move(caller);
+      };
+    }
     return std::nullopt;
   }
 
@@ -197,10 +205,12 @@ Result<void> serve(ServeOptions options) {
   Metrics metrics;
   AnsweredMark answered(host->partitions());
   auto readers = std::make_unique<WorkPool>(kReaderThreads, kMostReadsWaiting);
+  auto streams = std::make_unique<WorkPool>(kStreamThreads, options.http.max_connections);
   auto ingest = std::make_unique<WorkPool>(kIngestThreads, options.http.max_connections * 2);
   Api api{*host,
           metrics,
           *readers,
+          *streams,
           *ingest,
           answered,
           kReadPatience,
@@ -213,6 +223,7 @@ Result<void> serve(ServeOptions options) {
   add_explain_routes(router, api);
   add_organization_routes(router, api);
   add_history_routes(router, api);
+  add_decision_routes(router, api);
   add_key_routes(router, api);
   const Authenticator authenticator(opened.key, [&host] { return host->services(); }, people.get());
   Dispatcher dispatcher(router, authenticator, metrics, options.http.max_bodies);
@@ -226,10 +237,12 @@ Result<void> serve(ServeOptions options) {
   wait_for_stop(signals);
   // What waits is answered now, so that no queue stands between the signal and the end.
   readers->stop();
+  streams->stop();
   ingest->stop();
   Result<void> closed = host->close();
   http->stop(kStopGrace);
   ingest.reset();
+  streams.reset();
   readers.reset();
   if (auto failure = host->failure()) return std::unexpected(*failure);
   if (!closed) return closed;

@@ -4,7 +4,9 @@
 #include <deque>
 
 #include "engine/log/kafka_consumer.h"
+#include "engine/log/segment_format.h"
 #include "engine/log/segment_reader.h"
+#include "schemas/decision_generated.h"
 #include "tools/server/data_directory.h"
 
 namespace tenure {
@@ -15,6 +17,7 @@ class SegmentSource final : public LogSource {
  public:
   explicit SegmentSource(std::string directory) : directory_(std::move(directory)) {}
   uint32_t partitions() const override { return 1; }
+  Result<std::string> log_id(PartitionId) override { return to_text(TRY(open()).log_id()); }
   Result<Offset> durable_end(PartitionId) override { return TRY(open()).durable_end(); }
   Result<std::unique_ptr<RecordCursor>> read(PartitionId, Offset from) override {
     return TRY(open()).read(from);
@@ -22,7 +25,7 @@ class SegmentSource final : public LogSource {
 
  private:
   Result<SegmentReader> open() const {
-    return SegmentReader::open(posix_file_system(), directory_);
+    return SegmentReader::open(posix_file_system(), directory_, SegmentReader::Tail::kSync);
   }
   const std::string directory_;
 };
@@ -88,6 +91,25 @@ class TopicSource final : public LogSource {
   TopicSource(std::unique_ptr<KafkaConsumer> consumer, uint32_t partitions)
       : consumer_(std::move(consumer)), partitions_(partitions) {}
   uint32_t partitions() const override { return partitions_; }
+  // The first claim's.
+  Result<std::string> log_id(PartitionId partition) override {
+    const auto first = TRY(consumer_->value_at(partition, Offset{0}));
+    if (!first) {
+      return fail(ErrorKind::kNotFound, "partition " + std::to_string(partition.value) +
+                                            " of the log is empty: start `tenure serve` first");
+    }
+    const ParsedRecord parsed = parse_record(*first);
+    AlignedBytes claim;
+    std::memcpy(claim.grow(parsed.payload.size()), parsed.payload.data(), parsed.payload.size());
+    flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(claim.view().data()),
+                                   claim.view().size());
+    if (parsed.status != RecordStatus::kOk || parsed.prefix.kind != RecordKind::kClaim ||
+        !verifier.VerifyBuffer<schema::Claim>(nullptr)) {
+      return fail(ErrorKind::kCorrupt,
+                  "the topic does not begin with a claim: it is no tenure log");
+    }
+    return flatbuffers::GetRoot<schema::Claim>(claim.view().data())->log_id()->str();
+  }
   Result<Offset> durable_end(PartitionId partition) override {
     return TRY(consumer_->extent(partition)).end;
   }

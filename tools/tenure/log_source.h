@@ -12,6 +12,8 @@ class LogSource {
  public:
   virtual ~LogSource() = default;
   virtual uint32_t partitions() const = 0;
+  // Which log it is. kNotFound: nothing was ever written to the partition.
+  virtual Result<std::string> log_id(PartitionId partition) = 0;
   // As it is now.
   virtual Result<Offset> durable_end(PartitionId partition) = 0;
   // From an offset to the durable end as it was then. One cursor at a time, not outliving this.

@@ -16,6 +16,7 @@ struct Options {
   std::string log_level = "info";
   size_t memory_mb = 4096;
   size_t scrub_mb = 8;
+  uint32_t slowest_reader_s = static_cast<uint32_t>(HttpOptions{}.slowest_reader.count());
   size_t max_bodies_mb = HttpOptions{}.max_bodies >> 20;
   std::string log = "embedded";
   KafkaFlags kafka;
@@ -55,6 +56,7 @@ Result<void> choose_log(Options& options, const CLI::App& app) {
 int run(Options& options, const CLI::App& app) {
   start_logging(options.log_level);
   if (const char* key = std::getenv("TENURE_ADMIN_KEY")) options.serve.admin_key = key;
+  options.serve.http.slowest_reader = std::chrono::seconds(options.slowest_reader_s);
   options.serve.http.max_bodies = options.max_bodies_mb << 20;
   options.serve.host.scrub.bytes_per_second = options.scrub_mb << 20;
   PartitionOptions& partition = options.serve.host.partition;
@@ -84,6 +86,10 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("--max-bodies-mb", options->max_bodies_mb,
                  "Memory for what was sent and is not answered yet; beyond it 503")
       ->check(CLI::Range(1, 16'000'000))
+      ->capture_default_str();
+  app.add_option("--slowest-reader-s", options->slowest_reader_s,
+                 "Who takes nothing more of an answer or of a stream for so long is cut off")
+      ->check(CLI::Range(1, 3600))
       ->capture_default_str();
   app.add_option("--memory-mb", options->memory_mb, "Memory for organizations in use")
       ->check(CLI::Range(1, 16'000'000))
