@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "consumers/relay/cloud_event.h"
+#include "engine/log/kafka_consumer.h"
 #include "engine/log/kafka_handle.h"
 
 namespace tenure {
@@ -81,24 +82,19 @@ std::optional<LastEvent> read_mark(std::string_view text) {
   return last;
 }
 
-struct Extent {
-  int64_t begin = 0, end = 0;
-  friend bool operator==(const Extent&, const Extent&) = default;
-};
-
-// Looks at the end of the topic.
+// Looks at the end of the topic. With a client of its own: KafkaConsumer gives no headers.
 class TopicEnd {
  public:
+  using Extent = KafkaConsumer::Extent;
+
   static Result<TopicEnd> open(const KafkaConnection& connection, const std::string& name,
                                KafkaComplaints& complaints) {
     TopicEnd end(name, complaints);
+    end.consumer_ = TRY(KafkaConsumer::make(connection, name));
+    end.partitions_ = TRY(end.consumer_->topic()).partitions;
     end.client_ = TRY(make_kafka_client(KafkaRole::kConsumer, connection, complaints, kConsumer));
     end.topic_.reset(rd_kafka_topic_new(end.client_.get(), name.c_str(), nullptr));
     if (!end.topic_) return kafka_fail(rd_kafka_last_error(), "topic " + name);
-    const auto metadata =
-        TRY(kafka_metadata(*end.client_, end.topic_.get(), connection, complaints));
-    if (metadata->topics[0].err) return kafka_fail(metadata->topics[0].err, "topic " + name);
-    end.partitions_ = metadata->topics[0].partition_cnt;
     return end;
   }
 
@@ -109,7 +105,7 @@ class TopicEnd {
     while (true) {
       std::this_thread::sleep_for(kQuiet);
       std::vector<Extent> now = TRY(look());
-      if (now == before) return now;
+      if (std::ranges::equal(now, before, {}, &Extent::end, &Extent::end)) return now;
       before = std::move(now);
       if (std::chrono::steady_clock::now() > deadline) {
         return fail(ErrorKind::kConflict,
@@ -119,9 +115,9 @@ class TopicEnd {
     }
   }
 
-  Result<LastEvent> message_at(int32_t partition, int64_t offset) {
+  Result<LastEvent> message_at(int32_t partition, Offset offset) {
     const std::string where = fmt::format("topic {} partition {}", name_, partition);
-    if (rd_kafka_consume_start(topic_.get(), partition, offset) != 0) {
+    if (rd_kafka_consume_start(topic_.get(), partition, static_cast<int64_t>(offset.value)) != 0) {
       return kafka_fail(rd_kafka_last_error(), where);
     }
     const auto stop = [&](rd_kafka_message_t* message) {
@@ -149,12 +145,9 @@ class TopicEnd {
       : name_(std::move(name)), complaints_(&complaints) {}
 
   Result<std::vector<Extent>> look() {
-    std::vector<Extent> found(static_cast<size_t>(partitions_));
-    for (int32_t id = 0; id < partitions_; ++id) {
-      Extent& extent = found[static_cast<size_t>(id)];
-      const auto code = rd_kafka_query_watermark_offsets(
-          client_.get(), name_.c_str(), id, &extent.begin, &extent.end, kKafkaPatienceMs);
-      if (code) return kafka_fail(code, fmt::format("topic {} partition {}", name_, id));
+    std::vector<Extent> found;
+    for (PartitionId id{0}; id.value < partitions_; id = {id.value + 1}) {
+      found.push_back(TRY(consumer_->extent(id)));
     }
     return found;
   }
@@ -174,7 +167,8 @@ class TopicEnd {
   KafkaComplaints* complaints_;
   KafkaOwner<rd_kafka_t> client_;
   KafkaOwner<rd_kafka_topic_t> topic_;
-  int32_t partitions_ = 0;
+  std::unique_ptr<KafkaConsumer> consumer_;
+  uint32_t partitions_ = 0;
 };
 
 }  // namespace
@@ -214,14 +208,15 @@ struct EventTopic::Impl {
 
   Result<void> read_end(const KafkaConnection& connection) {
     TopicEnd end = TRY(TopicEnd::open(connection, name, complaints));
-    const std::vector<Extent> extents = TRY(end.extents());
+    const auto extents = TRY(end.extents());
     partitions.resize(extents.size());
     for (size_t id = 0; id < extents.size(); ++id) {
-      const Extent& extent = extents[id];
-      if (extent.begin < extent.end) {
-        partitions[id].last = TRY(end.message_at(static_cast<int32_t>(id), extent.end - 1));
+      const auto [begin, behind] = extents[id];
+      if (begin < behind) {
+        partitions[id].last =
+            TRY(end.message_at(static_cast<int32_t>(id), Offset{behind.value - 1}));
       }
-      was_emptied = was_emptied || (extent.begin == extent.end && extent.end > 0);
+      was_emptied = was_emptied || (begin == behind && behind.value > 0);
     }
     return {};
   }

@@ -20,7 +20,7 @@ COMPANY = ROOT / "tools/history/company.ndjson"
 REAL = ROOT / "../shared/real"
 ANALYTICS = ROOT / "consumers/analytics"
 VENV = pathlib.Path(os.environ["TENURE_VENV"]) / "bin/python"
-KILLS = int(os.environ.get("TENURE_EXPORT_KILLS", "3"))
+KILLS = int(os.environ.get("TENURE_EXPORT_KILLS", "2"))
 
 
 def rows_of_ndjson(directory, table):

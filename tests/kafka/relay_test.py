@@ -18,7 +18,7 @@ from kafka_log import PARTITIONS, KafkaLog, brokers, partition_of
 from tenure import TENURE, Server, command, environment, new_id, run, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
-KILLS = int(os.environ.get("TENURE_RELAY_KILLS", "8"))
+KILLS = int(os.environ.get("TENURE_RELAY_KILLS", "5"))
 SEED = int(os.environ.get("TENURE_SEED", "1"))
 
 

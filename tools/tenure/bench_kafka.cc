@@ -10,6 +10,7 @@
 #include "tools/tenure/bench_kafka_feed.h"
 #include "tools/tenure/bench_kafka_probe.h"
 #include "tools/tenure/bench_kafka_reader.h"
+#include "tools/tenure/bench_topics.h"
 #include "tools/tenure/bench_workload.h"
 #include "tools/tenure/kafka_flags.h"
 
@@ -25,24 +26,6 @@ constexpr auto kLookAgain = std::chrono::milliseconds(1);
 uint64_t ns_of(Steady::time_point moment) {
   return static_cast<uint64_t>(moment.time_since_epoch() / std::chrono::nanoseconds(1));
 }
-
-// Topics that live as long as a run.
-class BenchTopics {
- public:
-  explicit BenchTopics(KafkaAdmin admin) : admin_(std::move(admin)) {}
-  ~BenchTopics() {
-    for (const std::string& name : made_) std::ignore = admin_.remove(name);
-  }
-  Result<void> create(const KafkaTopic& topic) {
-    TRY(admin_.create(topic));
-    made_.push_back(topic.name);
-    return {};
-  }
-
- private:
-  KafkaAdmin admin_;
-  std::vector<std::string> made_;
-};
 
 // One engine under load: how its decisions are read, and what is waited for behind the last one.
 struct BenchedEngine {
