@@ -62,11 +62,14 @@ class SegmentCursor final : public RecordCursor {
 
 }  // namespace
 
-Result<SegmentReader> SegmentReader::open(FileSystem& files, const std::string& directory) {
+Result<SegmentReader> SegmentReader::open(FileSystem& files, const std::string& directory,
+                                          LastBatch last) {
   RecoveredLog log = TRY(recover_beside_writer(files, directory));
-  log.segments.back().end_position = log.proven_position;
-  auto catalog = std::make_shared<SegmentCatalog>(
-      std::move(log.segments), std::move(log.active.index), log.active.begin, log.proven_end);
+  const bool whole = last == LastBatch::kIfWhole;
+  log.segments.back().end_position = whole ? log.active.end_position : log.proven_position;
+  auto catalog =
+      std::make_shared<SegmentCatalog>(std::move(log.segments), std::move(log.active.index),
+                                       log.active.begin, whole ? log.active.end : log.proven_end);
   return SegmentReader(files, directory, log.identity, std::move(catalog));
 }
 

@@ -19,9 +19,13 @@ class SegmentReader {
         identity_(identity),
         catalog_(std::move(catalog)) {}
 
+  // Of a last batch that nothing proves durable. Whole, for whoever has a proof of their own for
+  // it.
+  enum class LastBatch : bool { kIfProven, kIfWhole };
   // Without a lock, whoever else may be writing there: the log as it is now, without its last batch
   // if nothing proves that one durable. kNotFound: no log; else as recover().
-  static Result<SegmentReader> open(FileSystem& files, const std::string& directory);
+  static Result<SegmentReader> open(FileSystem& files, const std::string& directory,
+                                    LastBatch last = LastBatch::kIfProven);
 
   // kNotFound beyond the end. The cursor may outlive the reader, not the file system.
   Result<std::unique_ptr<RecordCursor>> read(Offset from) const;
