@@ -8,6 +8,7 @@
 #include "tools/tenure/bench_embedded.h"
 #include "tools/tenure/bench_http.h"
 #include "tools/tenure/bench_kafka.h"
+#include "tools/tenure/bench_notary.h"
 #include "tools/tenure/bench_start.h"
 #include "tools/tenure/subcommand.h"
 
@@ -26,6 +27,7 @@ struct Bench {
 constexpr Bench kBenches[] = {
     {"embedded", bench_embedded}, {"http", bench_http},   {"check", bench_check},
     {"start", bench_start},       {"kafka", bench_kafka}, {"kafka-peer", bench_kafka_peer},
+    {"notary", bench_notary},
 };
 
 int run(Options& options) {

@@ -2,6 +2,8 @@
 
 #include <cstring>
 #include <deque>
+#include <filesystem>
+#include <vector>
 
 #include "engine/log/kafka_consumer.h"
 #include "engine/log/segment_reader.h"
@@ -13,18 +15,27 @@ namespace {
 // Opened anew for each look, as a log in files is read as of when it was opened.
 class SegmentSource final : public LogSource {
  public:
-  explicit SegmentSource(std::string directory) : directory_(std::move(directory)) {}
-  uint32_t partitions() const override { return 1; }
-  Result<Offset> durable_end(PartitionId) override { return TRY(open()).durable_end(); }
-  Result<std::unique_ptr<RecordCursor>> read(PartitionId, Offset from) override {
-    return TRY(open()).read(from);
+  using LastBatch = SegmentReader::LastBatch;
+  // A directory for each partition.
+  SegmentSource(std::vector<std::string> directories, LastBatch last)
+      : directories_(std::move(directories)), last_(last) {}
+  uint32_t partitions() const override { return static_cast<uint32_t>(directories_.size()); }
+  Result<Offset> durable_end(PartitionId partition) override {
+    return TRY(open(partition)).durable_end();
+  }
+  Result<std::unique_ptr<RecordCursor>> read(PartitionId partition, Offset from) override {
+    return TRY(open(partition)).read(from);
+  }
+  Result<Offset> find(PartitionId partition, Number number) override {
+    return TRY(open(partition)).find(number);
   }
 
  private:
-  Result<SegmentReader> open() const {
-    return SegmentReader::open(posix_file_system(), directory_);
+  Result<SegmentReader> open(PartitionId partition) const {
+    return SegmentReader::open(posix_file_system(), directories_[partition.value], last_);
   }
-  const std::string directory_;
+  const std::vector<std::string> directories_;
+  const LastBatch last_;
 };
 
 // What lies in a partition of the topic between two offsets.
@@ -102,6 +113,11 @@ class TopicSource final : public LogSource {
     TRY(consumer_->start(partition, from));
     return std::make_unique<TopicCursor>(*consumer_, partition, from, extent.end);
   }
+  Result<Offset> find(PartitionId, Number) override {
+    return fail(ErrorKind::kInvalid,
+                "the topic is read from its beginning alone; for a part of the log name the data "
+                "directory of a process that follows it with --data, without --log kafka");
+  }
 
  private:
   const std::unique_ptr<KafkaConsumer> consumer_;
@@ -120,7 +136,26 @@ Result<std::unique_ptr<LogSource>> open_topic(const KafkaFlags& flags) {
 Result<std::unique_ptr<LogSource>> open_log_source(const LogFlags& flags) {
   if (flags.is_kafka()) return open_topic(flags.kafka);
   const DataDirectory data = TRY(DataDirectory::existing(flags.data));
-  return std::make_unique<SegmentSource>(data.log());
+  return std::make_unique<SegmentSource>(std::vector{data.log()},
+                                         SegmentSource::LastBatch::kIfProven);
+}
+
+Result<std::unique_ptr<LogSource>> open_whole_directory(const std::string& root) {
+  const bool of_kafka = DataDirectory::existing(root, true).has_value();
+  const DataDirectory data = TRY(DataDirectory::existing(root, of_kafka));
+  std::vector<std::string> directories;
+  if (of_kafka) {
+    std::error_code error;
+    for (PartitionId id{0};; id = {id.value + 1}) {
+      const std::string directory = data.mirror_of(id);
+      if (!std::filesystem::is_directory(directory, error)) break;
+      directories.push_back(directory);
+    }
+  } else {
+    directories.push_back(data.log());
+  }
+  return std::make_unique<SegmentSource>(std::move(directories),
+                                         SegmentSource::LastBatch::kIfWhole);
 }
 
 }  // namespace tenure

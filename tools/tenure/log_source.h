@@ -16,10 +16,16 @@ class LogSource {
   virtual Result<Offset> durable_end(PartitionId partition) = 0;
   // From an offset to the durable end as it was then. One cursor at a time, not outliving this.
   virtual Result<std::unique_ptr<RecordCursor>> read(PartitionId partition, Offset from) = 0;
+  // Where a decision lies. kNotFound beyond the end; kInvalid: this log cannot be asked so.
+  virtual Result<Offset> find(PartitionId partition, Number number) = 0;
 };
 
 // Of the data directory, or of the topic itself. What DataDirectory::existing, SegmentReader::open
 // and KafkaConsumer.
 Result<std::unique_ptr<LogSource>> open_log_source(const LogFlags& flags);
+// Of a data directory, its own log or its mirror of one over Kafka, up to a last batch that nothing
+// in the log itself proves durable: for whoever has signed heads to prove it by, or may bear that a
+// crash takes it back.
+Result<std::unique_ptr<LogSource>> open_whole_directory(const std::string& root);
 
 }  // namespace tenure
