@@ -4,6 +4,7 @@
 #include <atomic>
 #include <unordered_map>
 
+#include "engine/log/log_id.h"
 #include "projections/decision_batch.h"
 #include "projections/projection.h"
 #include "projections/snapshot.h"
@@ -14,19 +15,6 @@ namespace {
 std::string at(PartitionId partition, Offset offset) {
   return "partition " + std::to_string(partition.value) + ", offset " +
          std::to_string(offset.value);
-}
-
-// The log's id, as its first claim says it; empty if the log is empty or does not say.
-Result<std::string> log_id_of(DecisionLog& log, PartitionId partition) {
-  auto cursor = TRY(log.read(partition, Offset{0}));
-  std::optional<RawRecord> first = TRY(cursor->next());
-  if (!first || first->status != RecordStatus::kOk || first->prefix.kind != RecordKind::kClaim) {
-    return std::string();
-  }
-  flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(first->payload.data()),
-                                 first->payload.size());
-  if (!verifier.VerifyBuffer<schema::Claim>(nullptr)) return std::string();
-  return flatbuffers::GetRoot<schema::Claim>(first->payload.data())->log_id()->str();
 }
 
 // The record that the rows end with must still be where it was.

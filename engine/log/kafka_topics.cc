@@ -38,6 +38,7 @@ std::vector<KafkaTopic> kafka_topics(std::string_view prefix, uint32_t partition
   add("keys", 1, "compact", kForEver);
   topics.back().settings["max.compaction.lag.ms"] = kOneDay;  // then a destroyed key is gone
   add("events", partitions, "delete", kSevenDays);
+  add("checkpoints", 1, "delete", kForEver);
   return topics;
 }
 

@@ -75,6 +75,24 @@ Result<size_t> read_keys(
               path + " is damaged at byte " + std::to_string(end) + "; restore it from a backup");
 }
 
+class KeysToRead final : public PersonKeys {
+ public:
+  std::unordered_map<std::string, PersonKey, TextHash, std::equal_to<>> keys;
+  ~KeysToRead() override {
+    for (auto& [subject, key] : keys) OPENSSL_cleanse(key.data(), key.size());
+  }
+  Result<std::vector<PersonKey>> keys_of(std::span<const std::string_view>) override {
+    return fail(ErrorKind::kInvalid, "the key store is open for reading");
+  }
+  std::optional<PersonKey> find(std::string_view subject) const override {
+    const auto found = keys.find(subject);
+    return found == keys.end() ? std::nullopt : std::optional(found->second);
+  }
+  Result<void> destroy(std::string_view) override {
+    return fail(ErrorKind::kInvalid, "the key store is open for reading");
+  }
+};
+
 // What stood there until now, for a disk that writes in place.
 Result<void> wipe(File& file, uint64_t size) {
   const std::vector<std::byte> zeros(size_t{64} << 10);
@@ -124,6 +142,19 @@ Result<size_t> KeyStore::examine(FileSystem& files, const std::string& directory
   (void)TRY(read_keys(path, content.bytes,
                       [&](std::string_view subject, auto) { people.emplace(subject); }));
   return people.size();
+}
+
+Result<std::unique_ptr<PersonKeys>> KeyStore::open_to_read(FileSystem& files,
+                                                           const std::string& directory) {
+  const std::string path = path_in(directory);
+  const auto file = TRY(files.open(path, OpenMode::kRead));
+  const SecretBytes content = TRY(read_whole(*file));
+  auto read = std::make_unique<KeysToRead>();
+  (void)TRY(
+      read_keys(path, content.bytes, [&](std::string_view subject, key_file::RecordBytes key) {
+        std::ranges::copy(key, read->keys[std::string(subject)].begin());
+      }));
+  return std::unique_ptr<PersonKeys>(std::move(read));
 }
 
 std::string KeyStore::path() const { return path_in(directory_); }

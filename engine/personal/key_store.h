@@ -28,6 +28,10 @@ class KeyStore final : public PersonKeys {
   // What open() would find, without changing or locking anything: how many people have a key.
   // kNotFound: there is no store. kCorrupt, kUnsupported as open().
   static Result<size_t> examine(FileSystem& files, const std::string& directory);
+  // The keys as they are now, for finding alone, without changing or locking anything: beside a
+  // process that holds the store. Errors as examine().
+  static Result<std::unique_ptr<PersonKeys>> open_to_read(FileSystem& files,
+                                                          const std::string& directory);
   ~KeyStore() override;
   KeyStore(const KeyStore&) = delete;
 

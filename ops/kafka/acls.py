@@ -10,7 +10,7 @@
 | engine    | `tenure serve`, with or without reads                                          |
 | reads     | `tenure serve --roles reads`: follows, and hands commands on                   |
 | publisher | sends commands, reads results                                                  |
-| consumer  | follows the log (applying the reader's rule) or the events                     |
+| consumer  | follows the log (applying the reader's rule) or the events, or verifies it      |
 
 The keys of personal text are in <prefix>.keys, in clear: nobody but the engine's processes gets a
 right to it, as who may read it and the log can read what is sealed.
@@ -33,6 +33,7 @@ ROLES = {
         ("topic", "{prefix}.results", "literal", ["Read", "Write"]),
         ("topic", "{prefix}.quarantine", "literal", ["Write"]),
         ("topic", "{prefix}.keys", "literal", ["Read", "Write"]),
+        ("topic", "{prefix}.checkpoints", "literal", ["Write"]),
         ("group", "{prefix}-engine", "literal", ["Read"]),
     ],
     "reads": [
@@ -50,6 +51,7 @@ ROLES = {
     "consumer": [
         ("topic", "{prefix}.log", "literal", ["Read"]),
         ("topic", "{prefix}.events", "literal", ["Read"]),
+        ("topic", "{prefix}.checkpoints", "literal", ["Read"]),
         ("group", "{prefix}-consumer", "prefixed", ["Read"]),
     ],
 }

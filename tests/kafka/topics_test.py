@@ -7,7 +7,7 @@ import uuid
 from kafka_log import brokers
 from tenure import TENURE
 
-TOPICS = ["commands", "log", "results", "quarantine", "keys", "events"]
+TOPICS = ["commands", "log", "results", "quarantine", "keys", "events", "checkpoints"]
 
 
 def topics(*arguments, at=None):

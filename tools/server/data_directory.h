@@ -5,6 +5,9 @@
 //   mirror/            instead of these two: a copy of the log in Kafka, can be fetched again
 //   state/             the engine's state store, can be rebuilt
 //   read_models/       the read models, can be rebuilt
+//   notary/            the key that heads are signed with, the heads, and the trees, which can be
+//   made
+//                      again from the log
 //   admin_key.sha256   the hash of the generated admin key, if one was generated
 #pragma once
 
@@ -25,7 +28,11 @@ struct DataDirectory {
   std::string state_of(PartitionId partition) const {
     return state() + "/partition-" + std::to_string(partition.value);
   }
+  std::string mirror_of(PartitionId partition) const {
+    return mirror() + "/" + std::to_string(partition.value);
+  }
   std::string read_models() const { return root + "/read_models"; }
+  std::string notary() const { return root + "/notary"; }
 
   // Makes the directory if it is missing; empty ones are taken. kInvalid: it holds something else.
   static Result<DataDirectory> create(const std::string& root);

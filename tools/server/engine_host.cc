@@ -112,6 +112,8 @@ bool EngineHost::caught_up() const {
   });
 }
 
+const NotaryHost* EngineHost::notaries() const { return impl_->notaries.get(); }
+
 HostStats EngineHost::stats() const {
   HostStats stats{.submitted = impl_->mailbox.submitted(),
                   .mailbox = impl_->mailbox.waiting(),
@@ -120,6 +122,8 @@ HostStats EngineHost::stats() const {
                   .log_damage = impl_->scrub ? impl_->scrub->damage() : "",
                   .scrubbed_segments = impl_->scrub ? impl_->scrub->segments() : 0,
                   .read_models_error = impl_->read_models_fail.now(),
+                  .notary_error = impl_->notaries ? impl_->notaries->trouble() : "",
+                  .notary_mismatch = impl_->notaries ? impl_->notaries->mismatch() : "",
                   .partition = {}};
   stats.log_sync_seconds =
       static_cast<double>(impl_->log_sync_nanoseconds.load(std::memory_order_relaxed)) * 1e-9;

@@ -33,15 +33,19 @@
 #include "tools/server/kafka_side.h"
 #include "tools/server/log_scrub.h"
 #include "tools/server/mailbox.h"
+#include "tools/server/notary_schedule.h"
 
 namespace tenure {
+
+class NotaryHost;  // notary_host.h
 
 struct HostOptions {
   std::string data_directory;
   std::string address;  // where this process is reached; empty for one that serves nobody
   std::optional<KafkaSideOptions> kafka;  // else the log is in the data directory
   uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
-  LogScrubOptions scrub;  // of the log in the data directory
+  LogScrubOptions scrub;                 // of the log in the data directory
+  std::optional<NotarySchedule> notary;  // of signed heads; nothing: none are signed
   // Opens a log whose key store is gone: what was sealed with it cannot be read any more.
   bool accept_lost_keys = false;
   bool follow = true;  // false: the read models stay where they are (a bench of the engine alone)
@@ -93,6 +97,8 @@ class EngineHost {
   Number at_open(PartitionId partition) const;  // decisions below it were in the log when it opened
   Number durable(PartitionId partition) const;  // decisions below it are in the log
   Number applied(PartitionId partition) const;  // and, below this one, in the read models
+  // Null: this process signs nothing.
+  const NotaryHost* notaries() const;
   HostStats stats() const;
   std::vector<PartitionStatus> status() const;
   // What services may do, and their keys, as far as this process knows; null: none was granted

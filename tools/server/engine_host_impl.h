@@ -19,8 +19,10 @@
 #include "tools/server/applied_waiters.h"
 #include "tools/server/data_directory.h"
 #include "tools/server/engine_host.h"
+#include "tools/server/kafka_publisher.h"
 #include "tools/server/kafka_side.h"
 #include "tools/server/mailbox.h"
+#include "tools/server/notary_host.h"
 #include "tools/server/owned_partition.h"
 #include "tools/server/trouble.h"
 #include "tools/server/work_pool.h"
@@ -81,11 +83,16 @@ struct EngineHost::Impl {
   std::function<void()> on_failure;
   bool closed = false;
 
+  // Last: their threads look at all of the above.
+  std::unique_ptr<KafkaPublisher> heads_topic;  // over Kafka
+  std::unique_ptr<NotaryHost> notaries;         // null: this process signs nothing
+
   Result<void> open();
   Result<void> open_segments(const DataDirectory& data);
   Reply once_known(const CommandBytes& command, Reply reply);
   Result<void> open_kafka(const DataDirectory& data);
   Result<void> open_keys(const DataDirectory& data);
+  Result<void> open_notaries(const DataDirectory& data);
   void surround();
   Result<void> open_partitions(const DataDirectory& data);
   void log_read_models() const;

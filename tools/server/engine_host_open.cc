@@ -6,6 +6,7 @@
 
 #include "engine/base/check.h"
 #include "engine/domain/evolve.h"
+#include "engine/log/kafka_topics.h"
 #include "engine/rulebooks/builtin.h"
 #include "tools/server/engine_host_impl.h"
 
@@ -110,6 +111,35 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
   return {};
 }
 
+Result<void> EngineHost::Impl::open_notaries(const DataDirectory& data) {
+  if (!options.notary) return {};
+  NotaryHost::Surroundings given{.files = *options.files,
+                                 .log = *log,
+                                 .partitions = static_cast<uint32_t>(places.size()),
+                                 .directory = data.notary(),
+                                 .is_written =
+                                     [this](PartitionId id) {
+                                       const std::scoped_lock lock(state_mutex);
+                                       return places[id.value].writer;
+                                     },
+                                 .publish = {}};
+  if (kafka) {
+    heads_topic = TRY(KafkaPublisher::make({.connection = options.kafka->connection}));
+    const std::string topic = kafka_topic_name(options.kafka->prefix, "checkpoints");
+    given.publish = [this, topic](const SignedHead& head, const KafkaPublisher::Delivered& done) {
+      KafkaOutgoing message{.topic = topic,
+                            .partition = 0,
+                            .key = head.checkpoint.origin,
+                            .value = head.note(),
+                            .headers = {}};
+      const Result<void> taken = heads_topic->publish(std::move(message), done);
+      if (!taken) done(taken);
+    };
+  }
+  notaries = TRY(NotaryHost::open(std::move(given), *options.notary));
+  return {};
+}
+
 void EngineHost::Impl::surround() {
   around.emplace(OwnedPartition::Surroundings{
       .log = *log,
@@ -196,6 +226,7 @@ Result<void> EngineHost::Impl::open() {
   log_read_models();
   advance();
   publish();
+  TRY(open_notaries(data));
   engine = std::thread([this] { run_engine(); });
   if (options.follow) projector = std::thread([this] { run_projector(); });
   if (segments) scrub = std::make_unique<LogScrub>(*options.files, data.log(), options.scrub);
@@ -214,6 +245,7 @@ Result<void> EngineHost::Impl::close() {
   engine.join();
   helpers.reset();
   Result<void> stopped = kafka ? kafka->log().close() : segments->close();
+  if (notaries) notaries->stop();
   // What a full disk kept waiting has failed now; this thread takes the engine's place to say so.
   Mailbox::Content content;
   mailbox.take({}, content);

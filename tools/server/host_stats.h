@@ -35,6 +35,8 @@ struct HostStats {
   std::string log_damage;       // what the scrub found; empty: nothing
   uint64_t scrubbed_segments = 0;
   std::string read_models_error;  // why they do not go on; empty: they do
+  std::string notary_error;       // why no head is signed or published; empty: they are
+  std::string notary_mismatch;    // how the log differs from what was signed; empty: it does not
   PartitionStats partition;       // as of the engine's last turn
 };
 

@@ -76,6 +76,10 @@ void append_host(const HostStats& host, std::vector<MetricFamily>& out) {
         host.partition.store_error.empty() ? 0 : 1);
   gauge("tenure_read_models_failing", "1 while the read models cannot be written or read on",
         host.read_models_error.empty() ? 0 : 1);
+  gauge("tenure_notary_failing", "1 while heads cannot be signed or published",
+        host.notary_error.empty() ? 0 : 1);
+  gauge("tenure_log_differs_from_signed", "1 once the log is not what was signed",
+        host.notary_mismatch.empty() ? 0 : 1);
   counter("tenure_log_batches_total", "Batches written and synced",
           static_cast<double>(host.log_batches));
   counter("tenure_log_sync_seconds_total", "Time spent writing and syncing batches",

@@ -42,18 +42,6 @@ Result<Viewer> viewer_of(const Principal& caller, std::optional<std::string_view
                                         " here; leave `as` out, or have act_for_users granted");
 }
 
-Result<Moment> parse_moment(std::string_view text) {
-  uint64_t version = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (error == std::errc{} && end == text.data() + text.size()) return Moment(version);
-  auto time = parse_time(text);
-  if (!time) {
-    return fail(ErrorKind::kInvalid,
-                "as_of must be a version such as 7, or a time such as 2026-11-23T14:21:00Z");
-  }
-  return Moment(from_micros(*time));
-}
-
 Result<Position> parse_token(std::string_view text) {
   if (auto position = parse_position(text)) return *position;
   return fail(ErrorKind::kInvalid,
@@ -129,6 +117,19 @@ void wait_for_rows(Api& api, const std::shared_ptr<WaitingRead>& waiting) {
 
 }  // namespace
 
+Result<Moment> parse_moment(std::string_view name, std::string_view text) {
+  uint64_t version = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error == std::errc{} && end == text.data() + text.size()) return Moment(version);
+  auto time = parse_time(text);
+  if (!time) {
+    return fail(
+        ErrorKind::kInvalid,
+        std::string(name) + " must be a version such as 7, or a time such as 2026-11-23T14:21:00Z");
+  }
+  return Moment(from_micros(*time));
+}
+
 std::string_view ReadRequest::parameter(std::string_view name) const {
   for (const auto& [key, value] : parameters) {
     if (key == name) return value;
@@ -155,7 +156,7 @@ Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
     if (name == "limit") request.page.limit = TRY(parse_limit(value));
     if (name == "cursor") request.page.cursor = TRY(parse_cursor(value));
     if (name == "at_least") request.at_least = TRY(parse_token(value));
-    if (name == "as_of") request.as_of = TRY(parse_moment(value));
+    if (name == "as_of") request.as_of = TRY(parse_moment(name, value));
   }
   request.viewer = TRY(viewer_of(caller, as, request.org));
   return request;

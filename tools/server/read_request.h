@@ -35,6 +35,9 @@ struct ReadRequest {
 Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
                                QueryParameters parameters, const Principal& caller);
 
+// A version or a time, as the parameter `name` says it. kInvalid.
+Result<Moment> parse_moment(std::string_view name, std::string_view text);
+
 // Runs `read` once the read models have what it must see, or answers 503 when that takes too long;
 // never from less. It must see all that the log held when this process opened it, and `at_least`;
 // without such a token, what was answered before, so that clients read their own writes. `quick`:

@@ -50,6 +50,7 @@ Response readiness(Api& api) {
   if (!stats.log_damage.empty()) {
     return problem(503, "unavailable", "the log is damaged: " + stats.log_damage);
   }
+  if (!stats.notary_mismatch.empty()) return problem(503, "unavailable", stats.notary_mismatch);
   if (!stats.log_refusal.empty()) {
     return problem(503, "unavailable", "no commands are taken: " + stats.log_refusal);
   }

@@ -225,6 +225,7 @@ Result<void> serve(ServeOptions options) {
   add_history_routes(router, api);
   add_decision_routes(router, api);
   add_key_routes(router, api);
+  add_notary_routes(router, api);
   const Authenticator authenticator(opened.key, [&host] { return host->services(); }, people.get());
   Dispatcher dispatcher(router, authenticator, metrics, options.http.max_bodies);
   doorway.open(std::ref(dispatcher));

@@ -8,6 +8,7 @@
 #include "tools/tenure/bench_embedded.h"
 #include "tools/tenure/bench_http.h"
 #include "tools/tenure/bench_kafka.h"
+#include "tools/tenure/bench_notary.h"
 #include "tools/tenure/bench_relay.h"
 #include "tools/tenure/bench_start.h"
 #include "tools/tenure/subcommand.h"
@@ -25,9 +26,9 @@ struct Bench {
   Result<void> (*run)(const BenchOptions&);
 };
 constexpr Bench kBenches[] = {
-    {"embedded", bench_embedded}, {"http", bench_http},   {"check", bench_check},
-    {"start", bench_start},       {"kafka", bench_kafka}, {"kafka-peer", bench_kafka_peer},
-    {"relay", bench_relay},
+    {"embedded", bench_embedded}, {"http", bench_http},     {"check", bench_check},
+    {"start", bench_start},       {"kafka", bench_kafka},   {"kafka-peer", bench_kafka_peer},
+    {"relay", bench_relay},       {"notary", bench_notary},
 };
 
 int run(Options& options) {

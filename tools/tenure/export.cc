@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "engine/log/log_id.h"
 #include "engine/log/segment_snapshot.h"
 #include "tools/tenure/log_source.h"
 #include "tools/tenure/offline.h"
@@ -34,7 +35,8 @@ std::string work_directory(const Options& options) {
 }
 
 Result<ExportReport> export_of_kafka(const Options& options, ExportTarget& target) {
-  const std::string log_id = TRY(TRY(open_log_source(options.log))->log_id(PartitionId{}));
+  const auto source = TRY(open_log_source(options.log));
+  const std::string log_id = TRY(log_id_of(*TRY(source->read(PartitionId{}, Offset{0}))));
   OfflineData offline = TRY(open_offline(options.log, "tenure export"));
   return export_log(*offline.log, log_id, offline.partitions, work_directory(options), target);
 }

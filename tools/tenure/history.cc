@@ -10,7 +10,7 @@ namespace {
 
 struct Options {
   ServerOptions server;
-  std::string org, entity, as, at_least, limit = "100", cursor;
+  std::string org, entity, as, as_of, at_least, limit = "100", cursor;
   bool json = false;
 };
 
@@ -39,6 +39,7 @@ int run(const Options& options) {
       "/v1/orgs/" + percent_encode(options.org) + "/history?limit=" + percent_encode(options.limit);
   if (!options.entity.empty()) target += "&entity=" + percent_encode(options.entity);
   if (!options.as.empty()) target += "&as=" + percent_encode(options.as);
+  if (!options.as_of.empty()) target += "&as_of=" + percent_encode(options.as_of);
   if (!options.at_least.empty()) target += "&at_least=" + percent_encode(options.at_least);
   if (!options.cursor.empty()) target += "&cursor=" + percent_encode(options.cursor);
   auto answer = ApiClient(options.server).get(target);
@@ -59,6 +60,7 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("--entity", options->entity,
                  "user:bob, service:x, group:g, space:s or resource:s/r");
   app.add_option("--as", options->as, "On whose behalf: user:alice");
+  app.add_option("--as-of", options->as_of, "Up to this version or time");
   app.add_option("--at-least", options->at_least, "A position that the answer must have seen");
   app.add_option("--limit", options->limit)->capture_default_str();
   app.add_option("--cursor", options->cursor);

@@ -2,11 +2,11 @@
 
 #include <cstring>
 #include <deque>
+#include <filesystem>
+#include <vector>
 
 #include "engine/log/kafka_consumer.h"
-#include "engine/log/segment_format.h"
 #include "engine/log/segment_reader.h"
-#include "schemas/decision_generated.h"
 #include "tools/server/data_directory.h"
 
 namespace tenure {
@@ -15,19 +15,26 @@ namespace {
 // Opened anew for each look, as a log in files is read as of when it was opened.
 class SegmentSource final : public LogSource {
  public:
-  explicit SegmentSource(std::string directory) : directory_(std::move(directory)) {}
-  uint32_t partitions() const override { return 1; }
-  Result<std::string> log_id(PartitionId) override { return to_text(TRY(open()).log_id()); }
-  Result<Offset> durable_end(PartitionId) override { return TRY(open()).durable_end(); }
-  Result<std::unique_ptr<RecordCursor>> read(PartitionId, Offset from) override {
-    return TRY(open()).read(from);
+  // A directory for each partition.
+  explicit SegmentSource(std::vector<std::string> directories)
+      : directories_(std::move(directories)) {}
+  uint32_t partitions() const override { return static_cast<uint32_t>(directories_.size()); }
+  Result<Offset> durable_end(PartitionId partition) override {
+    return TRY(open(partition)).durable_end();
+  }
+  Result<std::unique_ptr<RecordCursor>> read(PartitionId partition, Offset from) override {
+    return TRY(open(partition)).read(from);
+  }
+  Result<Offset> find(PartitionId partition, Number number) override {
+    return TRY(open(partition)).find(number);
   }
 
  private:
-  Result<SegmentReader> open() const {
-    return SegmentReader::open(posix_file_system(), directory_, SegmentReader::Tail::kSync);
+  Result<SegmentReader> open(PartitionId partition) const {
+    return SegmentReader::open(posix_file_system(), directories_[partition.value],
+                               SegmentReader::Tail::kSync);
   }
-  const std::string directory_;
+  const std::vector<std::string> directories_;
 };
 
 // What lies in a partition of the topic between two offsets.
@@ -91,25 +98,6 @@ class TopicSource final : public LogSource {
   TopicSource(std::unique_ptr<KafkaConsumer> consumer, uint32_t partitions)
       : consumer_(std::move(consumer)), partitions_(partitions) {}
   uint32_t partitions() const override { return partitions_; }
-  // The first claim's.
-  Result<std::string> log_id(PartitionId partition) override {
-    const auto first = TRY(consumer_->value_at(partition, Offset{0}));
-    if (!first) {
-      return fail(ErrorKind::kNotFound, "partition " + std::to_string(partition.value) +
-                                            " of the log is empty: start `tenure serve` first");
-    }
-    const ParsedRecord parsed = parse_record(*first);
-    AlignedBytes claim;
-    std::memcpy(claim.grow(parsed.payload.size()), parsed.payload.data(), parsed.payload.size());
-    flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(claim.view().data()),
-                                   claim.view().size());
-    if (parsed.status != RecordStatus::kOk || parsed.prefix.kind != RecordKind::kClaim ||
-        !verifier.VerifyBuffer<schema::Claim>(nullptr)) {
-      return fail(ErrorKind::kCorrupt,
-                  "the topic does not begin with a claim: it is no tenure log");
-    }
-    return flatbuffers::GetRoot<schema::Claim>(claim.view().data())->log_id()->str();
-  }
   Result<Offset> durable_end(PartitionId partition) override {
     return TRY(consumer_->extent(partition)).end;
   }
@@ -123,6 +111,11 @@ class TopicSource final : public LogSource {
     }
     TRY(consumer_->start(partition, from));
     return std::make_unique<TopicCursor>(*consumer_, partition, from, extent.end);
+  }
+  Result<Offset> find(PartitionId, Number) override {
+    return fail(ErrorKind::kInvalid,
+                "the topic is read from its beginning alone; for a part of the log name the data "
+                "directory of a process that follows it with --data, without --log kafka");
   }
 
  private:
@@ -142,7 +135,24 @@ Result<std::unique_ptr<LogSource>> open_topic(const KafkaFlags& flags) {
 Result<std::unique_ptr<LogSource>> open_log_source(const LogFlags& flags) {
   if (flags.is_kafka()) return open_topic(flags.kafka);
   const DataDirectory data = TRY(DataDirectory::existing(flags.data));
-  return std::make_unique<SegmentSource>(data.log());
+  return std::make_unique<SegmentSource>(std::vector{data.log()});
+}
+
+Result<std::unique_ptr<LogSource>> open_log_or_mirror(const std::string& root) {
+  const bool of_kafka = DataDirectory::existing(root, true).has_value();
+  const DataDirectory data = TRY(DataDirectory::existing(root, of_kafka));
+  std::vector<std::string> directories;
+  if (of_kafka) {
+    std::error_code error;
+    for (PartitionId id{0};; id = {id.value + 1}) {
+      const std::string directory = data.mirror_of(id);
+      if (!std::filesystem::is_directory(directory, error)) break;
+      directories.push_back(directory);
+    }
+  } else {
+    directories.push_back(data.log());
+  }
+  return std::make_unique<SegmentSource>(std::move(directories));
 }
 
 }  // namespace tenure

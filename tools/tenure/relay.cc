@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "engine/log/log_id.h"
 #include "tools/server/logging.h"
 #include "tools/tenure/log_source.h"
 #include "tools/tenure/subcommand.h"
@@ -89,6 +90,15 @@ Result<void> publish_for_good(const Options& options, LogSource& log, Relay& rel
   return relay.topic().flush();
 }
 
+// What its events name as their source: the log and the partition.
+Result<std::string> source_of(LogSource& log, PartitionId id) {
+  std::string log_id = TRY(log_id_of(*TRY(log.read(id, Offset{0}))));
+  const std::string partition = std::to_string(id.value);
+  if (!log_id.empty()) return std::move(log_id) + "/" + partition;
+  return fail(ErrorKind::kNotFound,
+              "partition " + partition + " of the log is empty: start `tenure serve` first");
+}
+
 Result<void> relay_events(const Options& options) {
   const auto log = TRY(open_log_source(options.log));
   const KafkaConnection connection = TRY(connection_of(options.log.kafka));
@@ -96,7 +106,7 @@ Result<void> relay_events(const Options& options) {
       options.topic.empty() ? kafka_topic_name(options.log.kafka.prefix, "events") : options.topic;
   std::vector<std::string> sources;
   for (PartitionId id{0}; id.value < log->partitions(); id = {id.value + 1}) {
-    sources.push_back(TRY(log->log_id(id)) + "/" + std::to_string(id.value));
+    sources.push_back(TRY(source_of(*log, id)));
   }
   const auto begin = options.from_beginning ? Relay::Begin::kBeginning : Relay::Begin::kUnknown;
   Relay relay =

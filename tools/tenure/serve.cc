@@ -17,6 +17,8 @@ struct Options {
   size_t memory_mb = 4096;
   size_t scrub_mb = 8;
   uint32_t slowest_reader_s = static_cast<uint32_t>(HttpOptions{}.slowest_reader.count());
+  NotarySchedule notary;
+  int64_t notary_seconds = notary.every.count();
   size_t max_bodies_mb = HttpOptions{}.max_bodies >> 20;
   std::string log = "embedded";
   KafkaFlags kafka;
@@ -59,6 +61,8 @@ int run(Options& options, const CLI::App& app) {
   options.serve.http.slowest_reader = std::chrono::seconds(options.slowest_reader_s);
   options.serve.http.max_bodies = options.max_bodies_mb << 20;
   options.serve.host.scrub.bytes_per_second = options.scrub_mb << 20;
+  options.notary.every = std::chrono::seconds(options.notary_seconds);
+  if (options.notary_seconds > 0) options.serve.host.notary = options.notary;
   PartitionOptions& partition = options.serve.host.partition;
   partition.memory_for_organizations = options.memory_mb << 20;
   partition.dedupe_window = std::chrono::hours(options.dedupe_hours);
@@ -97,6 +101,14 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("--scrub-mb", options->scrub_mb,
                  "How much of the log is read and verified in the background a second; 0: nothing")
       ->check(CLI::Range(0, 10'000))
+      ->capture_default_str();
+  app.add_option("--notary-seconds", options->notary_seconds,
+                 "How often a head of the log is signed while there is anything new; 0: never")
+      ->check(CLI::Range(0, 86'400))
+      ->capture_default_str();
+  app.add_option("--notary-decisions", options->notary.every_decisions,
+                 "Sooner, when so many decisions are new")
+      ->check(CLI::Range(1, 1'000'000'000))
       ->capture_default_str();
   app.add_option("--dedupe-hours", options->dedupe_hours,
                  "How long a command's id is remembered, so that a retry gets its answer")

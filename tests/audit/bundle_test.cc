@@ -1,0 +1,151 @@
+// Evidence: made, verified, and whatever is changed in it named.
+#include "consumers/audit/bundle.h"
+
+#include <gmock/gmock.h>
+
+#include <cstring>
+
+#include "tests/projections/world.h"
+#include "tests/support/temporary_directory.h"
+
+namespace tenure::test {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// All nodes of a small tree, by its leaves.
+class LeavesOnly final : public NodeSource {
+ public:
+  std::vector<Hash> leaves;
+  Result<Hash> node(unsigned level, uint64_t index) const override {
+    if (level == 0) return leaves[index];
+    TreeHasher hasher;
+    const Hash left = TRY(node(level - 1, 2 * index));
+    return hasher.node(left, TRY(node(level - 1, 2 * index + 1)));
+  }
+};
+
+class BundleTest : public testing::Test {
+ protected:
+  BundleTest() : key_(SigningKey::open_or_make(directory_.path() + "/key.pem").value()) {
+    send("acme", "user:ann", "CreateOrganization", R"({"name":"Acme","rulebook":"space"})");
+    send("another-one", "user:stranger", "CreateOrganization",
+         R"({"name":"Beta","rulebook":"space"})");
+    send("acme", "user:ann", "AddMember", R"({"user":"bob","role":"MANAGER"})");
+    send("acme", "user:bob", "AddMember", R"({"user":"cy","role":"ADMIN"})");  // refused
+    send("acme", "user:ann", "CreateSpace", R"({"space":"web","name":"<Web>"})");
+    TreeHasher hasher;
+    for (const auto& decision : world_.machine().history()) {
+      tree_.leaves.push_back(hasher.leaf(std::as_bytes(std::span(decision))));
+    }
+    head_ = key_.sign({.origin = "tenure/log/0",
+                       .size = tree_.leaves.size(),
+                       .root = tree_root(tree_, tree_.leaves.size()).value(),
+                       .time = world_.now});
+    files_ = make("acme");
+  }
+
+  void send(const std::string& org, const std::string& actor, const std::string& type,
+            const std::string& command) {
+    world_.now += std::chrono::hours(1);
+    world_.send(org, actor, type, command);
+  }
+
+  NamedFiles make(const std::string& org, std::optional<uint64_t> without = {}) {
+    EvidenceSource source{.org = org,
+                          .partition = {},
+                          .from = {},
+                          .to = {},
+                          .records = {},
+                          .rulebooks = {{"space@1", "{}"}},
+                          .made = world_.now};
+    for (uint64_t number = 0; number < tree_.leaves.size(); ++number) {
+      const auto& decision = world_.machine().history()[number];
+      const auto& root = *flatbuffers::GetRoot<schema::Decision>(decision.data());
+      if (root.command_nested_root()->org()->str() != org || number == without) continue;
+      EvidenceRecord record{.number = {number}, .payload = {}, .size = decision.size()};
+      record.payload.resize((decision.size() + 7) / 8);
+      std::memcpy(record.payload.data(), decision.data(), decision.size());
+      source.records.push_back(std::move(record));
+    }
+    return make_bundle(source, head_, tree_, key_, nullptr).value();
+  }
+
+  std::vector<std::string> findings(const NamedFiles& files) const {
+    return verify_bundle(files, {key_.public_key("tenure/log/0")}).findings;
+  }
+
+  TemporaryDirectory directory_;
+  SigningKey key_;
+  World world_;
+  LeavesOnly tree_;
+  SignedHead head_;
+  NamedFiles files_;
+};
+
+TEST_F(BundleTest, Holds) {
+  const auto told = verify_bundle(files_, {key_.public_key("tenure/log/0")});
+  EXPECT_THAT(told.findings, IsEmpty());
+  EXPECT_EQ(told.decisions, 4);
+  EXPECT_EQ(told.org, "acme");
+  const std::string& page = files_["index.html"];
+  EXPECT_THAT(page, HasSubstr("What was decided in acme"));
+  EXPECT_THAT(page, HasSubstr("refused: role_not_assignable"));
+  EXPECT_THAT(page, testing::Not(HasSubstr("<script")));
+}
+
+TEST_F(BundleTest, IsTheSameInOneFile) {
+  const std::string tar = to_tar(files_);
+  EXPECT_EQ(from_tar(tar).value(), files_);
+  EXPECT_EQ(from_tar("no tar").error().kind, ErrorKind::kInvalid);
+  EXPECT_EQ(from_tar(std::string_view(tar).substr(0, 1000)).error().kind, ErrorKind::kInvalid);
+  std::string damaged = tar;
+  damaged[3] ^= 1;
+  EXPECT_EQ(from_tar(damaged).error().kind, ErrorKind::kInvalid);
+}
+
+// One byte of one file, anywhere: detected, and the file is named.
+TEST_F(BundleTest, NoFileCanBeChanged) {
+  for (const auto& [name, content] : files_) {
+    for (size_t at = 0; at < content.size(); at += 1 + content.size() / 60) {
+      NamedFiles changed = files_;
+      changed[name][at] ^= 1;
+      EXPECT_THAT(findings(changed), Contains(HasSubstr(name))) << at;
+    }
+    NamedFiles without = files_;
+    without.erase(name);
+    EXPECT_THAT(findings(without), Contains(name + " is missing"));
+  }
+  NamedFiles more = files_;
+  more["note.txt"] = "hello";
+  EXPECT_THAT(findings(more), Contains("note.txt is not listed in the manifest"));
+}
+
+TEST_F(BundleTest, AnotherKeySignsNothing) {
+  const SigningKey other = SigningKey::open_or_make(directory_.path() + "/other.pem").value();
+  EXPECT_THAT(verify_bundle(files_, {other.public_key("tenure/log/0")}).findings,
+              Contains(HasSubstr("not signed by a key that you trust")));
+  EXPECT_THAT(verify_bundle(files_, {key_.public_key("tenure/log/1")}).findings,
+              Contains(HasSubstr("not signed by a key that you trust")));
+}
+
+// Even who has the key cannot leave out an accepted decision, or show a record that is none.
+TEST_F(BundleTest, WhatTheKeyCannotDo) {
+  EXPECT_THAT(findings(make("acme", 2)), Contains(HasSubstr("an accepted decision is missing")));
+  const LeavesOnly honest = tree_;
+  tree_.leaves[4][0] ^= 1;
+  EXPECT_THAT(findings(make("acme")), Contains("record 0:0 is not covered by the head"));
+  tree_ = honest;
+}
+
+TEST_F(BundleTest, HoldsNothingOfOthers) {
+  for (const auto& [name, content] : files_) {
+    EXPECT_EQ(content.find("another-one"), std::string::npos) << name;
+    EXPECT_EQ(content.find("stranger"), std::string::npos) << name;
+  }
+}
+
+}  // namespace
+}  // namespace tenure::test
