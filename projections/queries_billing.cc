@@ -154,6 +154,8 @@ Result<std::string> get_billing(const QueryContext& context, std::string_view or
     out.text("payment_method", account.label);
   }
   out.amount("credits_minor", subscription.credits_minor());
+  out.amount("credits_used_minor",
+             credits_used(subscription, now_in(context, organization.rows())));
   return out.text("currency", organization->row().currency()).end_object().take();
 }
 

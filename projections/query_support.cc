@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/domain/billing_rows.h"
+#include "engine/domain/calendar.h"
 
 namespace tenure {
 namespace {
@@ -112,6 +113,15 @@ Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organ
                                          " has no subscription row; rebuild the read models");
   }
   return row;
+}
+
+Time now_in(const QueryContext& context, const OrganizationRows& organization) {
+  const auto clock = organization.row().clock();
+  return clock ? from_micros(*clock) : context.now;
+}
+
+Minor credits_used(const schema::SubscriptionRow& row, Time now) {
+  return row.credits_used_month() == month_of(now) ? row.credits_used_minor() : 0;
 }
 
 DunningStep Debts::of(std::string_view space) const {

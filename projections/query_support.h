@@ -86,6 +86,12 @@ void write_invitation(AnswerWriter& out, const QueryContext& context, std::strin
 Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organization,
                             std::string_view space);
 
+// The moment that an organization is asked about: of a sandbox its own.
+Time now_in(const QueryContext& context, const OrganizationRows& organization);
+
+// What was drawn of a space's credits in the month of `now`.
+Minor credits_used(const schema::SubscriptionRow& row, Time now);
+
 // How far dunning has come with what is owed: by a space, and by the organization for all of them.
 struct Debts {
   DunningStep of_all = DunningStep::kNone;

@@ -24,6 +24,8 @@ TEST(MoneyText, KeepsEveryMinorUnitOfTheCurrency) {
   EXPECT_EQ(money_text(-1, "EUR", "US"), "-€0.01");
   EXPECT_EQ(money_text(1234, "JPY", "JP"), "¥1,234") << "a yen has no smaller unit";
   EXPECT_EQ(money_text(1234, "KWD", "US"), "KWD" + kNoBreak + "1.234") << "a dinar has a thousand";
+  EXPECT_EQ(money_text(1234567, "IQD", "US"), "IQD" + kNoBreak + "1,234.567")
+      << "as ISO 4217 has it";
   EXPECT_EQ(money_text(9'007'199'254'740'993, "EUR", "US"), "€90,071,992,547,409.93")
       << "more digits than a double holds";
   EXPECT_EQ(money_text(INT64_MAX, "EUR", "US"), "€92,233,720,368,547,758.07");
