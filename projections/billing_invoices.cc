@@ -10,10 +10,11 @@ using LinesOffset =
     flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::InvoiceLine>>>;
 
 // A line that names no decision came from this one.
-LinesOffset copy_lines(Reduction& in, const schema::InvoiceIssued& event) {
+template <class Lines>
+LinesOffset copy_lines(Reduction& in, const Lines& from) {
   auto& fbb = in.builder;
   std::vector<flatbuffers::Offset<schema::InvoiceLine>> lines;
-  for (const schema::InvoiceLine* line : *event.lines()) {
+  for (const schema::InvoiceLine* line : from) {
     std::vector<uint64_t> numbers(line->numbers()->begin(), line->numbers()->end());
     if (numbers.empty()) numbers.push_back(in.number);
     const auto description = fbb.CreateString(line->description());
@@ -34,20 +35,23 @@ const schema::BillingDetailsSet* details_for(Reduction& in, const flatbuffers::S
   return in.rows.get<schema::BillingDetailsSet>(kFamily, in.keys.billing_details(""));
 }
 
-void put_issued(Reduction& in, const schema::InvoiceIssued& event) {
+// From the event that issued it, or from the row. `paid`: with its issue.
+template <class Source>
+void put_issued(Reduction& in, const Source& event, const schema::BillingDetailsSet* details,
+                Minor paid) {
   auto& fbb = in.builder;
-  const schema::BillingDetailsSet* details = details_for(in, event.space());
   const auto space = copy_text(fbb, event.space());
   const auto invoice = fbb.CreateString(event.invoice());
   const auto currency = fbb.CreateString(event.currency());
   const auto country = copy_text(fbb, event.country());
-  const auto lines = copy_lines(in, event);
+  const auto lines = copy_lines(in, *event.lines());
   const auto made_out_to = details == nullptr ? 0 : copy_details(fbb, *details);
   schema::InvoiceRowBuilder row(fbb);
   row.add_space(space);
   row.add_number(event.number());
   row.add_total_minor(event.total_minor());
   row.add_tax_minor(event.tax_minor());
+  row.add_paid_minor(paid);
   row.add_due(event.due());
   row.add_invoice(invoice);
   row.add_net_minor(event.net_minor());
@@ -105,7 +109,7 @@ void nothing_charged(Reduction& in, const schema::NothingCharged& event) { settl
 
 void invoice_issued(Reduction& in, const schema::InvoiceIssued& event) {
   if (event.issue_at() != 0) settle(in, event);
-  put_issued(in, event);
+  put_issued(in, event, details_for(in, event.space()), 0);
   Organization organization;
   Invoice& invoice = organization.invoices[InvoiceId(text(event.invoice()))];
   invoice = {.space = SpaceId(text(event.space())),
@@ -117,7 +121,16 @@ void invoice_issued(Reduction& in, const schema::InvoiceIssued& event) {
   put_state(in, organization, text(event.invoice()));
 }
 
-void invoice_paid(Reduction& in, const schema::InvoicePaid& event) { change(in, event); }
+// What is paid with its issue is a part of the invoice as it was issued.
+void invoice_paid(Reduction& in, const schema::InvoicePaid& event) {
+  change(in, event);
+  const std::optional<uint64_t> number = invoice_number(text(event.invoice()));
+  if (!number) return;
+  const auto* issued = in.rows.get<schema::InvoiceRow>(kFamily, in.keys.invoice(*number));
+  if (issued == nullptr || issued->issue_number() != in.number) return;
+  put_issued(in, *issued, issued->details(), event.amount_minor());
+}
+
 void invoice_partly_paid(Reduction& in, const schema::InvoicePartlyPaid& event) {
   change(in, event);
 }

@@ -102,6 +102,27 @@ Result<std::set<std::string>> guests_in(OrganizationRows& organization, const Sp
 
 }  // namespace
 
+Result<void> write_limits(AnswerWriter& out, const QueryContext& context,
+                          OrganizationRows& organization, std::string_view space,
+                          const schema::Plan& plan) {
+  out.begin_array("limits");
+  for (const schema::MeterTerms* terms : *plan.meters()) {
+    out.begin_object().text("meter", terms->meter());
+    out.text("kind", schema::EnumNameMeterKind(terms->kind()));
+    out.number("limit", limit_of(*terms)).end_object();
+  }
+  out.end_array().begin_array("excess");
+  for (const schema::MeterTerms* terms : *plan.meters()) {
+    const std::optional<uint64_t> limit = limit_of(*terms);
+    const uint64_t used = TRY(use_of(context, organization, space, *terms));
+    if (!limit || used <= *limit) continue;
+    out.begin_object().text("meter", terms->meter()).number("used", used);
+    out.number("limit", *limit).number("excess", used - *limit).end_object();
+  }
+  out.end_array();
+  return {};
+}
+
 // Those that the viewer sees; deleted ones only for who could restore them by their role.
 Result<std::string> get_spaces(const QueryContext& context, std::string_view org,
                                const Page& page) {

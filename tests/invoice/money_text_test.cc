@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "engine/domain/money.h"
+
 namespace tenure {
 namespace {
 
@@ -29,6 +31,15 @@ TEST(MoneyText, KeepsEveryMinorUnitOfTheCurrency) {
   EXPECT_EQ(money_text(9'007'199'254'740'993, "EUR", "US"), "€90,071,992,547,409.93")
       << "more digits than a double holds";
   EXPECT_EQ(money_text(INT64_MAX, "EUR", "US"), "€92,233,720,368,547,758.07");
+}
+
+TEST(AmountText, HasTheDecimalsOfTheCurrency) {
+  EXPECT_EQ(amount_text(3355, "EUR"), "33.55 EUR");
+  EXPECT_EQ(amount_text(5, "EUR"), "0.05 EUR");
+  EXPECT_EQ(amount_text(3355, "JPY"), "3355 JPY");
+  EXPECT_EQ(amount_text(0, "JPY"), "0 JPY");
+  EXPECT_EQ(amount_text(3355, "KWD"), "3.355 KWD");
+  EXPECT_EQ(amount_text(1, "KWD"), "0.001 KWD");
 }
 
 TEST(MoneyText, IsEnglishWhereTheCountryIsUnknownOrTheFontHasNoLetters) {

@@ -227,7 +227,7 @@ TEST_F(QueriesTest, BillingFromFreeToPaid) {
   EXPECT_EQ(
       text(get_billing(service(), "shop", "web")),
       at(R"({"plan":"free","status":"free","period":{"from":"TIME","to":null},)"
-         R"("pending":null,"payment_method":null,"credits_minor":0,"credits_used_minor":0,"currency":"EUR"})"));
+         R"("pending":null,"payment_method":null,"billing_details":null,"credits_minor":0,"credits_used_minor":0,"currency":"EUR"})"));
   send("shop", "ann", "UpgradePlan", R"({"space":"web","plan":"basic"})");
   refresh();
   std::string pending = text(get_billing(service(), "shop", "web"));
@@ -238,10 +238,11 @@ TEST_F(QueriesTest, BillingFromFreeToPaid) {
                         R"({"checkout":")" + checkout + R"("})"),
             "accepted");
   refresh();
-  EXPECT_EQ(text(get_billing(service(), "shop", "web")),
-            at(R"({"plan":"basic","status":"active","period":{"from":"TIME",)"
-               R"("to":"2026-10-21T14:13:20.000000Z"},"pending":null,"payment_method":null,)"
-               R"("credits_minor":0,"credits_used_minor":0,"currency":"EUR"})"));
+  EXPECT_EQ(
+      text(get_billing(service(), "shop", "web")),
+      at(R"({"plan":"basic","status":"active","period":{"from":"TIME",)"
+         R"("to":"2026-10-21T14:13:20.000000Z"},"pending":null,"payment_method":null,"billing_details":null,)"
+         R"("credits_minor":0,"credits_used_minor":0,"currency":"EUR"})"));
 }
 
 TEST_F(QueriesTest, SpacesOfAUserOverAllOrganizations) {

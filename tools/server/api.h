@@ -62,6 +62,7 @@ void add_key_routes(Router& router, Api& api);           // routes_keys.cc
 
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kNdjson = "application/x-ndjson";
+inline constexpr std::string_view kPdf = "application/pdf";
 inline constexpr std::string_view kFlatBuffers = "application/octet-stream";
 
 // `application/json; charset=utf-8` is `application/json`.

@@ -63,6 +63,7 @@ Request to_request(const restinio::request_handle_t& handle) {
       .authorization = field(restinio::http_field::authorization),
       .api_key = field("X-Api-Key"),
       .content_type = field(restinio::http_field::content_type),
+      .accept = field(restinio::http_field::accept),
       .idempotency_key = field("Idempotency-Key"),
       .body = handle->body(),
       .owner = handle,

@@ -145,7 +145,8 @@ Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
                       .page = {},
                       .org = {},
                       .at_least = {},
-                      .as_of = {}};
+                      .as_of = {},
+                      .accept = {}};
   if (pattern.starts_with("/v1/orgs/{org}")) request.org = request.path.front();
   std::optional<std::string_view> as;
   for (const auto& [name, value] : request.parameters) {
@@ -189,13 +190,14 @@ void add_read(Router& router, Api& api, ReadRoute route) {
        .access = Access::kKey,
        .parameters = std::move(route.parameters),
        .request_types = {},
-       .response_types = {route.response_type},
+       .response_types = std::move(route.response_types),
        .handler = [&api, pattern = route.pattern, read = std::move(route.read),
                    prepare = std::move(route.prepare)](const Request& asked, PathValues path,
                                                        QueryParameters parameters,
                                                        Respond respond) {
          auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
          if (!request) return respond(problem(request.error()));
+         request->accept = asked.accept;
          if (prepare) prepare(api, *request);
          run_read(api, *request, false, std::move(respond), [&api, &read, request = *request] {
            Result<Response> response = read(api, request);

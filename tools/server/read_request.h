@@ -22,6 +22,7 @@ struct ReadRequest {
   std::string org;  // the one that it is about; empty: several, or the body says
   std::optional<Position> at_least;
   std::optional<Moment> as_of;  // absent: now
+  std::string accept;           // the header; empty: none
   bool needs_rows = true;       // false: it looks at the log alone
 
   // The value of a query parameter; empty if it was not given.
@@ -46,7 +47,7 @@ void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
 struct ReadRoute {
   std::string_view pattern, summary;
   std::vector<std::string_view> parameters;
-  std::string_view response_type;
+  std::vector<std::string_view> response_types;
   std::function<Result<Response>(Api&, const ReadRequest&)> read;
   std::function<void(const Api&, ReadRequest&)> prepare = {};
 };

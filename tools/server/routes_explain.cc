@@ -55,13 +55,13 @@ void add_explain_routes(Router& router, Api& api) {
            {.pattern = "/v1/orgs/{org}/explain",
             .summary = "Why somebody may do something in it, or may not",
             .parameters = {"as", "at_least", "as_of", "user", "action", "space", "type"},
-            .response_type = kJson,
+            .response_types = {kJson},
             .read = explain_question});
   add_read(router, api,
            {.pattern = "/v1/decisions/{position}/explain",
             .summary = "A decision, and by what authority or against which rule it was asked for",
             .parameters = {"as", "at_least"},
-            .response_type = kJson,
+            .response_types = {kJson},
             .read = explain_one,
             .prepare = see_decision});
 }

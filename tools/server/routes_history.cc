@@ -182,20 +182,20 @@ void add_history_routes(Router& router, Api& api) {
            {.pattern = "/v1/orgs/{org}/history",
             .summary = "The decisions about it, or about one entity of it",
             .parameters = {"as", "at_least", "entity", "limit", "cursor"},
-            .response_type = kJson,
+            .response_types = {kJson},
             .read = history});
   add_read(router, api,
            {.pattern = "/v1/orgs/{org}/commands/{id}",
             .summary = "The decision that a command left",
             .parameters = {"as", "at_least", "actor"},
-            .response_type = kJson,
+            .response_types = {kJson},
             .read = command_by_id});
   add_read(
       router, api,
       {.pattern = "/v1/decisions",
        .summary = "All decisions from a position on, in the order of the log",
        .parameters = {"at_least", "from", "since", "partition", "org", "entity", "event", "limit"},
-       .response_type = kNdjson,
+       .response_types = {kNdjson},
        .read = decisions,
        .prepare = [](const Api&, ReadRequest& request) { request.needs_rows = false; }});
 }
