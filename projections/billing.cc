@@ -1,7 +1,10 @@
 // The billing model: what a space's subscription is and what it is about to become, its credits,
 // and the organization's invoices.
-#include "engine/domain/billing_rows.h"
+#include <algorithm>
+
+#include "engine/domain/emit.h"
 #include "projections/billing_reductions.h"
+#include "projections/usage_counters.h"
 
 namespace tenure {
 namespace billing {
@@ -11,26 +14,107 @@ Happened happened(const Reduction& in) {
   return {Number{in.number}, from_micros(in.time), in.actor, none};
 }
 
+void get_shared(Reduction& in, Organization& organization) {
+  const auto* row = in.rows.get<schema::BillingRow>(kFamily, in.keys.organization());
+  if (row == nullptr) return;
+  organization.account = account_in(row->account());
+  if (row->anchor()) organization.anchor = from_micros(*row->anchor());
+}
+
+std::vector<std::string> waiting_spaces(Reduction& in) {
+  std::vector<std::string> waiting;
+  const auto* row = in.rows.get<schema::BillingRow>(kFamily, in.keys.organization());
+  if (row == nullptr || row->waiting() == nullptr) return waiting;
+  for (const auto* space : *row->waiting()) waiting.push_back(space->str());
+  return waiting;
+}
+
+namespace {
+
+// Writes nothing that is there already.
+void put_shared(Reduction& in, const Organization& organization,
+                const std::vector<std::string>& waiting) {
+  Organization known;
+  get_shared(in, known);
+  if (known.account == organization.account && known.anchor == organization.anchor &&
+      waiting_spaces(in) == waiting) {
+    return;
+  }
+  auto& fbb = in.builder;
+  const auto account = account_row(fbb, organization.account);
+  const auto spaces = fbb.CreateVectorOfStrings(waiting);
+  flatbuffers::Optional<int64_t> anchor = flatbuffers::nullopt;
+  if (organization.anchor) anchor = to_micros(*organization.anchor);
+  in.put(kFamily, in.keys.organization(), schema::CreateBillingRow(fbb, account, anchor, spaces));
+}
+
+bool waits(const Space& space) {
+  return std::ranges::any_of(
+      space.periods, [](const Period& period) { return period.consolidated && !period.settled; });
+}
+
+}  // namespace
+
+void put_shared(Reduction& in, const Organization& organization) {
+  put_shared(in, organization, waiting_spaces(in));
+}
+
 std::optional<HeldSpace> get_space(Reduction& in, std::string_view space) {
   const auto* row = in.rows.get<schema::SubscriptionRow>(kFamily, in.keys.subscription(space));
   if (row == nullptr) return std::nullopt;
   std::optional<HeldSpace> held(std::in_place);
-  held->credits = row->credits_minor();
+  held->credits = {.left = row->credits_minor(),
+                   .used = row->credits_used_minor(),
+                   .month = row->credits_used_month()};
   if (!read_subscription(*row, held->organization.spaces[SpaceId(space)])) return std::nullopt;
+  get_shared(in, held->organization);
   return held;
 }
 
 void put_space(Reduction& in, std::string_view space, const HeldSpace& held) {
   const Space& kept = held.organization.spaces.find(space)->second;
   in.put(kFamily, in.keys.subscription(space), subscription_row(in.builder, kept, held.credits));
+  std::vector<std::string> waiting = waiting_spaces(in);
+  const auto place = std::ranges::lower_bound(waiting, space);
+  const bool listed = place != waiting.end() && *place == space;
+  if (waits(kept) && !listed) waiting.insert(place, std::string(space));
+  if (!waits(kept) && listed) waiting.erase(place);
+  put_shared(in, held.organization, waiting);
+}
+
+flatbuffers::Offset<schema::BillingDetailsSet> copy_details(
+    flatbuffers::FlatBufferBuilder& builder, const schema::BillingDetailsSet& event) {
+  const auto space = copy_text(builder, event.space());
+  const auto name = copy_sealed(builder, event.name());
+  const auto address = copy_sealed(builder, event.address());
+  const auto country = builder.CreateString(event.country());
+  const auto tax_id = copy_sealed(builder, event.tax_id());
+  return schema::CreateBillingDetailsSet(builder, space, name, address, country, tax_id,
+                                         copy_sealed(builder, event.email()));
 }
 
 namespace {
 
 void space_created(Reduction& in, const schema::SpaceCreated& event) {
   HeldSpace held;
+  get_shared(in, held.organization);
   evolve(held.organization, event, happened(in));
   put_space(in, text(event.space()), held);
+}
+
+// What is late for a period that is over keeps the period.
+void billing_period_closed(Reduction& in, const schema::BillingPeriodClosed& event) {
+  std::optional<HeldSpace> held = get_space(in, text(event.space()));
+  if (!held) return;
+  Space& space = space_of(held->organization, event.space());
+  space.counters = get_billable_counters(in, text(event.space()), space);
+  evolve(held->organization, event, happened(in));
+  put_space(in, text(event.space()), *held);
+}
+
+void billing_details_set(Reduction& in, const schema::BillingDetailsSet& event) {
+  of_account(in, event);
+  in.put(kFamily, in.keys.billing_details(text(event.space())), copy_details(in.builder, event));
 }
 
 }  // namespace
@@ -80,16 +164,16 @@ constexpr ReductionTable<Reduction> kBillingReductions = reduction_table<Reducti
     ignores<Reduction, schema::ResourceUpdated>(),
     ignores<Reduction, schema::ResourceCopied>(),
     reduces<&billing::of_space<schema::SubscriptionEnded>>(),
-    reduces<&billing::of_space_if_named<schema::PaymentMethodSet>>(),
-    reduces<&billing::of_space_if_named<schema::PaymentMethodRemoved>>(),
-    reduces<&billing::of_space_if_named<schema::BillingDetailsSet>>(),
+    reduces<&billing::of_account<schema::PaymentMethodSet>>(),
+    reduces<&billing::of_account<schema::PaymentMethodRemoved>>(),
+    reduces<&billing::billing_details_set>(),
     ignores<Reduction, schema::BillingModeChanged>(),
     reduces<&billing::of_space<schema::PlanChanged>>(),
     reduces<&billing::of_space<schema::CancellationScheduled>>(),
     reduces<&billing::of_space<schema::CancellationWithdrawn>>(),
-    reduces<&billing::of_space<schema::BillingPeriodClosed>>(),
+    reduces<&billing::billing_period_closed>(),
     reduces<&billing::invoice_issued>(),
-    reduces<&billing::of_space_if_named<schema::NothingCharged>>(),
+    reduces<&billing::nothing_charged>(),
     ignores<Reduction, schema::PaymentWanted>(),
     reduces<&billing::invoice_paid>(),
     reduces<&billing::invoice_partly_paid>(),

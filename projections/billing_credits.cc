@@ -1,9 +1,11 @@
 // Credits: what is left of each grant, and the log of their movements, whose sum is the balance.
-#include "engine/domain/billing_rows.h"
+#include "engine/domain/calendar.h"
 #include "projections/billing_reductions.h"
 
 namespace tenure::billing {
 namespace {
+
+constexpr std::string_view kDrawn = "drawn";
 
 struct Movement {
   std::string_view kind;
@@ -14,13 +16,18 @@ struct Movement {
 void log(Reduction& in, std::string_view space, const Movement& movement) {
   std::optional<HeldSpace> held = get_space(in, space);
   if (!held) return;
-  held->credits += movement.amount;
+  held->credits.left += movement.amount;
+  if (movement.kind == kDrawn) {
+    const Month month = month_of(from_micros(in.time));
+    if (held->credits.month != month) held->credits = {held->credits.left, 0, month};
+    held->credits.used -= movement.amount;
+  }
   put_space(in, space, *held);
   auto& fbb = in.builder;
   const auto kind = fbb.CreateString(movement.kind.data(), movement.kind.size());
   const auto description = fbb.CreateString(movement.description);
   in.put(kFamily, in.keys.billing_log_entry(space, in.number),
-         schema::CreateBillingLogRow(fbb, in.time, kind, movement.amount, held->credits,
+         schema::CreateBillingLogRow(fbb, in.time, kind, movement.amount, held->credits.left,
                                      description, in.number));
 }
 
@@ -52,7 +59,7 @@ void credits_drawn(Reduction& in, const schema::CreditsDrawn& event) {
   for (const schema::CreditDraw* draw : *event.draws()) {
     take(in, space, text(draw->grant()), draw->amount_minor());
   }
-  log(in, space, {"drawn", -event.amount_minor(), event.description()->str()});
+  log(in, space, {kDrawn, -event.amount_minor(), event.description()->str()});
 }
 
 void credits_expired(Reduction& in, const schema::CreditsExpired& event) {

@@ -2,6 +2,11 @@
 // invoice say what the engine's state says: the domain's own evolve changes them.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/domain/billing_rows.h"
 #include "engine/domain/evolve_events.h"
 #include "projections/projection.h"
 
@@ -12,13 +17,20 @@ inline constexpr Family kFamily = Family::kBilling;
 // The decision, as the domain's evolve sees it. No event of billing needs a rulebook.
 Happened happened(const Reduction& in);
 
-// A space's money, read from its row; and written back.
+// A space's money, read from its rows; and written back. Its counters are read and written apart
+// (usage_counters.h).
 struct HeldSpace {
-  Organization organization;  // with this space only
-  Minor credits = 0;          // the balance
+  Organization organization;  // with this space only, and what all share
+  CreditTotals credits;
 };
 std::optional<HeldSpace> get_space(Reduction& in, std::string_view space);
 void put_space(Reduction& in, std::string_view space, const HeldSpace& held);
+
+// What all spaces share: the organization's account and anchor.
+void get_shared(Reduction& in, Organization& organization);
+void put_shared(Reduction& in, const Organization& organization);
+// The spaces that wait for the organization's next invoice.
+std::vector<std::string> waiting_spaces(Reduction& in);
 
 // What an event of one space does to its row.
 template <class Event>
@@ -30,11 +42,19 @@ void of_space(Reduction& in, const Event& event) {
   put_space(in, space, *held);
 }
 
-// The organization's own account is no row of this model.
+// What is said of a space's account, or of the organization's.
 template <class Event>
-void of_space_if_named(Reduction& in, const Event& event) {
-  if (event.space() != nullptr) of_space(in, event);
+void of_account(Reduction& in, const Event& event) {
+  if (event.space() != nullptr) return of_space(in, event);
+  Organization organization;
+  get_shared(in, organization);
+  evolve(organization, event, happened(in));
+  put_shared(in, organization);
 }
+
+// billing.cc
+flatbuffers::Offset<schema::BillingDetailsSet> copy_details(flatbuffers::FlatBufferBuilder& builder,
+                                                            const schema::BillingDetailsSet& event);
 
 // billing_credits.cc
 void credits_added(Reduction& in, const schema::CreditsAdded& event);
@@ -43,6 +63,7 @@ void credits_expired(Reduction& in, const schema::CreditsExpired& event);
 
 // billing_invoices.cc
 void invoice_issued(Reduction& in, const schema::InvoiceIssued& event);
+void nothing_charged(Reduction& in, const schema::NothingCharged& event);
 void invoice_paid(Reduction& in, const schema::InvoicePaid& event);
 void invoice_partly_paid(Reduction& in, const schema::InvoicePartlyPaid& event);
 void credit_note_issued(Reduction& in, const schema::CreditNoteIssued& event);

@@ -18,9 +18,12 @@
 //               | SEP user SEP org                     (empty)  where a user is or was a member,
 //               guest or invited: look there
 //   usage      := org SEP space SEP month:u32 meter    MeterRow
-//   billing    := org SEP space SEP                    SubscriptionRow
+//   billing    := org SEP                              BillingRow, if it has anything to say
+//               | org SEP space SEP                    SubscriptionRow
 //               | org SEP space SEP "c" SEP grant      CreditRow
 //               | org SEP space SEP "l" SEP number:u64 BillingLogRow
+//               | org SEP SEP "d" SEP space            BillingDetailsSet, the last; no space: the
+//               organization's
 //               | org SEP SEP "n" SEP invoice:u64 note:u64   CreditNoteIssued
 //               | org SEP SEP "v" SEP invoice:u64      InvoiceRow, as it was issued
 //               | org SEP SEP "w" SEP invoice:u64      InvoiceRow, what became of it
@@ -117,6 +120,8 @@ class Keys {
   const Key& billing_log_entry(std::string_view space, uint64_t number) {
     return in_space(space).part("l").big_endian(number, 8);
   }
+  // `space` empty: of the organization.
+  const Key& billing_details(std::string_view space) { return org_level("d").raw(space); }
   const Key& credit_note(uint64_t invoice, uint64_t note) {
     return org_level("n").big_endian(invoice, 8).big_endian(note, 8);
   }
@@ -130,6 +135,7 @@ class Keys {
   const Key& members() { return org_level("m"); }
   const Key& invitations() { return org_level("i"); }
   const Key& user_invitations(std::string_view user) { return org_level("u").part(user); }
+  const Key& meters(std::string_view space) { return in_space(space); }
   const Key& subject_spaces(std::string_view subject) { return org_level("s").part(subject); }
   const Key& accesses(std::string_view space) { return in_space(space).part("a"); }
   const Key& resources(std::string_view space) { return in_space(space).part("r"); }

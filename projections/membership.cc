@@ -76,7 +76,7 @@ constexpr ReductionTable<Reduction> kMembershipReductions = reduction_table<Redu
     ignores<Reduction, schema::CreditsAdded>(),
     ignores<Reduction, schema::CreditsDrawn>(),
     ignores<Reduction, schema::CreditsExpired>(),
-    ignores<Reduction, schema::ClockAdvanced>(),
+    reduces<&membership::clock_advanced>(),
 });
 
 }  // namespace tenure

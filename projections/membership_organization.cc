@@ -18,6 +18,7 @@ struct NewOrganization {
   int64_t deleted = 0;
   flatbuffers::Optional<uint64_t> rules_number = flatbuffers::nullopt;
   flatbuffers::Optional<uint64_t> status_number = flatbuffers::nullopt;
+  flatbuffers::Optional<int64_t> clock = flatbuffers::nullopt;
 };
 
 NewOrganization as_before(const schema::OrganizationRow& row) {
@@ -29,7 +30,8 @@ NewOrganization as_before(const schema::OrganizationRow& row) {
           .status = row.status()->string_view(),
           .deleted = row.deleted(),
           .rules_number = row.rules_number(),
-          .status_number = row.status_number()};
+          .status_number = row.status_number(),
+          .clock = row.clock()};
 }
 
 const schema::OrganizationRow* get_organization(Reduction& in) {
@@ -58,11 +60,20 @@ void put_organization(Reduction& in, const NewOrganization& organization, const 
   auto currency = text(organization.currency);
   auto status = text(organization.status);
   auto sign_in = copy_sso(in, sso);
-  in.put(
-      kFamily, in.keys.organization(),
-      schema::CreateOrganizationRow(fbb, name, rulebook, in.version, billing_mode, currency,
-                                    organization.created, status, 0, organization.deleted, sign_in,
-                                    organization.rules_number, organization.status_number));
+  schema::OrganizationRowBuilder row(fbb);
+  row.add_name(name);
+  row.add_rulebook(rulebook);
+  row.add_version(in.version);
+  row.add_billing_mode(billing_mode);
+  row.add_currency(currency);
+  row.add_created(organization.created);
+  row.add_status(status);
+  row.add_deleted(organization.deleted);
+  row.add_sso(sign_in);
+  if (organization.rules_number) row.add_rules_number(*organization.rules_number);
+  if (organization.status_number) row.add_status_number(*organization.status_number);
+  if (organization.clock) row.add_clock(*organization.clock);
+  in.put(kFamily, in.keys.organization(), row.Finish());
 }
 
 // What an organization's RulebookRow says: the adopted text, and the roles it defined.
@@ -127,13 +138,13 @@ void change_organization_status(Reduction& in, std::string_view status, int64_t 
 
 void organization_created(Reduction& in, const schema::OrganizationCreated& event) {
   const schema::ConfigureSso* none = nullptr;
-  put_organization(in,
-                   {.name = event.name()->string_view(),
-                    .rulebook = event.rulebook()->string_view(),
-                    .billing_mode = event.billing_mode()->string_view(),
-                    .currency = event.currency()->string_view(),
-                    .created = in.time},
-                   none);
+  NewOrganization organization{.name = event.name()->string_view(),
+                               .rulebook = event.rulebook()->string_view(),
+                               .billing_mode = event.billing_mode()->string_view(),
+                               .currency = event.currency()->string_view(),
+                               .created = in.time};
+  if (event.sandbox().value_or(false)) organization.clock = in.time;
+  put_organization(in, organization, none);
 }
 
 void organization_renamed(Reduction& in, const schema::OrganizationRenamed& event) {
@@ -149,6 +160,14 @@ void billing_mode_changed(Reduction& in, const schema::BillingModeChanged& event
   if (row == nullptr) return;
   NewOrganization organization = as_before(*row);
   organization.billing_mode = event.billing_mode()->string_view();
+  put_organization(in, organization, row->sso());
+}
+
+void clock_advanced(Reduction& in, const schema::ClockAdvanced& event) {
+  const schema::OrganizationRow* row = get_organization(in);
+  if (row == nullptr) return;
+  NewOrganization organization = as_before(*row);
+  organization.clock = event.to();
   put_organization(in, organization, row->sso());
 }
 

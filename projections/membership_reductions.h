@@ -21,6 +21,7 @@ inline flatbuffers::Offset<Texts> copy_texts(Reduction& in, const Texts* texts) 
 void organization_created(Reduction& in, const schema::OrganizationCreated& event);
 void organization_renamed(Reduction& in, const schema::OrganizationRenamed& event);
 void billing_mode_changed(Reduction& in, const schema::BillingModeChanged& event);
+void clock_advanced(Reduction& in, const schema::ClockAdvanced& event);
 void organization_deleted(Reduction& in, const schema::OrganizationDeleted& event);
 void organization_restored(Reduction& in, const schema::OrganizationRestored& event);
 void sso_configured(Reduction& in, const schema::SsoConfigured& event);

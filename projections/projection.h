@@ -2,8 +2,9 @@
 //
 // Each model (membership.cc, usage.cc, billing.cc, history.cc) names every event once, with its
 // reduction or as ignored; a table that leaves one out does not compile. Reductions are total: they
-// never reject, and read only the event, the decision it stands in and rows of their own model. So
-// live, rebuilt and as-of rows are the same by construction.
+// never reject, and read only the event, the decision it stands in and rows: of their own model,
+// and usage and billing of each other's, as a counter is billed by what its space is on. So live,
+// rebuilt and as-of rows are the same by construction.
 #pragma once
 
 #include <array>

@@ -96,6 +96,12 @@ Result<ExportPage> export_space(const QueryContext&, std::string_view org, std::
                                 const Page&);
 Result<std::string> get_usage(const QueryContext&, std::string_view org, std::string_view space);
 Result<std::string> get_billing(const QueryContext&, std::string_view org, std::string_view space);
+// How the organization is billed: what holds for its one invoice, and for spaces without their own.
+Result<std::string> get_organization_billing(const QueryContext&, std::string_view org);
+// What the invoice will say if the space goes to `plan` now: engine/domain/plan_preview.h.
+// kInvalid: no such plan.
+Result<std::string> get_plan_preview(const QueryContext&, const Catalog&, std::string_view org,
+                                     std::string_view space, std::string_view plan);
 // The credits of a space, of those grants that are not used up; and their movements, oldest first.
 Result<std::string> get_credits(const QueryContext&, std::string_view org, std::string_view space,
                                 const Page&);

@@ -15,7 +15,8 @@ Result<uint64_t> use_of(const QueryContext& context, OrganizationRows& organizat
                         std::string_view space, const schema::MeterTerms& terms) {
   std::string_view meter = terms.meter()->string_view();
   if (meter == kMembersMeter) return count_space_users(organization, space);
-  Month month = terms.kind() == schema::MeterKind::gauge ? kGaugeMonth : month_of(context.now);
+  const Time now = now_in(context, organization);
+  Month month = terms.kind() == schema::MeterKind::gauge ? kGaugeMonth : month_of(now);
   Row row;
   if (!TRY(context.rows.get(Family::kUsage, organization.keys().meter(space, month, meter), row))) {
     return 0;
@@ -100,6 +101,27 @@ Result<std::set<std::string>> guests_in(OrganizationRows& organization, const Sp
 }
 
 }  // namespace
+
+Result<void> write_limits(AnswerWriter& out, const QueryContext& context,
+                          OrganizationRows& organization, std::string_view space,
+                          const schema::Plan& plan) {
+  out.begin_array("limits");
+  for (const schema::MeterTerms* terms : *plan.meters()) {
+    out.begin_object().text("meter", terms->meter());
+    out.text("kind", schema::EnumNameMeterKind(terms->kind()));
+    out.number("limit", limit_of(*terms)).end_object();
+  }
+  out.end_array().begin_array("excess");
+  for (const schema::MeterTerms* terms : *plan.meters()) {
+    const std::optional<uint64_t> limit = limit_of(*terms);
+    const uint64_t used = TRY(use_of(context, organization, space, *terms));
+    if (!limit || used <= *limit) continue;
+    out.begin_object().text("meter", terms->meter()).number("used", used);
+    out.number("limit", *limit).number("excess", used - *limit).end_object();
+  }
+  out.end_array();
+  return {};
+}
 
 // Those that the viewer sees; deleted ones only for who could restore them by their role.
 Result<std::string> get_spaces(const QueryContext& context, std::string_view org,
@@ -220,11 +242,13 @@ Result<std::string> get_usage(const QueryContext& context, std::string_view org,
   auto organization = TRY(VisibleOrganization::open(context, org));
   TRY(organization.need_in(space, Action::kUsageView));
   Row row = TRY(subscription_of(context, organization.rows(), space));
-  Month month = month_of(context.now);
+  const auto& subscription = row.as<schema::SubscriptionRow>();
+  const Time now = now_in(context, organization.rows());
+  const Month month = month_of(now);
   AnswerWriter out;
   out.begin_object().begin_object("period").time("from", to_micros(month_begin(month)));
   out.time("to", to_micros(month_begin(month + 1))).end_object().begin_array("meters");
-  for (const auto* terms : *row.as<schema::SubscriptionRow>().terms()->meters()) {
+  for (const auto* terms : *subscription.terms()->meters()) {
     uint64_t used = TRY(use_of(context, organization.rows(), space, *terms));
     std::optional<uint64_t> limit = limit_of(*terms);
     out.begin_object().text("meter", terms->meter());
@@ -232,7 +256,10 @@ Result<std::string> get_usage(const QueryContext& context, std::string_view org,
     out.number("used", used).number("limit", limit);
     out.number("excess", limit && used > *limit ? used - *limit : 0).end_object();
   }
-  return out.end_array().end_object().take();
+  out.end_array().begin_object("credits");
+  out.amount("used_minor", credits_used(subscription, now));
+  out.amount("left_minor", subscription.credits_minor());
+  return out.text("currency", organization->row().currency()).end_object().end_object().take();
 }
 
 }  // namespace tenure

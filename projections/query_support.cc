@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/domain/billing_rows.h"
+#include "engine/domain/calendar.h"
 
 namespace tenure {
 namespace {
@@ -30,6 +31,16 @@ ActionSet every_action(const Rulebook& rulebook) {
 
 Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& context,
                                                       std::string_view org) {
+  return open(context, org, false);
+}
+
+Result<VisibleOrganization> VisibleOrganization::open_invoices(const QueryContext& context,
+                                                               std::string_view org) {
+  return open(context, org, true);
+}
+
+Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& context,
+                                                      std::string_view org, bool for_invoices) {
   auto found = TRY(OrganizationRows::find(context, context.rows, org));
   if (!found) return unseen(org);
   VisibleOrganization visible(std::move(*found));
@@ -41,7 +52,8 @@ Result<VisibleOrganization> VisibleOrganization::open(const QueryContext& contex
   visible.today_ = TRY(OrganizationRows::find(context, today, org));
   if (!visible.today_) return unseen(org);
   const bool by_user = context.viewer.service.empty();
-  TRY(by_user ? visible.stand_as_user(context.viewer) : visible.stand_as_service(context.viewer));
+  TRY(by_user ? visible.stand_as_user(context.viewer, for_invoices)
+              : visible.stand_as_service(context.viewer));
   return visible;
 }
 
@@ -50,9 +62,14 @@ Result<void> need_visible(const QueryContext& context, std::string_view org) {
   return {};
 }
 
-Result<void> VisibleOrganization::stand_as_user(const Viewer& viewer) {
+Result<void> VisibleOrganization::stand_as_user(const Viewer& viewer, bool for_invoices) {
   viewer_ = viewer.user;
   auto standing = TRY(today_->standing(viewer_));
+  if (!standing && for_invoices && today_->row().status()->string_view() == "deleted") {
+    standing = TRY(today_->membership(viewer_));
+    const bool owns = standing && standing->role == today_->rulebook().owner_role;
+    if (!owns || standing->suspended) standing.reset();
+  }
   if (!standing) return unseen(rows_.org());
   TRY(need_sign_in(*today_, *standing, viewer));
   membership_ = *standing;
@@ -112,6 +129,15 @@ Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organ
                                          " has no subscription row; rebuild the read models");
   }
   return row;
+}
+
+Time now_in(const QueryContext& context, const OrganizationRows& organization) {
+  const auto clock = organization.row().clock();
+  return clock ? from_micros(*clock) : context.now;
+}
+
+Minor credits_used(const schema::SubscriptionRow& row, Time now) {
+  return row.credits_used_month() == month_of(now) ? row.credits_used_minor() : 0;
 }
 
 DunningStep Debts::of(std::string_view space) const {

@@ -21,6 +21,9 @@ namespace tenure {
 class VisibleOrganization {
  public:
   static Result<VisibleOrganization> open(const QueryContext& context, std::string_view org);
+  // The same for invoices, which outlive it: the last owners of a deleted organization see it too.
+  static Result<VisibleOrganization> open_invoices(const QueryContext& context,
+                                                   std::string_view org);
 
   OrganizationRows* operator->() { return &rows_; }
   OrganizationRows& rows() { return rows_; }
@@ -35,9 +38,11 @@ class VisibleOrganization {
 
  private:
   explicit VisibleOrganization(OrganizationRows rows) : rows_(std::move(rows)) {}
+  static Result<VisibleOrganization> open(const QueryContext& context, std::string_view org,
+                                          bool for_invoices);
 
   OrganizationRows rows_;
-  Result<void> stand_as_user(const Viewer& viewer);
+  Result<void> stand_as_user(const Viewer& viewer, bool for_invoices);
   Result<void> stand_as_service(const Viewer& viewer);
 
   // The viewer's own standing: of today, also when the rows are of the past. Nothing:
@@ -85,6 +90,17 @@ void write_invitation(AnswerWriter& out, const QueryContext& context, std::strin
 // What a space's subscription is; every space has one.
 Result<Row> subscription_of(const QueryContext& context, OrganizationRows& organization,
                             std::string_view space);
+
+// The moment that an organization is asked about: of a sandbox its own.
+Time now_in(const QueryContext& context, const OrganizationRows& organization);
+
+// What was drawn of a space's credits in the month of `now`.
+Minor credits_used(const schema::SubscriptionRow& row, Time now);
+
+// Of a plan the array `limits`, and as `excess` the meters of which the space uses more now.
+Result<void> write_limits(AnswerWriter& out, const QueryContext& context,
+                          OrganizationRows& organization, std::string_view space,
+                          const schema::Plan& plan);
 
 // How far dunning has come with what is owed: by a space, and by the organization for all of them.
 struct Debts {

@@ -1,70 +1,60 @@
 // The usage model: how much each meter of a space has counted. Gauges that follow from access
 // (members) are counted when read (space_walk.h), not here.
-#include <algorithm>
-
+#include "engine/domain/billing_rows.h"
 #include "engine/domain/meters.h"
-#include "engine/domain/usage.h"
+#include "projections/billing_reductions.h"
 #include "projections/month.h"
-#include "projections/projection.h"
+#include "projections/usage_counters.h"
 
 namespace tenure {
 namespace {
 
 constexpr Family kFamily = Family::kUsage;
 
-struct Meter {
-  uint64_t used = 0;
-  uint32_t crossed_percent = 0;
-};
-
-Meter get_meter(Reduction& in, const Key& key) {
+Counter get_meter(Reduction& in, const Key& key) {
   const auto* row = in.rows.get<schema::MeterRow>(kFamily, key);
-  return row ? Meter{row->used(), row->crossed_percent()} : Meter{};
+  return row ? counter_in(*row) : Counter{};
 }
 
-void put_meter(Reduction& in, const Key& key, const Meter& meter) {
-  in.put(kFamily, key, schema::CreateMeterRow(in.builder, meter.used, meter.crossed_percent));
+void put_meter(Reduction& in, const Key& key, const Counter& meter) {
+  in.put(kFamily, key, meter_row(in.builder, meter));
 }
 
 void resource_created(Reduction& in, const schema::ResourceCreated& event) {
   const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResourcesMeter);
-  Meter meter = get_meter(in, key);
+  Counter meter = get_meter(in, key);
   ++meter.used;
   put_meter(in, key, meter);
 }
 
 void resource_copied(Reduction& in, const schema::ResourceCopied& event) {
   const Key& key = in.keys.meter(event.to()->string_view(), kGaugeMonth, kResourcesMeter);
-  Meter meter = get_meter(in, key);
+  Counter meter = get_meter(in, key);
   meter.used += !event.replaces();
   put_meter(in, key, meter);
 }
 
 void resource_deleted(Reduction& in, const schema::ResourceDeleted& event) {
   const Key& key = in.keys.meter(event.space()->string_view(), kGaugeMonth, kResourcesMeter);
-  Meter meter = get_meter(in, key);
+  Counter meter = get_meter(in, key);
   if (meter.used > 0) --meter.used;
   put_meter(in, key, meter);
 }
 
-bool is_duplicate(const schema::UsageRecorded& event, uint32_t entry) {
-  const auto* duplicates = event.duplicates();
-  return duplicates != nullptr && std::binary_search(duplicates->begin(), duplicates->end(), entry);
-}
-
-// Counts what the domain counts (evolve_usage.cc): neither duplicates nor months long closed.
+// As the domain counts it, under the plan that the space is on.
 void usage_recorded(Reduction& in, const schema::UsageRecorded& event) {
-  Month oldest = oldest_open_month(from_micros(in.time));
-  for (uint32_t index = 0; index < event.entries()->size(); ++index) {
-    const schema::UsageEntry& entry = *event.entries()->Get(index);
-    Month month = month_of(from_micros(*entry.time()));
-    if (month < oldest || is_duplicate(event, index)) continue;
-    const Key& key =
-        in.keys.meter(event.space()->string_view(), month, entry.meter()->string_view());
-    Meter meter = get_meter(in, key);
-    meter.used += std::min(entry.quantity(), UINT64_MAX - meter.used);
-    put_meter(in, key, meter);
+  std::optional<billing::HeldSpace> held = billing::get_space(in, text(event.space()));
+  if (!held) return;
+  std::vector<CounterKey> keys;
+  for (const schema::UsageEntry* entry : *event.entries()) {
+    CounterKey key(month_of(from_micros(*entry->time())), entry->meter()->str());
+    if (keys.empty() || keys.back() != key) keys.push_back(std::move(key));
   }
+  const Counters before = get_counters(in, text(event.space()), keys);
+  Counters& counters = space_of(held->organization, event.space()).counters;
+  counters = before;
+  evolve(held->organization, event, billing::happened(in));
+  put_counters(in, text(event.space()), before, counters);
 }
 
 // A gauge's thresholds are kept under the month they were crossed in.
@@ -72,8 +62,8 @@ void threshold_reached(Reduction& in, const schema::UsageThresholdReached& event
   Month month = event.month()->size() == 0 ? month_of(from_micros(in.time))
                                            : parse_month(event.month()->string_view());
   const Key& key = in.keys.meter(event.space()->string_view(), month, event.meter()->string_view());
-  Meter meter = get_meter(in, key);
-  meter.crossed_percent = std::max(meter.crossed_percent, event.percent());
+  Counter meter = get_meter(in, key);
+  meter.crossed_percent = std::max(meter.crossed_percent, static_cast<uint8_t>(event.percent()));
   put_meter(in, key, meter);
 }
 

@@ -113,7 +113,7 @@ BillingAccount account_in(const schema::BillingAccountRow* row) {
 }
 
 RowOffset<schema::SubscriptionRow> subscription_row(FlatBufferBuilder& builder, const Space& space,
-                                                    Minor credits) {
+                                                    const CreditTotals& credits) {
   const Subscription& held = space.subscription;
   const auto plan = builder.CreateString(held.terms.name());
   const auto status =
@@ -134,10 +134,11 @@ RowOffset<schema::SubscriptionRow> subscription_row(FlatBufferBuilder& builder, 
   const auto caps = cap_rows(builder, space);
   const auto account = account_row(builder, space.account);
   const auto top_ups = top_up_rows(builder, space);
-  return schema::CreateSubscriptionRow(
-      builder, plan, status, terms, to_micros(held.period_from), to_micros(held.period_to),
-      pending_plan, checkout, expires, pending_terms, to_micros(held.anchor), held.consolidated,
-      cancel_to, stretches, periods, caps, account, top_ups, credits);
+  return schema::CreateSubscriptionRow(builder, plan, status, terms, to_micros(held.period_from),
+                                       to_micros(held.period_to), pending_plan, checkout, expires,
+                                       pending_terms, to_micros(held.anchor), held.consolidated,
+                                       cancel_to, stretches, periods, caps, account, top_ups,
+                                       credits.left, credits.used, credits.month);
 }
 
 bool read_subscription(const schema::SubscriptionRow& row, Space& space) {
@@ -214,22 +215,37 @@ CreditGrant grant_in(const schema::CreditRow& row) {
 
 RowOffset<schema::InvoiceRow> invoice_row(FlatBufferBuilder& builder, const Invoice& invoice) {
   const auto space = builder.CreateString(invoice.space.str());
-  return schema::CreateInvoiceRow(builder, space, invoice.number, invoice.total, invoice.tax,
-                                  invoice.paid, invoice.credited, to_micros(invoice.due),
-                                  to_micros(invoice.next), static_cast<uint32_t>(invoice.step));
+  const auto references =
+      invoice.references.empty() ? 0 : builder.CreateVectorOfStrings(invoice.references);
+  schema::InvoiceRowBuilder row(builder);
+  row.add_space(space);
+  row.add_number(invoice.number);
+  row.add_total_minor(invoice.total);
+  row.add_tax_minor(invoice.tax);
+  row.add_paid_minor(invoice.paid);
+  row.add_credited_minor(invoice.credited);
+  row.add_due(to_micros(invoice.due));
+  row.add_next(to_micros(invoice.next));
+  row.add_step(static_cast<uint32_t>(invoice.step));
+  row.add_references(references);
+  return row.Finish();
 }
 
 Invoice invoice_in(const schema::InvoiceRow& row) {
   const uint32_t step = std::min<uint32_t>(row.step(), static_cast<uint32_t>(DunningStep::kEnded));
-  return {.space = SpaceId(text(row.space())),
-          .number = row.number(),
-          .total = row.total_minor(),
-          .tax = row.tax_minor(),
-          .paid = row.paid_minor(),
-          .credited = row.credited_minor(),
-          .due = from_micros(row.due()),
-          .next = from_micros(row.next()),
-          .step = static_cast<DunningStep>(step)};
+  Invoice invoice{.space = SpaceId(text(row.space())),
+                  .number = row.number(),
+                  .total = row.total_minor(),
+                  .tax = row.tax_minor(),
+                  .paid = row.paid_minor(),
+                  .credited = row.credited_minor(),
+                  .due = from_micros(row.due()),
+                  .next = from_micros(row.next()),
+                  .step = static_cast<DunningStep>(step)};
+  if (row.references() != nullptr) {
+    for (const auto* reference : *row.references()) invoice.references.push_back(reference->str());
+  }
+  return invoice;
 }
 
 }  // namespace tenure

@@ -15,10 +15,17 @@ BillingAccount account_in(const schema::BillingAccountRow* row);  // null: nothi
 inline constexpr std::string_view kSubscriptionStatusNames[] = {"free", "pending_payment",
                                                                 "active"};
 
-// All of a space that a SubscriptionRow has; `credits`: the balance, which only the read models
-// keep there. Reading it: false if the status is unknown.
+// What the read models keep of a space's credits beside its grants: what is left, and what was
+// drawn in the month of the last draw.
+struct CreditTotals {
+  Minor left = 0, used = 0;
+  Month month = 0;
+};
+
+// All of a space that a SubscriptionRow has; `credits`: of the read models alone. Reading it: false
+// if the status is unknown.
 flatbuffers::Offset<schema::SubscriptionRow> subscription_row(
-    flatbuffers::FlatBufferBuilder& builder, const Space& space, Minor credits = 0);
+    flatbuffers::FlatBufferBuilder& builder, const Space& space, const CreditTotals& credits = {});
 bool read_subscription(const schema::SubscriptionRow& row, Space& space);
 
 flatbuffers::Offset<schema::MeterRow> meter_row(flatbuffers::FlatBufferBuilder& builder,

@@ -84,6 +84,7 @@ struct Invoice {
   Time due;
   Time next{};  // when dunning goes a step further; zero: no more
   DunningStep step = DunningStep::kNone;
+  std::vector<std::string> references{};  // of the payments of a part, as long as it is not paid
 
   Minor left() const { return total - paid - credited; }
   friend bool operator==(const Invoice&, const Invoice&) = default;

@@ -111,7 +111,8 @@ Verdict decide(const Incoming& in, const schema::TopUpCredits& command, EventSin
   const auto checkout = builder.CreateString(checkout_of(in));
   events.add(schema::CreateCreditsRequested(builder, space, grant, command.amount_minor(),
                                             command.expires(), top_up.priority, checkout,
-                                            to_micros(in.context.now + kCheckoutLifetime)));
+                                            to_micros(in.context.now + kCheckoutLifetime),
+                                            builder.CreateString(caller.organization.currency)));
   return {};
 }
 
@@ -151,8 +152,9 @@ Verdict decide(const Incoming& in, const schema::UseCredits& command, EventSink&
   }
   if (missing > 0) {
     return reject(RejectionCode::insufficient_credits,
-                  "credits for " + std::to_string(missing) + " of " +
-                      std::to_string(command.amount_minor()) + " are missing; top up, or use less",
+                  "credits for " + amount_text(missing, caller.organization.currency) + " of " +
+                      amount_text(command.amount_minor(), caller.organization.currency) +
+                      " are missing; top up, or use less",
                   rule_of(caller, "credits never fall below zero"));
   }
 

@@ -56,6 +56,16 @@ Guarded<FoundInvoice> existing_invoice(const Incoming& in, const flatbuffers::St
                 rule_of(caller, "target exists"));
 }
 
+// A payment service tells of a payment until it is heard.
+Verdict is_new_payment(const FoundInvoice& found, std::string_view reference) {
+  const auto& known = found.invoice.references;
+  if (std::ranges::find(known, reference) == known.end()) return {};
+  return reject(RejectionCode::nothing_to_do,
+                "payment " + in_quotes(reference) + " of invoice " + found.id.str() +
+                    " is recorded already; another one needs a reference of its own",
+                rule_of(found.caller, "a payment counts once"));
+}
+
 // The command says an amount of an invoice that is not paid.
 template <class Command>
 Guarded<FoundInvoice> unpaid_invoice(const Incoming& in, const Command& command) {
@@ -115,6 +125,7 @@ Verdict decide(const Incoming& in, const schema::IssueInvoice& command, EventSin
 
 Verdict decide(const Incoming& in, const schema::RecordPayment& command, EventSink& events) {
   const FoundInvoice found = TRY(unpaid_invoice(in, command));
+  TRY(is_new_payment(found, text(command.reference())));
   const Minor left = found.invoice.left();
   TRY(is_at_most(found.caller, command.amount_minor(), left));
   if (command.amount_minor() == left) {

@@ -49,6 +49,7 @@ class InvoiceChange {
     if (invoice.left() <= 0) {
       invoice.next = {};
       invoice.step = DunningStep::kNone;
+      invoice.references.clear();
     }
     if (auto item = due_item(found_->first, invoice)) organization_.due.insert(std::move(*item));
     organization_.suspending += invoice.step >= DunningStep::kSuspended;
@@ -101,6 +102,7 @@ void evolve(Organization& organization, const schema::InvoicePaid& event, const 
 void evolve(Organization& organization, const schema::InvoicePartlyPaid& event, const Happened&) {
   const InvoiceChange invoice(organization, event.invoice());
   invoice->paid += event.amount_minor();
+  invoice->references.push_back(event.reference()->str());
 }
 
 void evolve(Organization& organization, const schema::CreditNoteIssued& event, const Happened&) {

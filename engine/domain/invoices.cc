@@ -48,7 +48,9 @@ void ask_for_payment(const Incoming& in, const Billing& billing, const IssuedInv
   }
   auto& builder = events.builder();
   const auto id = builder.CreateString(issued.id);
-  events.add(schema::CreatePaymentWanted(builder, id, builder.CreateString(token), issued.total));
+  const auto token_text = builder.CreateString(token);
+  events.add(schema::CreatePaymentWanted(builder, id, token_text, issued.total,
+                                         builder.CreateString(in.organization->currency)));
   if (!in.organization->clock) return;
   const auto declined = builder.CreateString(issued.id);
   events.add(schema::CreateInvoicePaymentFailed(builder, declined, issued.total,

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "engine/base/check.h"
 
@@ -27,5 +29,11 @@ inline Minor times(Minor price, uint64_t count) {
   const Wide exact = Wide{price} * count;
   return exact > kMaxMinor ? kMaxMinor : static_cast<Minor>(exact);
 }
+
+// How many decimals the amounts of a currency have (ISO 4217): of EUR 2, of JPY none, of KWD 3.
+unsigned currency_decimals(std::string_view currency);
+
+// "33.55 EUR", "3355 JPY"; `amount` not negative.
+std::string amount_text(Minor amount, std::string_view currency);
 
 }  // namespace tenure

@@ -66,10 +66,4 @@ const std::string& country_of(const Organization& organization, const Space* spa
   return own ? space->account.country : organization.account.country;
 }
 
-std::string amount_text(Minor amount, std::string_view currency) {
-  const std::string cents = std::to_string(amount % 100);
-  return std::to_string(amount / 100) + "." + (cents.size() < 2 ? "0" : "") + cents + " " +
-         std::string(currency);
-}
-
 }  // namespace tenure

@@ -24,7 +24,4 @@ PlanPreview preview_change(const Organization& organization, std::string_view sp
 // organization: a space without its own has the organization's. Empty: none.
 const std::string& country_of(const Organization& organization, const Space* space);
 
-// "33.55 EUR"; of a currency with cents.
-std::string amount_text(Minor amount, std::string_view currency);
-
 }  // namespace tenure

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "engine/domain/money.h"
+
 namespace tenure {
 namespace {
 
@@ -24,9 +26,20 @@ TEST(MoneyText, KeepsEveryMinorUnitOfTheCurrency) {
   EXPECT_EQ(money_text(-1, "EUR", "US"), "-€0.01");
   EXPECT_EQ(money_text(1234, "JPY", "JP"), "¥1,234") << "a yen has no smaller unit";
   EXPECT_EQ(money_text(1234, "KWD", "US"), "KWD" + kNoBreak + "1.234") << "a dinar has a thousand";
+  EXPECT_EQ(money_text(1234567, "IQD", "US"), "IQD" + kNoBreak + "1,234.567")
+      << "as ISO 4217 has it";
   EXPECT_EQ(money_text(9'007'199'254'740'993, "EUR", "US"), "€90,071,992,547,409.93")
       << "more digits than a double holds";
   EXPECT_EQ(money_text(INT64_MAX, "EUR", "US"), "€92,233,720,368,547,758.07");
+}
+
+TEST(AmountText, HasTheDecimalsOfTheCurrency) {
+  EXPECT_EQ(amount_text(3355, "EUR"), "33.55 EUR");
+  EXPECT_EQ(amount_text(5, "EUR"), "0.05 EUR");
+  EXPECT_EQ(amount_text(3355, "JPY"), "3355 JPY");
+  EXPECT_EQ(amount_text(0, "JPY"), "0 JPY");
+  EXPECT_EQ(amount_text(3355, "KWD"), "3.355 KWD");
+  EXPECT_EQ(amount_text(1, "KWD"), "0.001 KWD");
 }
 
 TEST(MoneyText, IsEnglishWhereTheCountryIsUnknownOrTheFontHasNoLetters) {

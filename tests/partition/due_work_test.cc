@@ -230,5 +230,52 @@ TEST_F(DueWork, WaitsWhileTheLogRefuses) {
   EXPECT_EQ(story_after(3).size(), 1u);
 }
 
+// A sandbox with a paid plan; gives the command that moves its clock half a year.
+std::string buy_in_a_sandbox(Harness& partition) {
+  partition.open();
+  partition.ask(json("1", "acme", "user:olga", "CreateOrganization",
+                     R"("name":"A","rulebook":"space","sandbox":true)"));
+  partition.ask(
+      json("2", "acme", "user:olga", "CreateSpace", R"("space":"s","name":"n","plan":"free")"));
+  const KeptAnswer asked =
+      partition.ask(json("3", "acme", "user:olga", "UpgradePlan", R"("space":"s","plan":"basic")"));
+  const auto* event = asked.decision().events()->Get(0)->event_as_PlanChangeRequested();
+  CHECK(partition
+            .ask(json("4", "acme", "service:admin", "ConfirmPayment",
+                      R"("checkout":")" + event->checkout()->str() + '"'))
+            .accepted());
+  return json("5", "acme", "user:olga", "AdvanceClock", R"("to":"2027-07-20T00:00:00Z")");
+}
+
+TEST(SandboxWork, GoesOnAfterACrashAsIfNothingHadHappened) {
+  MemoryStateStore calm_store, store;
+  Harness calm{calm_store}, partition{store, {.batch_bytes = 512}};
+  const std::string advance = buy_in_a_sandbox(calm);
+  ASSERT_TRUE(calm.ask(advance).accepted());
+  ASSERT_GT(story(calm).size(), 15u) << "months that close, and their invoices";
+
+  buy_in_a_sandbox(partition);
+  size_t crashes = 0;
+  for (;; ++crashes) {
+    partition.now += hours(30);  // nothing is due by the real clock
+    const size_t asked = partition.send(advance);
+    for (int i = 0; i < 4; ++i) {
+      partition.step();
+      partition.run_job();
+      partition.run_posted();
+    }
+    partition.log().pump();  // some of it
+    partition.run_posted();
+    partition.step();
+    if (partition.answer(asked).there()) break;
+    partition.open();
+  }
+  EXPECT_GT(crashes, 2u);
+  EXPECT_EQ(story(partition), story(calm));
+  const KeptAnswer again = partition.ask(advance);
+  EXPECT_EQ(again.kind, Answer::Kind::kDuplicate);
+  EXPECT_EQ(story(partition).size(), story(calm).size());
+}
+
 }  // namespace
 }  // namespace tenure::test

@@ -215,7 +215,8 @@ TEST_F(QueriesTest, UsageOfTheMonth) {
             R"("to":"2026-10-01T00:00:00.000000Z"},"meters":[)"
             R"({"meter":"resources","kind":"gauge","used":2,"limit":100,"excess":0},)"
             R"({"meter":"members","kind":"gauge","used":0,"limit":3,"excess":0},)"
-            R"({"meter":"api_requests","kind":"counter","used":42,"limit":1000,"excess":0}]})");
+            R"({"meter":"api_requests","kind":"counter","used":42,"limit":1000,"excess":0}],)"
+            R"("credits":{"used_minor":0,"left_minor":0,"currency":"EUR"}})");
   world_.now += std::chrono::days(20);
   EXPECT_NE(text(get_usage(service(), "shop", "web"))
                 .find(R"("meter":"api_requests","kind":"counter","used":0)"),
@@ -223,9 +224,10 @@ TEST_F(QueriesTest, UsageOfTheMonth) {
 }
 
 TEST_F(QueriesTest, BillingFromFreeToPaid) {
-  EXPECT_EQ(text(get_billing(service(), "shop", "web")),
-            at(R"({"plan":"free","status":"free","period":{"from":"TIME","to":null},)"
-               R"("pending":null,"payment_method":null,"credits_minor":0,"currency":"EUR"})"));
+  EXPECT_EQ(
+      text(get_billing(service(), "shop", "web")),
+      at(R"({"plan":"free","status":"free","period":{"from":"TIME","to":null},)"
+         R"("pending":null,"payment_method":null,"billing_details":null,"credits_minor":0,"credits_used_minor":0,"currency":"EUR"})"));
   send("shop", "ann", "UpgradePlan", R"({"space":"web","plan":"basic"})");
   refresh();
   std::string pending = text(get_billing(service(), "shop", "web"));
@@ -236,10 +238,11 @@ TEST_F(QueriesTest, BillingFromFreeToPaid) {
                         R"({"checkout":")" + checkout + R"("})"),
             "accepted");
   refresh();
-  EXPECT_EQ(text(get_billing(service(), "shop", "web")),
-            at(R"({"plan":"basic","status":"active","period":{"from":"TIME",)"
-               R"("to":"2026-10-21T14:13:20.000000Z"},"pending":null,"payment_method":null,)"
-               R"("credits_minor":0,"currency":"EUR"})"));
+  EXPECT_EQ(
+      text(get_billing(service(), "shop", "web")),
+      at(R"({"plan":"basic","status":"active","period":{"from":"TIME",)"
+         R"("to":"2026-10-21T14:13:20.000000Z"},"pending":null,"payment_method":null,"billing_details":null,)"
+         R"("credits_minor":0,"credits_used_minor":0,"currency":"EUR"})"));
 }
 
 TEST_F(QueriesTest, SpacesOfAUserOverAllOrganizations) {

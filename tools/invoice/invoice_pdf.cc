@@ -12,7 +12,7 @@ namespace tenure {
 namespace {
 
 constexpr float kLeft = PdfPages::kMargin, kRight = PdfPages::kWidth - PdfPages::kMargin;
-constexpr float kPeriodX = 300, kQuantityX = 452;  // quantity ends there
+constexpr float kPeriodX = 262, kQuantityX = 450;  // quantity ends there
 constexpr float kDescriptionWidth = kPeriodX - kLeft - 8;
 constexpr float kLastRow = PdfPages::kHeight - 96;  // below it is the foot
 constexpr float kRowHeight = 17, kBodySize = 8.5F, kSmallSize = 7.5F;
@@ -218,9 +218,8 @@ class InvoiceWriter {
     pages_.line(y_ - 11, kPeriodX, kRight, 0.8F, 0);
     y_ += 2;
     sum("Total", invoice_.total_minor, PdfFont::kBold);
-    if (invoice_.credited_minor != 0) sum("Credited", -invoice_.credited_minor);
     if (invoice_.paid_minor != 0) sum("Paid", -invoice_.paid_minor);
-    const int64_t left = invoice_.total_minor - invoice_.credited_minor - invoice_.paid_minor;
+    const int64_t left = invoice_.total_minor - invoice_.paid_minor;
     if (left != invoice_.total_minor) sum("Left to pay", left, PdfFont::kBold);
     if (left > 0) {
       y_ += 8;

@@ -40,7 +40,7 @@ struct InvoiceDocument {
   std::string currency;
   uint32_t tax_hundredths_of_percent = 0;
   int64_t net_minor = 0, tax_minor = 0, total_minor = 0;
-  int64_t paid_minor = 0, credited_minor = 0;  // credited: by credit notes
+  int64_t paid_minor = 0;  // with its issue: what is paid later changes no invoice
 };
 
 Result<std::string> invoice_pdf(const InvoiceDocument& invoice);

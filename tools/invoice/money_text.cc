@@ -2,11 +2,11 @@
 
 #include <unicode/locid.h>
 #include <unicode/numberformatter.h>
-#include <unicode/ucurr.h>
 
 #include <set>
 
 #include "engine/base/check.h"
+#include "engine/domain/money.h"
 
 namespace tenure {
 namespace {
@@ -44,9 +44,12 @@ std::string decimal(int64_t units, int digits) {
 std::string money_text(int64_t amount_minor, std::string_view currency, std::string_view country) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::CurrencyUnit unit(icu::StringPiece(currency), status);
-  const int digits = ucurr_getDefaultFractionDigits(unit.getISOCurrency(), &status);
   CHECK(U_SUCCESS(status));
-  return format(NumberFormatter::withLocale(locale_of(country)).unit(unit),
+  const auto digits =
+      static_cast<int>(currency_decimals(currency));  // ICU's are those in daily use
+  return format(NumberFormatter::withLocale(locale_of(country))
+                    .unit(unit)
+                    .precision(icu::number::Precision::fixedFraction(digits)),
                 decimal(amount_minor, digits));
 }
 

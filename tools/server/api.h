@@ -66,6 +66,7 @@ void add_notary_routes(Router& router, Api& api);        // routes_notary.cc
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kNdjson = "application/x-ndjson";
 inline constexpr std::string_view kEventStream = "text/event-stream";
+inline constexpr std::string_view kPdf = "application/pdf";
 inline constexpr std::string_view kFlatBuffers = "application/octet-stream";
 
 // `application/json; charset=utf-8` is `application/json`.

@@ -1,4 +1,7 @@
 // The reads of organizations, spaces and users: every query of projections/queries.h and its path.
+#include <algorithm>
+
+#include "tools/server/invoice_document.h"
 #include "tools/server/read_request.h"
 
 namespace tenure {
@@ -13,21 +16,21 @@ class Reads {
 
   void add(std::string_view pattern, std::string_view summary,
            std::vector<std::string_view> own_parameters, Query query) {
-    add(pattern, summary, std::move(own_parameters), kJson,
+    add(pattern, summary, std::move(own_parameters), {kJson},
         [query = std::move(query)](const QueryContext& context, const ReadRequest& request)
             -> Result<Response> { return Response{.body = TRY(query(context, request))}; });
   }
 
   void add(std::string_view pattern, std::string_view summary,
-           std::vector<std::string_view> own_parameters, std::string_view response_type,
-           Answer query) {
+           std::vector<std::string_view> own_parameters,
+           std::vector<std::string_view> response_types, Answer query) {
     std::vector<std::string_view> parameters = {"as", "at_least", "as_of"};
     parameters.insert(parameters.end(), own_parameters.begin(), own_parameters.end());
     add_read(router_, api_,
              {.pattern = pattern,
               .summary = summary,
               .parameters = std::move(parameters),
-              .response_types = {response_type},
+              .response_types = std::move(response_types),
               .read = [query = std::move(query)](Api& api, const ReadRequest& request) {
                 return on_rows(api, request, [&](const QueryContext& context) {
                   return query(context, request);
@@ -112,7 +115,7 @@ void add_space_reads(Reads& reads) {
               return get_resources(context, request.path[0], request.path[1], request.page);
             });
   reads.add("/v1/orgs/{org}/spaces/{space}/export", "Its resources, as ImportSpace takes them",
-            {"limit", "cursor"}, kNdjson, export_page);
+            {"limit", "cursor"}, {kNdjson}, export_page);
   reads.add("/v1/orgs/{org}/spaces/{space}/usage", "Its meters in this period", {},
             [](const QueryContext& context, const ReadRequest& request) {
               return get_usage(context, request.path[0], request.path[1]);
@@ -157,7 +160,41 @@ void add_user_read(Router& router, Api& api, std::string_view pattern, std::stri
             }});
 }
 
-void add_billing_reads(Reads& reads) {
+// What the parameter says; without it the first type of the header that an invoice comes in.
+Result<bool> wants_pdf(const ReadRequest& request) {
+  const std::string_view format = request.parameter("format");
+  if (format == "pdf" || format == "json") return format == "pdf";
+  if (!format.empty()) return fail(ErrorKind::kInvalid, "format must be json or pdf");
+  std::string_view rest = request.accept;
+  while (!rest.empty()) {
+    std::string_view type = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(type.size() + 1, rest.size()));
+    while (type.starts_with(' ')) type.remove_prefix(1);
+    type = media_type(type);
+    if (type == kPdf || type == kJson) return type == kPdf;
+  }
+  return false;
+}
+
+Result<Response> answer_invoice(const QueryContext& context, const ReadRequest& request) {
+  if (!TRY(wants_pdf(request))) {
+    return Response{.body = TRY(get_invoice(context, request.path[0], request.path[1]))};
+  }
+  const IssuedInvoice issued = TRY(get_issued_invoice(context, request.path[0], request.path[1]));
+  return Response{.content_type = kPdf, .body = TRY(invoice_pdf(invoice_document(issued)))};
+}
+
+void add_billing_reads(Reads& reads, const Catalog& catalog) {
+  reads.add("/v1/orgs/{org}/billing", "How it is billed, and whom invoices are made out to", {},
+            [](const QueryContext& context, const ReadRequest& request) {
+              return get_organization_billing(context, request.path[0]);
+            });
+  reads.add("/v1/orgs/{org}/spaces/{space}/plan-preview",
+            "What its invoice will say if it goes to another plan now", {"plan"},
+            [&catalog](const QueryContext& context, const ReadRequest& request) {
+              return get_plan_preview(context, catalog, request.path[0], request.path[1],
+                                      request.parameter("plan"));
+            });
   reads.add("/v1/orgs/{org}/spaces/{space}/credits", "Its credits", {"limit", "cursor"},
             [](const QueryContext& context, const ReadRequest& request) {
               return get_credits(context, request.path[0], request.path[1], request.page);
@@ -174,10 +211,8 @@ void add_billing_reads(Reads& reads) {
             [](const QueryContext& context, const ReadRequest& request) {
               return get_invoices(context, request.path[0], {}, request.page);
             });
-  reads.add("/v1/orgs/{org}/invoices/{invoice}", "One invoice", {},
-            [](const QueryContext& context, const ReadRequest& request) {
-              return get_invoice(context, request.path[0], request.path[1]);
-            });
+  reads.add("/v1/orgs/{org}/invoices/{invoice}", "One invoice, as JSON or as PDF", {"format"},
+            {kJson, kPdf}, answer_invoice);
 }
 
 }  // namespace
@@ -187,7 +222,7 @@ void add_organization_routes(Router& router, Api& api) {
   add_organization_reads(reads);
   add_offer_reads(reads, api.host.catalog());
   add_space_reads(reads);
-  add_billing_reads(reads);
+  add_billing_reads(reads, api.host.catalog());
   add_user_read(router, api, "/v1/users/{user}/spaces", "The spaces a user may be in",
                 get_user_spaces);
   add_user_read(router, api, "/v1/users/{user}/invitations",

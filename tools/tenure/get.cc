@@ -1,5 +1,6 @@
 // `tenure get WHAT ...`: every read of the API by a short name, or by its path.
 #include <array>
+#include <fstream>
 
 #include "tools/tenure/api_client.h"
 #include "tools/tenure/json_table.h"
@@ -27,6 +28,8 @@ constexpr std::array kReads = {
     Read{"export", "/v1/orgs/{}/spaces/{}/export"},
     Read{"usage", "/v1/orgs/{}/spaces/{}/usage"},
     Read{"billing", "/v1/orgs/{}/spaces/{}/billing"},
+    Read{"org-billing", "/v1/orgs/{}/billing"},
+    Read{"plan-preview", "/v1/orgs/{}/spaces/{}/plan-preview?plan={}"},
     Read{"credits", "/v1/orgs/{}/spaces/{}/credits"},
     Read{"billing-log", "/v1/orgs/{}/spaces/{}/billing-log"},
     Read{"space-invoices", "/v1/orgs/{}/spaces/{}/invoices"},
@@ -48,6 +51,7 @@ struct Options {
   std::string what;
   std::vector<std::string> arguments;
   std::vector<std::pair<std::string, std::string>> query;
+  std::string pdf;  // a file; empty: none
   bool json = false;
 };
 
@@ -81,6 +85,14 @@ Result<std::string> path_of(const Options& options) {
   return fail(ErrorKind::kInvalid, "get knows " + names() + ", or a path such as /v1/orgs/acme");
 }
 
+int write_pdf(const HttpAnswer& answer, const std::string& path) {
+  std::ofstream file(path, std::ios::binary);
+  file << answer.body;
+  file.close();
+  if (file.good()) return kExitOk;
+  return report({ErrorKind::kIo, "cannot write " + path});
+}
+
 int run(const Options& options) {
   auto path = path_of(options);
   if (!path) {
@@ -88,7 +100,9 @@ int run(const Options& options) {
     return kExitUsage;
   }
   std::string target = *path;
-  for (const auto& [name, value] : options.query) {
+  auto query = options.query;
+  if (!options.pdf.empty()) query.emplace_back("format", "pdf");
+  for (const auto& [name, value] : query) {
     if (value.empty()) continue;
     target += target.find('?') == std::string::npos ? '?' : '&';
     target += name + "=" + percent_encode(value);
@@ -96,6 +110,7 @@ int run(const Options& options) {
   auto answer = ApiClient(options.server).get(target);
   if (!answer) return report(answer.error());
   if (answer->status != 200) return report_refusal(*answer);
+  if (!options.pdf.empty()) return write_pdf(*answer, options.pdf);
   print_answer(answer->body, options.json);
   // Not among the lines, which are to be used as they are.
   if (!answer->next.empty()) {
@@ -116,6 +131,7 @@ Subcommand::Run configure(CLI::App& app) {
   for (size_t i = 0; i < kFlags.size(); ++i) {
     app.add_option(kFlags[i], options->query[i].second);
   }
+  app.add_option("--pdf", options->pdf, "Write an invoice to this file, as PDF");
   app.add_flag("--json", options->json, "Print the answer as the server sent it");
   return [options] { return run(*options); };
 }
