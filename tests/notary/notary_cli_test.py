@@ -230,7 +230,7 @@ class Notary(ServerTest):
             empty = self.start_on(data)
             empty.kill()
             shutil.copy(copied_key, pathlib.Path(data) / "notary/key.pem")
-            shutil.rmtree(pathlib.Path(data) / "notary/partition-0")
+            shutil.rmtree(pathlib.Path(data) / "notary/partition-0", ignore_errors=True)
         mine, self.data = self.data, str(data)
         try:
             return self.start(*OFTEN)

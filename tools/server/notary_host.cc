@@ -74,8 +74,8 @@ bool NotaryHost::step_all(bool last_time, const std::function<bool()>& enough) {
     if (why.empty()) why = "partition " + std::to_string(id.value) + ": " + error.message;
   }
   {
-    const std::scoped_lock lock(mutex_);
-    if (trouble.empty()) trouble = publish_error_;
+    const std::scoped_lock lock(publishing_->mutex);
+    if (trouble.empty()) trouble = publishing_->error;
   }
   trouble_.see(trouble);
   mismatch_.see(mismatch);
@@ -104,20 +104,20 @@ Result<bool> NotaryHost::step(Place& place, PartitionId id, Time now, bool last_
 void NotaryHost::publish(const SignedHead& head) {
   if (!around_.publish) return;
   {
-    const std::scoped_lock lock(mutex_);
-    ++publishing_;
+    const std::scoped_lock lock(publishing_->mutex);
+    ++publishing_->heads;
   }
-  around_.publish(head, [this](const Result<void>& done) {
-    const std::scoped_lock lock(mutex_);
-    --publishing_;
-    publish_error_ = done ? "" : "a head was not published: " + done.error().message;
-    wakes_.notify_all();
+  around_.publish(head, [publishing = publishing_](const Result<void>& done) {
+    const std::scoped_lock lock(publishing->mutex);
+    --publishing->heads;
+    publishing->error = done ? "" : "a head was not published: " + done.error().message;
+    publishing->settled.notify_all();
   });
 }
 
 void NotaryHost::wait_for_published() {
-  std::unique_lock lock(mutex_);
-  wakes_.wait_for(lock, kStopPatience, [this] { return publishing_ == 0; });
+  std::unique_lock lock(publishing_->mutex);
+  publishing_->settled.wait_for(lock, kStopPatience, [this] { return publishing_->heads == 0; });
 }
 
 }  // namespace tenure

@@ -65,16 +65,24 @@ class NotaryHost {
   void publish(const SignedHead& head);
   void wait_for_published();
 
+  // What is on its way to where heads go. Whoever publishes may say so later than this host lives.
+  struct Publishing {
+    std::mutex mutex;
+    std::condition_variable settled;
+    uint64_t heads = 0;
+    std::string error;  // of the last one that failed, until one succeeds
+  };
+
   const Surroundings around_;
   const NotarySchedule schedule_;
   const SigningKey key_;
   std::deque<Place> places_;  // by partition
   Trouble trouble_{"notary_fails"}, mismatch_{"log_differs_from_signed"};
 
-  std::mutex mutex_;
+  const std::shared_ptr<Publishing> publishing_ = std::make_shared<Publishing>();
+
+  std::mutex mutex_;  // of the thread's sleep
   std::condition_variable_any wakes_;
-  uint64_t publishing_ = 0;    // under mutex_, as is
-  std::string publish_error_;  // of the last one that failed, until one succeeds
   std::jthread thread_;
 };
 
