@@ -65,6 +65,7 @@ Request to_request(const restinio::request_handle_t& handle) {
       .content_type = field(restinio::http_field::content_type),
       .accept = field(restinio::http_field::accept),
       .idempotency_key = field("Idempotency-Key"),
+      .stripe_signature = field("Stripe-Signature"),
       .body = handle->body(),
       .owner = handle,
   };
