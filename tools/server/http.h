@@ -29,7 +29,7 @@ struct Request {
   std::string_view path{};   // still percent-encoded
   std::string_view query{};  // after the `?`, still encoded
   std::string_view authorization{}, api_key{}, content_type{}, idempotency_key{};
-  std::string_view accept{}, last_event_id{};
+  std::string_view accept{}, last_event_id{}, stripe_signature{};
   std::string_view body{};
   size_t header_bytes = 0;
   std::shared_ptr<const void> owner{};

@@ -65,6 +65,7 @@ Request to_request(const restinio::request_handle_t& handle) {
       .idempotency_key = field("Idempotency-Key"),
       .accept = field(restinio::http_field::accept),
       .last_event_id = field("Last-Event-ID"),
+      .stripe_signature = field("Stripe-Signature"),
       .body = handle->body(),
       .owner = handle,
   };
