@@ -11,6 +11,7 @@
 #include "tools/tenure/bench_notary.h"
 #include "tools/tenure/bench_relay.h"
 #include "tools/tenure/bench_start.h"
+#include "tools/tenure/bench_usage.h"
 #include "tools/tenure/subcommand.h"
 
 namespace tenure {
@@ -28,7 +29,7 @@ struct Bench {
 constexpr Bench kBenches[] = {
     {"embedded", bench_embedded}, {"http", bench_http},     {"check", bench_check},
     {"start", bench_start},       {"kafka", bench_kafka},   {"kafka-peer", bench_kafka_peer},
-    {"relay", bench_relay},       {"notary", bench_notary},
+    {"relay", bench_relay},       {"notary", bench_notary}, {"usage", bench_usage},
 };
 
 int run(Options& options) {
