@@ -5,10 +5,6 @@
 namespace tenure {
 namespace {
 
-std::optional<uint64_t> number_in(const flatbuffers::Optional<uint64_t>& number) {
-  return number ? std::optional(*number) : std::nullopt;
-}
-
 Explanation denied(Evidence evidence, std::vector<Way> would_allow) {
   return {.because = {std::move(evidence)}, .would_allow = std::move(would_allow)};
 }
@@ -56,7 +52,7 @@ class Question {
   }
 
   Explanation deleted_organization() {
-    return denied({org() + " is deleted", number_in(organization_.row().status_number())},
+    return denied({org() + " is deleted", organization_.row().status_number()},
                   {{"RestoreOrganization, within 30 days",
                     who_has(rulebook_, {.plain = Action::kOrganizationDelete}, false)}});
   }
@@ -75,7 +71,7 @@ class Question {
                                        organization_.keys().member(asked_.user), row));
     Explanation told =
         denied({asked_.user + " is suspended in " + org() + ", and denied everywhere",
-                number_in(row.as<schema::MemberRow>().status_number())},
+                row.as<schema::MemberRow>().status_number()},
                {{"ReinstateMember " + asked_.user,
                  who_acts_on(rulebook_, Action::kMemberRemove, membership.role)}});
     told.because.push_back(as_member(membership));
@@ -102,7 +98,7 @@ class Question {
                       who_has(rulebook_, {.plain = Action::kSpaceCreate}, false)}});
     }
     if (gone) {
-      return denied({"space " + asked_.space + " is deleted", number_in(space->status_number())},
+      return denied({"space " + asked_.space + " is deleted", space->status_number()},
                     {{"RestoreSpace " + asked_.space + ", within 30 days",
                       who_has(rulebook_, {.plain = Action::kSpaceDelete}, true)}});
     }
@@ -115,7 +111,7 @@ class Question {
                                   ways_to(rulebook_, lacking(standing), action));
     }
     archived_ = space->status()->string_view() == "archived";
-    archived_by_ = number_in(space->status_number());
+    archived_by_ = space->status_number();
     return std::nullopt;
   }
 

@@ -18,8 +18,8 @@ class Authenticator {
   using CurrentServices = std::function<std::shared_ptr<const Services>()>;
 
   // `people` may be null: then no token is taken. It must outlive this.
-  Authenticator(AdminKey admin, CurrentServices services, SignInVerifier* people)
-      : admin_(std::move(admin)), services_(std::move(services)), people_(people) {}
+  Authenticator(const AdminKey& admin, CurrentServices services, SignInVerifier* people)
+      : admin_(admin), services_(std::move(services)), people_(people) {}
 
   // Keys come as `Authorization: Bearer KEY` or `X-Api-Key: KEY`, tokens as bearers alone. Else the
   // answer: 401, or 503 while an issuer's keys are not known.
