@@ -106,6 +106,7 @@ struct EngineHost::Impl {
   void run_projector();
   void advance();
   void wake_projector();
+  uint64_t behind() const;  // decisions that the read models lack
   bool worth_a_step() const;
   Result<void> close();
 };

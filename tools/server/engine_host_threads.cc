@@ -127,19 +127,24 @@ void EngineHost::Impl::run_projector() {
       projector_wakes.wait_for(lock, kGathering,
                                [this] { return worth_a_step() || projector_stops; });
     }
-    if (projector_stops) return;
+    // What little it has gathered is applied before a stop.
+    if (projector_stops && (!projector_has_work || behind() >= kWorthAStep)) return;
     projector_has_work = projector_gathers = false;
   }
 }
 
-bool EngineHost::Impl::worth_a_step() const {
-  uint64_t behind = 0;
+uint64_t EngineHost::Impl::behind() const {
+  uint64_t decisions = 0;
   for (const Place& place : places) {
-    if (place.waiters.any()) return true;
     const uint64_t durable = place.durable, applied = place.waiters.applied().value;
-    behind += durable - std::min(applied, durable);
+    decisions += durable - std::min(applied, durable);
   }
-  return behind >= kWorthAStep;
+  return decisions;
+}
+
+bool EngineHost::Impl::worth_a_step() const {
+  return behind() >= kWorthAStep ||
+         std::ranges::any_of(places, [](const Place& place) { return place.waiters.any(); });
 }
 
 void EngineHost::Impl::wake_projector() {
