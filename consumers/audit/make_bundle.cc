@@ -1,4 +1,5 @@
 #include "consumers/audit/bundle.h"
+#include "engine/base/html.h"
 #include "projections/answer_writer.h"
 #include "schemas/decision_generated.h"
 
@@ -25,30 +26,7 @@ std::vector<std::string> unreadable_reasons(const EvidenceSource& source,
   return positions;
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-void cell(std::string& out, std::string_view text) { (out += "<td>") += escaped(text); }
+void cell(std::string& out, std::string_view text) { (out += "<td>") += html_text(text); }
 
 void write_row(std::string& out, const EvidenceSource& source, const EvidenceRecord& record,
                const Unsealer* unsealer) {
@@ -89,8 +67,8 @@ std::string page(const EvidenceSource& source, const SignedHead& head, const std
       "body{font:15px/1.5 sans-serif;max-width:80rem;margin:2rem auto;padding:0 1rem}"
       "td,th{padding:.15rem .8rem .15rem 0;vertical-align:top;text-align:left}code{font-size:90%}"
       "</style>\n<h1>What was decided in " +
-      escaped(source.org) + "</h1>\n";
-  const auto line = [&](const std::string& text) { out += "<p>" + escaped(text) + "</p>\n"; };
+      html_text(source.org) + "</h1>\n";
+  const auto line = [&](const std::string& text) { out += "<p>" + html_text(text) + "</p>\n"; };
   line(std::to_string(source.records.size()) + " decisions" +
        (source.from.empty() ? "" : ", from " + source.from) +
        (source.to.empty() ? "" : ", to " + source.to) + ". Made at " +
@@ -118,7 +96,7 @@ std::string page(const EvidenceSource& source, const SignedHead& head, const std
   for (const EvidenceRecord& record : source.records) write_row(out, source, record, unsealer);
   out += "</table>\n<h2>Rulebooks in force</h2>\n<ul>";
   for (const auto& [name, text] : source.rulebooks) {
-    out += "<li><a href=\"rulebooks/" + escaped(name) + ".json\">" + escaped(name) + "</a>\n";
+    out += "<li><a href=\"rulebooks/" + html_text(name) + ".json\">" + html_text(name) + "</a>\n";
   }
   return out + "</ul></html>\n";
 }

@@ -1,28 +1,11 @@
 // What operators and their machines ask: alive, ready, metrics, the API's description, the front
 // page.
+#include "engine/base/html.h"
 #include "engine/json/json_edge.h"
 #include "tools/server/api.h"
 
 namespace tenure {
 namespace {
-
-void append_escaped(std::string_view text, std::string& out) {
-  for (char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      default:
-        out += c;
-    }
-  }
-}
 
 std::string front_page(const Router& router) {
   std::string out =
@@ -37,9 +20,9 @@ std::string front_page(const Router& router) {
     out += "<tr><td>";
     out += method_name(route.method);
     out += "<td><code>";
-    append_escaped(route.pattern, out);
+    out += html_text(route.pattern);
     out += "</code><td>";
-    append_escaped(route.summary, out);
+    out += html_text(route.summary);
   }
   return out + "</table></html>\n";
 }

@@ -174,6 +174,12 @@ std::string percent_encode(std::string_view text) {
   return encoded;
 }
 
+std::string with_query(std::string target, std::string_view name, std::string_view value) {
+  if (value.empty()) return target;
+  target += target.find('?') == std::string::npos ? '?' : '&';
+  return (target += name) += "=" + percent_encode(value);
+}
+
 int report_refusal(const HttpAnswer& answer) {
   simdjson::dom::parser parser;
   std::string_view detail;

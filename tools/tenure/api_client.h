@@ -42,6 +42,9 @@ class ApiClient {
 // Text as one segment of a path or one value of a query.
 std::string percent_encode(std::string_view text);
 
+// The target with one more query parameter, if there is a value.
+std::string with_query(std::string target, std::string_view name, std::string_view value);
+
 // Reports what an answer that is not 200 says: the problem's detail. Returns what the process ends
 // with: kExitUnreachable if the server cannot answer now, else kExitRefused.
 int report_refusal(const HttpAnswer& answer);

@@ -4,6 +4,13 @@
 #include "tools/tenure/subcommand.h"
 
 namespace tenure {
+
+int ended(const Result<int>& code) {
+  if (code) return *code;
+  report(code.error());
+  return code.error().kind == ErrorKind::kInvalid ? kExitUsage : kExitUnreachable;
+}
+
 namespace {
 
 Subcommand::Run configure(CLI::App& app) {

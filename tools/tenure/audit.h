@@ -4,11 +4,15 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "engine/base/result.h"
+
 namespace tenure {
 
 // Adds the part to `tenure audit`. When it is chosen on the command line, `chosen` is set to what
 // runs it.
 using Chosen = std::function<int()>;
+// What the process ends with; reports an error.
+int ended(const Result<int>& code);
 void add_audit_key(CLI::App& audit, Chosen& chosen);  // audit_proof.cc, as these two
 void add_audit_checkpoint(CLI::App& audit, Chosen& chosen);
 void add_audit_proof(CLI::App& audit, Chosen& chosen);

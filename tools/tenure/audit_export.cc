@@ -226,13 +226,6 @@ Result<int> verify(const Options& options) {
   return told.findings.empty() ? kExitOk : kExitRefused;
 }
 
-int run(const Options& options, Result<int> (*what)(const Options&)) {
-  const Result<int> code = what(options);
-  if (code) return *code;
-  report(code.error());
-  return code.error().kind == ErrorKind::kInvalid ? kExitUsage : kExitUnreachable;
-}
-
 }  // namespace
 
 void add_audit_export(CLI::App& audit, Chosen& chosen) {
@@ -246,7 +239,7 @@ void add_audit_export(CLI::App& audit, Chosen& chosen) {
   app->add_option("--from", options->from, "From this version or time on");
   app->add_option("--to", options->to, "Up to this version or time");
   app->add_option("--out", options->out, "A directory to make, or a file NAME.tar")->required();
-  app->final_callback([&chosen, options] { chosen = [options] { return run(*options, make); }; });
+  app->final_callback([&chosen, options] { chosen = [options] { return ended(make(*options)); }; });
 }
 
 void add_audit_verify_bundle(CLI::App& audit, Chosen& chosen) {
@@ -259,7 +252,8 @@ void add_audit_verify_bundle(CLI::App& audit, Chosen& chosen) {
                   "the bundle")
       ->required();
   app->add_flag("--json", options->json);
-  app->final_callback([&chosen, options] { chosen = [options] { return run(*options, verify); }; });
+  app->final_callback(
+      [&chosen, options] { chosen = [options] { return ended(verify(*options)); }; });
 }
 
 }  // namespace tenure

@@ -13,13 +13,6 @@ struct Options {
   std::string position, size, from, to;
   bool all = false, json = false;
 };
-
-std::string with(std::string target, std::string_view name, const std::string& value) {
-  if (value.empty()) return target;
-  target += target.find('?') == std::string::npos ? '?' : '&';
-  return (target += name) += "=" + percent_encode(value);
-}
-
 int keys(const Options& options) {
   const auto answer = ApiClient(options.server).get("/v1/checkpoints");
   if (!answer) return report(answer.error());
@@ -37,7 +30,7 @@ int checkpoints(const Options& options) {
   const std::string path = "/v1/checkpoints/" + std::to_string(options.partition);
   std::string from = options.all ? "0" : "";
   do {
-    const auto answer = ApiClient(options.server).get(with(path, "from", from));
+    const auto answer = ApiClient(options.server).get(with_query(path, "from", from));
     if (!answer) return report(answer.error());
     if (answer->status != 200) return report_refusal(*answer);
     std::fwrite(answer->body.data(), 1, answer->body.size(), stdout);
@@ -49,10 +42,11 @@ int checkpoints(const Options& options) {
 int prove(const Options& options) {
   std::string target = "/v1/proofs/";
   if (options.position.empty()) {
-    target = with(target + "consistency", "partition", std::to_string(options.partition));
-    target = with(with(target, "from", options.from), "to", options.to);
+    target = with_query(target + "consistency", "partition", std::to_string(options.partition));
+    target = with_query(with_query(target, "from", options.from), "to", options.to);
   } else {
-    target = with(with(target + "inclusion", "position", options.position), "size", options.size);
+    target = with_query(with_query(target + "inclusion", "position", options.position), "size",
+                        options.size);
   }
   const auto answer = ApiClient(options.server).get(target);
   if (!answer) return report(answer.error());

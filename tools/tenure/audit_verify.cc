@@ -197,13 +197,6 @@ Result<int> verify(const Options& options) {
   return sound ? kExitOk : kExitRefused;
 }
 
-int run(const Options& options) {
-  const Result<int> code = verify(options);
-  if (code) return *code;
-  report(code.error());
-  return code.error().kind == ErrorKind::kInvalid ? kExitUsage : kExitUnreachable;
-}
-
 }  // namespace
 
 void add_audit_verify(CLI::App& audit, Chosen& chosen) {
@@ -228,7 +221,8 @@ void add_audit_verify(CLI::App& audit, Chosen& chosen) {
   from->excludes(since);
   to->excludes(since);
   app->add_flag("--json", options->json);
-  app->final_callback([&chosen, options] { chosen = [options] { return run(*options); }; });
+  app->final_callback(
+      [&chosen, options] { chosen = [options] { return ended(verify(*options)); }; });
 }
 
 }  // namespace tenure

@@ -142,13 +142,6 @@ Result<int> what_if(const Options& options) {
   return kExitOk;
 }
 
-int run(const Options& options) {
-  const Result<int> code = what_if(options);
-  if (code) return *code;
-  report(code.error());
-  return code.error().kind == ErrorKind::kInvalid ? kExitUsage : kExitUnreachable;
-}
-
 }  // namespace
 
 void add_audit_what_if(CLI::App& audit, Chosen& chosen) {
@@ -164,7 +157,8 @@ void add_audit_what_if(CLI::App& audit, Chosen& chosen) {
                   "This organization alone, whatever rulebook it has; without it, all whose "
                   "rulebook has the same name");
   app->add_flag("--json", options->json, "A JSON object a line, the last one with the counts");
-  app->final_callback([&chosen, options] { chosen = [options] { return run(*options); }; });
+  app->final_callback(
+      [&chosen, options] { chosen = [options] { return ended(what_if(*options)); }; });
 }
 
 }  // namespace tenure

@@ -88,4 +88,17 @@ Result<EngineRun> run_engine(EngineHost& host, const CommandArena& commands, siz
   return run;
 }
 
+Result<void> run_mix(EngineHost& host, uint32_t organizations, size_t commands) {
+  constexpr size_t kAtOnce = 500'000;
+  BenchWorkload workload(organizations, 7);
+  for (size_t done = 0; done < commands;) {
+    CommandArena arena;
+    if (done == 0) workload.add_setup(arena);
+    workload.add_mix(arena, std::min(kAtOnce, commands - done));
+    TRY(run_engine(host, arena, 0, arena.size(), 8192, false));
+    done += arena.size();
+  }
+  return {};
+}
+
 }  // namespace tenure

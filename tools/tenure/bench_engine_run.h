@@ -24,4 +24,8 @@ struct EngineRun {
 Result<EngineRun> run_engine(EngineHost& host, const CommandArena& commands, size_t begin,
                              size_t end, size_t in_flight, bool wait_applied);
 
+// `commands` of the bench's mix over so many organizations, which are made first, built in pieces
+// that bound the memory they take.
+Result<void> run_mix(EngineHost& host, uint32_t organizations, size_t commands);
+
 }  // namespace tenure

@@ -14,9 +14,6 @@
 namespace tenure {
 namespace {
 
-constexpr size_t kAtOnce =
-    500'000;  // commands built ahead of the run, to bound the memory they take
-
 struct Start {
   double seconds = 0;
   PartitionStats partition;
@@ -40,14 +37,7 @@ Result<void> write_decisions(const BenchOptions& options, const std::string& dir
   host_options.data_directory = directory;
   host_options.follow = false;
   auto host = TRY(EngineHost::open(host_options));
-  BenchWorkload workload(options.organizations, 7);
-  for (size_t done = 0; done < options.commands;) {
-    CommandArena commands;
-    if (done == 0) workload.add_setup(commands);
-    workload.add_mix(commands, std::min(kAtOnce, options.commands - done));
-    TRY(run_engine(*host, commands, 0, commands.size(), 8192, false));
-    done += commands.size();
-  }
+  TRY(run_mix(*host, options.organizations, options.commands));
   (void)::raise(SIGKILL);  // nothing gets to clean up: not this host either
   return {};
 }

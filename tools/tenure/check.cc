@@ -34,9 +34,7 @@ int run(const Options& options) {
   std::string target = "/v1/check";
   for (const auto& [name, value] :
        {std::pair("as_of", &options.as_of), std::pair("at_least", &options.at_least)}) {
-    if (value->empty()) continue;
-    target += target.find('?') == std::string::npos ? '?' : '&';
-    target += name + ("=" + percent_encode(*value));
+    target = with_query(std::move(target), name, *value);
   }
   auto answer = ApiClient(options.server).post(target, "application/json", question(options));
   if (!answer) return report(answer.error());

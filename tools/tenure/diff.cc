@@ -48,21 +48,16 @@ void print_diff(element told) {
 }
 
 int run(const Options& options) {
-  std::string target =
-      "/v1/orgs/" + percent_encode(options.org) + "/diff?from=" + percent_encode(options.from);
-  if (!options.to.empty()) target += "&to=" + percent_encode(options.to);
-  if (!options.as.empty()) target += "&as=" + percent_encode(options.as);
-  if (!options.at_least.empty()) target += "&at_least=" + percent_encode(options.at_least);
+  std::string target = "/v1/orgs/" + percent_encode(options.org) + "/diff";
+  for (const auto& [name, value] :
+       {std::pair("from", &options.from), std::pair("to", &options.to),
+        std::pair("as", &options.as), std::pair("at_least", &options.at_least)}) {
+    target = with_query(std::move(target), name, *value);
+  }
   const auto answer = ApiClient(options.server).get(target);
   if (!answer) return report(answer.error());
   if (answer->status != 200) return report_refusal(*answer);
-  simdjson::dom::parser parser;
-  element told;
-  if (options.json || parser.parse(answer->body).get(told) != simdjson::SUCCESS) {
-    print_answer(answer->body, true);
-  } else {
-    print_diff(told);
-  }
+  print_answer(answer->body, options.json, print_diff);
   return kExitOk;
 }
 

@@ -128,20 +128,12 @@ int ask(const Options& options, std::string target, void (*print_for_people)(ele
         std::pair("space", &options.space), std::pair("type", &options.type),
         std::pair("as", &options.as), std::pair("as_of", &options.as_of),
         std::pair("at_least", &options.at_least)}) {
-    if (value->empty()) continue;
-    target += target.find('?') == std::string::npos ? '?' : '&';
-    target += name + ("=" + percent_encode(*value));
+    target = with_query(std::move(target), name, *value);
   }
   auto answer = ApiClient(options.server).get(target);
   if (!answer) return report(answer.error());
   if (answer->status != 200) return report_refusal(*answer);
-  simdjson::dom::parser parser;
-  element told;
-  if (options.json || parser.parse(answer->body).get(told) != simdjson::SUCCESS) {
-    print_answer(answer->body, true);
-  } else {
-    print_for_people(told);
-  }
+  print_answer(answer->body, options.json, print_for_people);
   return kExitOk;
 }
 

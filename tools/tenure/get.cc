@@ -102,11 +102,7 @@ int run(const Options& options) {
   std::string target = *path;
   auto query = options.query;
   if (!options.pdf.empty()) query.emplace_back("format", "pdf");
-  for (const auto& [name, value] : query) {
-    if (value.empty()) continue;
-    target += target.find('?') == std::string::npos ? '?' : '&';
-    target += name + "=" + percent_encode(value);
-  }
+  for (const auto& [name, value] : query) target = with_query(std::move(target), name, value);
   auto answer = ApiClient(options.server).get(target);
   if (!answer) return report(answer.error());
   if (answer->status != 200) return report_refusal(*answer);

@@ -19,9 +19,7 @@ std::string text_of(simdjson::dom::element element, std::string_view name) {
   return element[name].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
 }
 
-void print_decisions(std::string_view body) {
-  simdjson::dom::parser parser;
-  simdjson::dom::element root = parser.parse(body.data(), body.size());
+void print_decisions(simdjson::dom::element root) {
   for (simdjson::dom::element decision : root["decisions"]) {
     std::string_view code;
     if (decision["rejection"]["code"].get(code) != simdjson::SUCCESS) code = "accepted";
@@ -35,21 +33,17 @@ void print_decisions(std::string_view body) {
 }
 
 int run(const Options& options) {
-  std::string target =
-      "/v1/orgs/" + percent_encode(options.org) + "/history?limit=" + percent_encode(options.limit);
-  if (!options.entity.empty()) target += "&entity=" + percent_encode(options.entity);
-  if (!options.as.empty()) target += "&as=" + percent_encode(options.as);
-  if (!options.as_of.empty()) target += "&as_of=" + percent_encode(options.as_of);
-  if (!options.at_least.empty()) target += "&at_least=" + percent_encode(options.at_least);
-  if (!options.cursor.empty()) target += "&cursor=" + percent_encode(options.cursor);
+  std::string target = "/v1/orgs/" + percent_encode(options.org) + "/history";
+  for (const auto& [name, value] :
+       {std::pair("limit", &options.limit), std::pair("entity", &options.entity),
+        std::pair("as", &options.as), std::pair("as_of", &options.as_of),
+        std::pair("at_least", &options.at_least), std::pair("cursor", &options.cursor)}) {
+    target = with_query(std::move(target), name, *value);
+  }
   auto answer = ApiClient(options.server).get(target);
   if (!answer) return report(answer.error());
   if (answer->status != 200) return report_refusal(*answer);
-  if (options.json) {
-    print_answer(answer->body, true);
-  } else {
-    print_decisions(answer->body);
-  }
+  print_answer(answer->body, options.json, print_decisions);
   return kExitOk;
 }
 

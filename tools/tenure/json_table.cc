@@ -154,4 +154,13 @@ void print_answer(std::string_view body, bool json) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+void print_answer(std::string_view body, bool json, void (*for_people)(simdjson::dom::element)) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element told;
+  if (json || parser.parse(body.data(), body.size()).get(told) != simdjson::SUCCESS) {
+    return print_answer(body, true);
+  }
+  for_people(told);
+}
+
 }  // namespace tenure

@@ -19,5 +19,7 @@ std::string printable(std::string text);
 
 // Prints `body` on stdout: as it is for machines, as a table for people.
 void print_answer(std::string_view body, bool json);
+// The same with another way to show it to people; what cannot be parsed is printed as it is.
+void print_answer(std::string_view body, bool json, void (*for_people)(simdjson::dom::element));
 
 }  // namespace tenure
