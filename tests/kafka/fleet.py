@@ -165,16 +165,16 @@ class Fleet:
 
     def check_raw(self):
         """The reader's rule, applied here to the records of the topic: the same count of decisions. Counts claims and voids."""
-        raw = self.log.consume("log", "-f", "%p %S\n%s")
+        raw = self.log.consume("log", "-f", "%p %o %S\n%s")
         at, stamps, next_numbers, self.claims, self.voids = 0, {}, collections.Counter(), 0, 0
         while at < len(raw):
             end = raw.index(b"\n", at)
-            partition, size = map(int, raw[at:end].split())
+            partition, offset, size = map(int, raw[at:end].split())
             magic, _, kind, _, stamp, number = struct.unpack_from("<4sBBHQQ", raw, end + 1)
             at = end + 1 + size
             if magic == b"TNR1" and kind == 2:
                 self.claims += 1
-                stamps[partition] = stamp
+                stamps[partition] = offset + 1  # a zombie's record may have landed before it since it was written
             elif magic == b"TNR1" and stamps.get(partition) == stamp and next_numbers[partition] == number:
                 next_numbers[partition] += 1
             else:
