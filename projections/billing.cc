@@ -71,6 +71,22 @@ std::optional<HeldSpace> get_space(Reduction& in, std::string_view space) {
   return held;
 }
 
+HeldSpace* look_at_space(Reduction& in, std::string_view space) {
+  std::string rows;
+  const auto add = [&](std::string_view key) {
+    const RowBytes row = in.rows.bytes_of(kFamily, key);
+    rows.append(key).append(reinterpret_cast<const char*>(row.data()), row.size());
+  };
+  add(in.keys.subscription(space));
+  add(in.keys.organization());
+  HeldSpaceMemo& memo = in.held_space;
+  if (rows != memo.rows) {
+    memo.space = get_space(in, space);
+    memo.rows = std::move(rows);
+  }
+  return memo.space ? &*memo.space : nullptr;
+}
+
 void put_space(Reduction& in, std::string_view space, const HeldSpace& held) {
   const Space& kept = held.organization.spaces.find(space)->second;
   in.put(kFamily, in.keys.subscription(space), subscription_row(in.builder, kept, held.credits));

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "engine/domain/billing_rows.h"
 #include "engine/domain/evolve_events.h"
 #include "projections/projection.h"
 
@@ -17,13 +16,10 @@ inline constexpr Family kFamily = Family::kBilling;
 // The decision, as the domain's evolve sees it. No event of billing needs a rulebook.
 Happened happened(const Reduction& in);
 
-// A space's money, read from its rows; and written back. Its counters are read and written apart
-// (usage_counters.h).
-struct HeldSpace {
-  Organization organization;  // with this space only, and what all share
-  CreditTotals credits;
-};
 std::optional<HeldSpace> get_space(Reduction& in, std::string_view space);
+// For an event that leaves the rows as they are, read anew only when they are others: the same
+// until the next call. Null: there is no such space. Its counters may be anything.
+HeldSpace* look_at_space(Reduction& in, std::string_view space);
 void put_space(Reduction& in, std::string_view space, const HeldSpace& held);
 
 // What all spaces share: the organization's account and anchor.

@@ -129,8 +129,8 @@ void close_invitation(Reduction& in, const Event& event, std::string_view status
 
 void member_added(Reduction& in, const schema::MemberAdded& event) {
   std::string_view user = event.user()->string_view();
-  // A row that is there is of the invitation accepted in this decision, and has its e-mail.
-  const auto* invited = get_member(in, user);
+  // Who is added has no row yet, but of an invitation accepted in this decision, with its e-mail.
+  const auto* invited = in.rows.get_put<schema::MemberRow>(kFamily, in.keys.member(user));
   const schema::Sealed* email =
       event.email() == nullptr && invited != nullptr ? invited->email() : event.email();
   put_member(in, user,

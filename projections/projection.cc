@@ -15,7 +15,8 @@ Reduction DecisionReducer::reduction(std::string_view actor, uint64_t version, u
           .time = time,
           .rows = rows_,
           .keys = keys_,
-          .builder = buffers_.builder};
+          .builder = buffers_.builder,
+          .held_space = buffers_.held_space};
 }
 
 void DecisionReducer::reduce_state(const schema::Decision& decision, uint64_t number) {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "projections/held_space.h"
 #include "projections/key_layout.h"
 #include "projections/row_batch.h"
 #include "schemas/decision_generated.h"
@@ -29,6 +30,7 @@ struct Reduction {
   RowBatch& rows;
   Keys& keys;
   flatbuffers::FlatBufferBuilder& builder;  // empty between rows
+  billing::HeldSpaceMemo& held_space;
 
   template <class Table>
   void put(Family family, std::string_view key, flatbuffers::Offset<Table> row) {
@@ -114,6 +116,7 @@ void raise_version(Reduction& reduction);  // membership.cc
 // Buffers that reducers use one after the other.
 struct ReducerBuffers {
   flatbuffers::FlatBufferBuilder builder;
+  billing::HeldSpaceMemo held_space;
   Entities entities;
   std::vector<uint8_t> history_entry;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <thread>
 #include <unordered_map>
 
 #include "engine/log/log_id.h"
@@ -35,6 +36,20 @@ Result<void> check_same_log(DecisionLog& log, PartitionId partition,
   return {};
 }
 
+// Whether the organization had no accepted decision before this one: no rows to read.
+bool begins(const schema::Decision& decision) {
+  return decision.version() == (decision.outcome() == schema::Outcome::accepted ? 1u : 0u);
+}
+
+// Some organizations of a batch, and what one thread makes of them.
+struct Slice {
+  std::span<const DecisionBatch::Run> runs;
+  ReducerBuffers buffers;
+  SortedChanges of_organizations, of_none;
+  size_t added_bytes = 0;  // of rows kept
+  Result<void> outcome;
+};
+
 }  // namespace
 
 struct Projector::Impl {
@@ -45,7 +60,7 @@ struct Projector::Impl {
   ProjectorPosition position;
   LogReader reader;
   DecisionBatch decisions;
-  ReducerBuffers buffers;
+  std::vector<Slice> slices;
   SortedChanges changes;
   // The rows of organizations, from batch to batch; all forgotten when they take too much memory.
   std::unordered_map<std::string, RowBatch, TextHash, std::equal_to<>> rows_of;
@@ -63,6 +78,7 @@ struct Projector::Impl {
         options(options),
         position(std::move(position)),
         reader(std::move(cursor), this->position.reader),
+        slices(std::max<size_t>(options.threads, 1)),
         applied(this->position.reader.next_number.value),
         next_offset(this->position.reader.next_offset.value) {}
 
@@ -85,7 +101,8 @@ struct Projector::Impl {
     return {};
   }
 
-  Result<void> reduce(const DecisionBatch::Run& run, RowBatch& rows, const RowView& base) {
+  Result<void> reduce(const DecisionBatch::Run& run, RowBatch& rows, const RowView& base,
+                      ReducerBuffers& buffers) {
     rows.set_base(&base);
     DecisionReducer reducer(rows, run.org, buffers);
     for (const auto& [number, decision] : run.records) {
@@ -105,31 +122,67 @@ struct Projector::Impl {
     return rows.status();
   }
 
-  // Reduces every run and gathers what changed, in the order of keys.
-  Result<void> reduce_all() {
-    auto base = store.uncached_view();
+  // Reduces the runs of a slice and gathers what changed, in the order of keys.
+  Result<void> reduce(Slice& slice, const RowView& base) {
     std::vector<const RowBatch::Entry*> changed;
-    std::array<std::vector<const RowBatch::Entry*>, kFamilies> outside;
-    for (auto& family : changes.families) family.clear();
-    for (const DecisionBatch::Run& run : decisions.runs()) {
-      RowBatch& rows = rows_of.try_emplace(std::string(run.org)).first->second;
-      size_t bytes_before = rows.bytes();
-      TRY(reduce(run, rows, *base));
-      cached_bytes += rows.bytes() - bytes_before;
+    for (const DecisionBatch::Run& run : slice.runs) {
+      RowBatch& rows = rows_of.find(run.org)->second;
+      const size_t bytes_before = rows.bytes();
+      TRY(reduce(run, rows, base, slice.buffers));
+      slice.added_bytes += rows.bytes() - bytes_before;
       changed.clear();
       rows.changes(changed);
       for (const RowBatch::Entry* entry : changed) {
-        auto family = static_cast<size_t>(entry->family);
-        auto& place = in_no_organization(entry->key_view()) ? outside : changes.families;
-        place[family].push_back(entry);
+        auto& place =
+            in_no_organization(entry->key_view()) ? slice.of_none : slice.of_organizations;
+        place.families[static_cast<size_t>(entry->family)].push_back(entry);
       }
     }
-    // Rows in no organization sort before all others, whichever organization changed them.
-    for (size_t family = 0; family < kFamilies; ++family) {
-      std::ranges::sort(outside[family], {}, &RowBatch::Entry::key_view);
-      auto& rows = changes.families[family];
-      rows.insert(rows.begin(), outside[family].begin(), outside[family].end());
+    slice.of_none.sort();
+    return {};
+  }
+
+  // Shares the batch's organizations out, to about as many decisions each.
+  void cut_into_slices() {
+    std::span<const DecisionBatch::Run> runs = decisions.runs();
+    for (const DecisionBatch::Run& run : runs) {
+      const auto [rows, fresh] = rows_of.try_emplace(std::string(run.org));
+      if (fresh && begins(*run.records.front().decision)) rows->second.know_all();
     }
+    const size_t share = decisions.decisions() / slices.size() + 1;
+    for (Slice& slice : slices) {
+      slice.of_organizations.clear();
+      slice.of_none.clear();
+      slice.added_bytes = 0;
+      slice.outcome = {};
+      size_t count = 0, of_slice = 0;
+      while (count < runs.size() && of_slice < share) of_slice += runs[count++].records.size();
+      slice.runs = runs.first(count);
+      runs = runs.subspan(count);
+    }
+  }
+
+  // Reduces every run and gathers what changed, in the order of keys.
+  Result<void> reduce_all() {
+    const auto base = store.uncached_view();
+    cut_into_slices();
+    {
+      std::vector<std::jthread> others;
+      for (Slice& slice : std::span(slices).subspan(1)) {
+        if (slice.runs.empty()) continue;
+        others.emplace_back([&] { slice.outcome = reduce(slice, *base); });
+      }
+      slices.front().outcome = reduce(slices.front(), *base);
+    }
+    std::vector<const SortedChanges*> of_none;
+    for (Slice& slice : slices) {
+      TRY(slice.outcome);
+      cached_bytes += slice.added_bytes;
+      of_none.push_back(&slice.of_none);
+    }
+    // Rows in no organization sort before all others, whichever organization changed them.
+    changes.merge(of_none);
+    for (const Slice& slice : slices) changes.append(slice.of_organizations);
     return {};
   }
 

@@ -1,8 +1,9 @@
 // The projector: a step machine that follows the decision log and keeps a store's rows up to it.
 //
-// No thread and no clock inside. A step reads a batch of valid decisions, reduces them, and writes
-// the rows with the new position in one write: killed between any two steps, or within one, it goes
-// on from the rows as they stand. Threads: step() from one; the others from any.
+// No clock inside, and no thread but within a step. A step reads a batch of valid decisions,
+// reduces them, and writes the rows with the new position in one write: killed between any two
+// steps, or within one, it goes on from the rows as they stand. Threads: step() from one; the
+// others from any.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@ struct ProjectorOptions {
   size_t batch_decisions = 131'072;
   size_t batch_bytes = 64u << 20;   // of decisions
   size_t cache_bytes = 256u << 20;  // of rows kept from batch to batch
+  size_t threads = 1;               // that organizations are shared out among
 };
 
 class Projector {

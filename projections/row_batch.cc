@@ -37,19 +37,28 @@ size_t RowBatch::bytes() const {
          table_.capacity() * sizeof(uint32_t);
 }
 
-RowBatch::Entry& RowBatch::entry(Family family, std::string_view key, bool& fresh) {
-  if ((entries_.size() + 1) * 2 > table_.size()) grow();
-  uint64_t hash = hash_of(family, key);
-  size_t mask = table_.size() - 1;
+size_t RowBatch::slot_of(uint64_t hash, Family family, std::string_view key) const {
+  const size_t mask = table_.size() - 1;
   size_t slot = hash & mask;
   for (; table_[slot] != 0; slot = (slot + 1) & mask) {
-    Entry& found = entries_[table_[slot] - 1];
-    if (found.hash == hash && found.family == family && found.key_view() == key) {
-      fresh = false;
-      return found;
-    }
+    const Entry& found = entries_[table_[slot] - 1];
+    if (found.hash == hash && found.family == family && found.key_view() == key) break;
   }
-  fresh = true;
+  return slot;
+}
+
+const RowBatch::Entry* RowBatch::find(Family family, std::string_view key) const {
+  if (table_.empty()) return nullptr;
+  const uint32_t index = table_[slot_of(hash_of(family, key), family, key)];
+  return index == 0 ? nullptr : &entries_[index - 1];
+}
+
+RowBatch::Entry& RowBatch::entry(Family family, std::string_view key, bool& fresh) {
+  if ((entries_.size() + 1) * 2 > table_.size()) grow();
+  const uint64_t hash = hash_of(family, key);
+  uint32_t& index = table_[slot_of(hash, family, key)];
+  fresh = index == 0;
+  if (!fresh) return entries_[index - 1];
   auto* owned_key = reinterpret_cast<char*>(arena_.take(key.size()));
   std::memcpy(owned_key, key.data(), key.size());
   entries_.push_back({.hash = hash,
@@ -60,7 +69,7 @@ RowBatch::Entry& RowBatch::entry(Family family, std::string_view key, bool& fres
                       .capacity = 0,
                       .family = family,
                       .change = Change::kNone});
-  table_[slot] = static_cast<uint32_t>(entries_.size());
+  index = static_cast<uint32_t>(entries_.size());
   return entries_.back();
 }
 
@@ -83,10 +92,10 @@ void RowBatch::store_row(Entry& entry, RowBytes row) {
   entry.row_size = static_cast<uint32_t>(row.size());
 }
 
-const uint8_t* RowBatch::get(Family family, std::string_view key) {
+const RowBatch::Entry& RowBatch::look_up(Family family, std::string_view key) {
   bool fresh = false;
   Entry& found = entry(family, key, fresh);
-  if (fresh) {
+  if (fresh && !knows_all_) {
     Result<bool> there = base_->get(family, key, scratch_);
     if (!there) {
       if (status_) status_ = std::unexpected(there.error());
@@ -95,7 +104,7 @@ const uint8_t* RowBatch::get(Family family, std::string_view key) {
     }
   }
   CHECK(found.change != Change::kAppend);
-  return found.row;
+  return found;
 }
 
 RowBatch::Entry& RowBatch::changed_entry(Family family, std::string_view key, Change change) {

@@ -21,12 +21,23 @@ class RowBatch {
   // The view under the changes; must hold what was stored when they were last settled.
   void set_base(const RowView* base) { base_ = base; }
 
+  // The base has no row of the organization, now and as long as these are kept: it is not asked.
+  void know_all() { knows_all_ = true; }
+
   // The row's bytes (8-byte aligned), or null if there is none. Valid until the row is next put.
-  const uint8_t* get(Family family, std::string_view key);
+  const uint8_t* get(Family family, std::string_view key) { return look_up(family, key).row; }
+  RowBytes bytes_of(Family family, std::string_view key) { return look_up(family, key).bytes(); }
   template <class Table>
   const Table* get(Family family, std::string_view key) {
     const uint8_t* row = get(family, key);
     return row ? flatbuffers::GetRoot<Table>(row) : nullptr;
+  }
+  // The same if it was put since the last settle, else null: the base is not asked.
+  template <class Table>
+  const Table* get_put(Family family, std::string_view key) {
+    const Entry* found = find(family, key);
+    if (found == nullptr || found->change != Change::kPut) return nullptr;
+    return flatbuffers::GetRoot<Table>(found->row);
   }
   void put(Family family, std::string_view key, RowBytes row);
   void put(Family family, std::string_view key, const flatbuffers::FlatBufferBuilder& finished) {
@@ -67,12 +78,17 @@ class RowBatch {
     size_t left_ = 0, bytes_ = 0;
   };
 
+  // The place in the table where the row's index is, or would be.
+  size_t slot_of(uint64_t hash, Family family, std::string_view key) const;
+  const Entry* find(Family family, std::string_view key) const;
   Entry& entry(Family family, std::string_view key, bool& fresh);
+  const Entry& look_up(Family family, std::string_view key);
   Entry& changed_entry(Family family, std::string_view key, Change change);
   void store_row(Entry& entry, RowBytes row);
   void grow();
 
   const RowView* base_ = nullptr;
+  bool knows_all_ = false;
   Arena arena_;
   std::vector<Entry> entries_;
   std::vector<uint32_t> table_;    // open addressing: index + 1 into entries_

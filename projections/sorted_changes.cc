@@ -5,6 +5,37 @@
 namespace tenure {
 namespace {
 
+// Sorts by the first bytes that differ at all, which are looked up once: keys lie all over the
+// memory, and begin alike.
+void sort_family(std::vector<const RowBatch::Entry*>& rows) {
+  if (rows.size() < 2) return;
+  const std::string_view first = rows.front()->key_view();
+  size_t alike = first.size();
+  for (const RowBatch::Entry* row : rows) {
+    const std::string_view key = row->key_view();
+    const auto end = key.begin() + static_cast<ptrdiff_t>(std::min(alike, key.size()));
+    alike = static_cast<size_t>(std::mismatch(key.begin(), end, first.begin()).first - key.begin());
+  }
+  struct Item {
+    uint64_t head;  // what follows in the key, big-endian; of a shorter key with zeros
+    const RowBatch::Entry* row;
+  };
+  std::vector<Item> items;
+  items.reserve(rows.size());
+  for (const RowBatch::Entry* row : rows) {
+    const std::string_view rest = row->key_view().substr(alike, sizeof(uint64_t));
+    uint64_t head = 0;
+    for (size_t i = 0; i < sizeof head; ++i) {
+      head = head << 8 | (i < rest.size() ? static_cast<uint8_t>(rest[i]) : 0);
+    }
+    items.push_back({head, row});
+  }
+  std::ranges::sort(items, [](const Item& a, const Item& b) {
+    return a.head != b.head ? a.head < b.head : a.row->key_view() < b.row->key_view();
+  });
+  std::ranges::transform(items, rows.begin(), &Item::row);
+}
+
 // Lists that are sorted each, into one that is: neighbours in pairs, then pairs of pairs.
 void merge_family(std::span<const SortedChanges* const> parts, size_t family,
                   std::vector<const RowBatch::Entry*>& out) {
@@ -30,6 +61,21 @@ size_t SortedChanges::size() const {
   size_t size = 0;
   for (const auto& family : families) size += family.size();
   return size;
+}
+
+void SortedChanges::clear() {
+  for (auto& family : families) family.clear();
+}
+
+void SortedChanges::sort() {
+  for (auto& family : families) sort_family(family);
+}
+
+void SortedChanges::append(const SortedChanges& more) {
+  for (size_t family = 0; family < kFamilies; ++family) {
+    const auto& rows = more.families[family];
+    families[family].insert(families[family].end(), rows.begin(), rows.end());
+  }
 }
 
 void SortedChanges::merge(std::span<const SortedChanges* const> parts) {

@@ -16,8 +16,12 @@ struct SortedChanges {
   std::array<std::vector<const RowBatch::Entry*>, kFamilies> families;
 
   size_t size() const;
+  void clear();
+  void sort();  // if they came in another order
   // Becomes what all of `parts` are together; no key is in two of them.
   void merge(std::span<const SortedChanges* const> parts);
+  // Adds what sorts behind everything here.
+  void append(const SortedChanges& more);
 };
 
 }  // namespace tenure

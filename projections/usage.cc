@@ -43,18 +43,19 @@ void resource_deleted(Reduction& in, const schema::ResourceDeleted& event) {
 
 // As the domain counts it, under the plan that the space is on.
 void usage_recorded(Reduction& in, const schema::UsageRecorded& event) {
-  std::optional<billing::HeldSpace> held = billing::get_space(in, text(event.space()));
-  if (!held) return;
+  billing::HeldSpace* held = billing::look_at_space(in, text(event.space()));
+  if (held == nullptr) return;
   std::vector<CounterKey> keys;
   for (const schema::UsageEntry* entry : *event.entries()) {
     CounterKey key(month_of(from_micros(*entry->time())), entry->meter()->str());
     if (keys.empty() || keys.back() != key) keys.push_back(std::move(key));
   }
   const Counters before = get_counters(in, text(event.space()), keys);
-  Counters& counters = space_of(held->organization, event.space()).counters;
-  counters = before;
+  Space& space = space_of(held->organization, event.space());
+  space.counters = before;
+  space.usage_seen.clear();  // duplicates are in the event
   evolve(held->organization, event, billing::happened(in));
-  put_counters(in, text(event.space()), before, counters);
+  put_counters(in, text(event.space()), before, space.counters);
 }
 
 // A gauge's thresholds are kept under the month they were crossed in.

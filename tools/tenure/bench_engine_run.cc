@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 
 #include "engine/base/check.h"
 #include "schemas/decision_generated.h"
@@ -99,6 +100,17 @@ Result<void> run_mix(EngineHost& host, uint32_t organizations, size_t commands) 
     done += arena.size();
   }
   return {};
+}
+
+Result<void> write_mix(const BenchOptions& options, const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  HostOptions host_options;
+  host_options.data_directory = directory;
+  host_options.follow = false;
+  auto host = TRY(EngineHost::open(host_options));
+  TRY(run_mix(*host, options.organizations, options.commands));
+  return host->close();
 }
 
 }  // namespace tenure

@@ -7,6 +7,7 @@
 
 #include "engine/base/result.h"
 #include "tools/server/engine_host.h"
+#include "tools/tenure/bench_report.h"
 #include "tools/tenure/bench_workload.h"
 
 namespace tenure {
@@ -27,5 +28,8 @@ Result<EngineRun> run_engine(EngineHost& host, const CommandArena& commands, siz
 // `commands` of the bench's mix over so many organizations, which are made first, built in pieces
 // that bound the memory they take.
 Result<void> run_mix(EngineHost& host, uint32_t organizations, size_t commands);
+
+// A data directory with a log of the mix, and no read models.
+Result<void> write_mix(const BenchOptions& options, const std::string& directory);
 
 }  // namespace tenure

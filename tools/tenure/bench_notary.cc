@@ -19,15 +19,6 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-Result<void> write_decisions(const BenchOptions& options, const std::string& directory) {
-  HostOptions host_options;
-  host_options.data_directory = directory;
-  host_options.follow = false;
-  auto host = TRY(EngineHost::open(host_options));
-  TRY(run_mix(*host, options.organizations, options.commands));
-  return host->close();
-}
-
 // Some of the log's payloads in memory, one after the other.
 struct Payloads {
   std::vector<std::byte> bytes;
@@ -127,10 +118,8 @@ Result<void> bench_verify(DecisionLog& log, const Payloads& payloads, const std:
 }  // namespace
 
 Result<void> bench_notary(const BenchOptions& options) {
-  std::error_code error;
-  std::filesystem::create_directories(options.directory, error);
   const std::string data = options.directory + "/data";
-  TRY(write_decisions(options, data));
+  TRY(write_mix(options, data));
   SegmentOptions opening;
   opening.directory = data + "/log";
   const auto log = TRY(SegmentLog::open(std::move(opening)));
