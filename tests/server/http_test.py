@@ -588,7 +588,7 @@ class Service(ServerTest):
         self.assertEqual(float(metrics["tenure_decisions_durable_total"]), 6)
         self.assertEqual(float(metrics["tenure_decisions_applied_total"]), 6)
         self.assertEqual(float(metrics["tenure_projector_lag_decisions"]), 0)
-        self.assertEqual(float(metrics["tenure_command_seconds_count"]), 1)
+        self.assertEqual(float(metrics["tenure_command_seconds_count"]), 6)
         self.assertGreaterEqual(float(metrics["tenure_log_batches_total"]), 2)
         self.assertGreater(float(metrics["tenure_log_sync_seconds_total"]), 0)
         self.assertEqual(float(metrics['tenure_busiest_organization_commands{org="acme"}']), 6)

@@ -62,6 +62,7 @@ Expected<IngressCommand, Undecided> CommandBatch::read(std::string_view line) {
 bool CommandBatch::feed_piece() {
   std::vector<EngineHost::Submission> piece;
   std::vector<Line> parsed;
+  const auto started = Clock::now();
   size_t first = lines_.size();  // only feed_piece adds to lines_
   while (!rest_.empty() && parsed.size() < kPiece) {
     std::string_view line = next_line(rest_);
@@ -73,9 +74,11 @@ bool CommandBatch::feed_piece() {
     }
     size_t index = first + parsed.size();
     parsed.emplace_back();
-    piece.push_back({std::move(command->command),
-                     [self = shared_from_this(), index, secret = std::move(command->secret)](
-                         const Answer& answer) { self->on_answer(index, answer, secret); }});
+    piece.push_back(
+        {std::move(command->command), [self = shared_from_this(), index, started,
+                                       secret = std::move(command->secret)](const Answer& answer) {
+           self->on_answer(index, {KeptAnswer(answer, secret), Clock::now() - started});
+         }});
   }
   if (parsed.empty()) return false;
   {
@@ -87,11 +90,11 @@ bool CommandBatch::feed_piece() {
   return true;
 }
 
-void CommandBatch::on_answer(size_t index, const Answer& answer, std::string secret) {
+void CommandBatch::on_answer(size_t index, Answered answered) {
   bool feed_more = false, done = false;
   {
     std::lock_guard lock(mutex_);
-    lines_[index].emplace<KeptAnswer>(answer, std::move(secret));
+    lines_[index] = std::move(answered);
     --in_flight_;
     feed_more = !feeding_ && !fed_ && in_flight_ < kMostInFlight / 2;
     if (feed_more) feeding_ = true;
@@ -105,20 +108,23 @@ void CommandBatch::on_answer(size_t index, const Answer& answer, std::string sec
   }
 }
 
-void CommandBatch::count(const KeptAnswer& answer) {
-  if (answer.root() == nullptr) return api_.metrics.refused(answer.undecided().code);
-  api_.metrics.decided(*answer.root());
+void CommandBatch::count(const Answered& answered) {
+  const auto* decision = answered.answer.root();
+  if (decision == nullptr) return api_.metrics.refused(answered.answer.undecided().code);
+  api_.metrics.decided(*decision);
+  api_.metrics.answered_after(std::chrono::duration<double>(answered.took).count());
 }
 
 void CommandBatch::finish() {
   Response response{.content_type = kNdjson};
   std::optional<Position> last;
   for (size_t i = 0; i < lines_.size(); ++i) {
-    if (const auto* answer = std::get_if<KeptAnswer>(&lines_[i])) {
-      append_line(*answer, i + 1, api_.host.unsealer(), response.body);
-      count(*answer);
-      if (answer->root() != nullptr)
-        last = std::max(last.value_or(answer->position), answer->position);
+    if (const auto* answered = std::get_if<Answered>(&lines_[i])) {
+      const KeptAnswer& answer = answered->answer;
+      append_line(answer, i + 1, api_.host.unsealer(), response.body);
+      count(*answered);
+      if (answer.root() != nullptr)
+        last = std::max(last.value_or(answer.position), answer.position);
     } else {
       const auto& undecided = std::get<Undecided>(lines_[i]);
       api_.metrics.refused(undecided.code);

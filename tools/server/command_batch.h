@@ -2,6 +2,7 @@
 // flight and no more, answered a line each in the order sent.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,14 +34,19 @@ class CommandBatch : public std::enable_shared_from_this<CommandBatch> {
   static constexpr size_t kMostInFlight = 4096;
   static constexpr size_t kPiece = 512;
 
-  using Line = std::variant<std::monostate, KeptAnswer, Undecided>;
+  using Clock = std::chrono::steady_clock;
+  struct Answered {
+    KeptAnswer answer;
+    Clock::duration took;  // from its submission
+  };
+  using Line = std::variant<std::monostate, Answered, Undecided>;
 
   void schedule();
   void feed();
   bool feed_piece();
   Expected<IngressCommand, Undecided> read(std::string_view line);
-  void on_answer(size_t index, const Answer& answer, std::string secret);
-  void count(const KeptAnswer& answer);
+  void on_answer(size_t index, Answered answered);
+  void count(const Answered& answered);
   void finish();
 
   Api& api_;
