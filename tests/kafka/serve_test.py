@@ -6,6 +6,7 @@ import time
 import unittest
 
 from event_stream import EventStream
+from java_client import java
 from kafka_case import KafkaTest
 from kafka_log import PARTITIONS, KafkaLog, brokers
 from tenure import TENURE, command, new_id, wait_until
@@ -38,6 +39,13 @@ class ServeTest(KafkaTest):
         answer = wait_until(lambda: (a := process.post("/v1/commands", sent)).status != 503 and a, "an answer")
         self.assertEqual(answer.json.get("outcome"), "accepted", answer.text)
         return answer
+
+    def test_a_missing_topic_ends_the_start_with_its_name(self):
+        java("DeleteTopic", self.log.brokers, self.log.topic("quarantine"))
+        done = subprocess.run([TENURE, "serve", "--data", f"{self.root}/{new_id()}", "--port", "0", *self.log.serve],
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn(self.log.topic("quarantine"), done.stderr.splitlines()[-1])
 
     def test_a_token_of_one_process_holds_in_another(self):
         engine, reads = self.start("--roles", "engine"), self.start("--roles", "reads")

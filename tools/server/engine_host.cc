@@ -20,9 +20,10 @@ EngineHost::EngineHost(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 EngineHost::~EngineHost() { (void)impl_->close(); }
 
 Result<std::unique_ptr<EngineHost>> EngineHost::open(HostOptions options) {
-  auto impl = std::make_unique<Impl>(std::move(options));
-  TRY(impl->open());
-  return std::unique_ptr<EngineHost>(new EngineHost(std::move(impl)));
+  // A host even while it opens: one that fails halfway ends the threads that it has begun.
+  std::unique_ptr<EngineHost> host(new EngineHost(std::make_unique<Impl>(std::move(options))));
+  TRY(host->impl_->open());
+  return host;
 }
 
 Result<CommandBytes> EngineHost::seal(CommandBytes command) {
