@@ -1,5 +1,7 @@
 #include "projections/diff.h"
 
+#include <fmt/format.h>
+
 #include <map>
 
 #include "projections/query_support.h"
@@ -135,7 +137,7 @@ class FactReader {
       TRY(each<schema::GroupMemberRow>(
           rows_.keys().group_members(group).str(),
           [&](const std::string& user, const schema::GroupMemberRow& row) {
-            add(Kind::kGroupMember, group + "/" + user, "in it", row.number());
+            add(Kind::kGroupMember, fmt::format("{}/{}", group, user), "in it", row.number());
           }));
     }
     return {};
@@ -145,7 +147,7 @@ class FactReader {
     TRY(each<schema::AccessRow>(rows_.keys().accesses(space).str(),
                                 [&](const std::string& subject, const schema::AccessRow& row) {
                                   const std::string roles = joined(*row.roles());
-                                  add(Kind::kAccess, space + "/" + subject,
+                                  add(Kind::kAccess, fmt::format("{}/{}", space, subject),
                                       roles.empty() ? "all" : roles, row.number());
                                 }));
     std::map<std::string, uint64_t> counts;
@@ -154,7 +156,7 @@ class FactReader {
                                     if (!row.deleted()) ++counts[row.type()->str()];
                                   }));
     for (const auto& [type, count] : counts) {
-      add(Kind::kResources, space + "/" + type, std::to_string(count), std::nullopt);
+      add(Kind::kResources, fmt::format("{}/{}", space, type), std::to_string(count), std::nullopt);
     }
     Row row;
     if (!TRY(rows_.view().get(Family::kBilling, rows_.keys().subscription(space), row))) return {};
