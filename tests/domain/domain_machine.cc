@@ -2,6 +2,7 @@
 
 #include "engine/base/check.h"
 #include "engine/rulebooks/builtin.h"
+#include "rulebooks/builtin_texts.h"
 
 namespace tenure {
 
@@ -13,6 +14,36 @@ const Rulebooks& test_rulebooks() {
 const Catalog& test_catalog() {
   static const Catalog catalog = builtin_catalog().value();
   return catalog;
+}
+
+std::string taxed_catalog_text() {
+  constexpr std::string_view kUntaxed = R"("taxes": [])";
+  std::string json = kBuiltinCatalog;
+  const size_t at = json.find(kUntaxed);
+  CHECK(at != std::string::npos);
+  return json.replace(at, kUntaxed.size(),
+                      R"("taxes": [{"country":"DE","hundredths_of_percent":1900},)"
+                      R"({"country":"CM","hundredths_of_percent":1925},)"
+                      R"({"country":"CH","hundredths_of_percent":810}])");
+}
+
+const Catalog& taxed_catalog() {
+  static const Catalog catalog = load_catalog(taxed_catalog_text()).value();
+  return catalog;
+}
+
+std::vector<uint8_t> set_country(const std::string& id, const std::string& org,
+                                 const std::string& country, const std::string& space) {
+  flatbuffers::FlatBufferBuilder builder;
+  const std::vector<uint8_t> box = {1, 2, 3};
+  const auto sealed = schema::CreateSealedDirect(builder, nullptr, "ada", &box);
+  const auto command =
+      schema::CreateSetBillingDetailsDirect(builder, space.empty() ? nullptr : space.c_str(),
+                                            sealed, sealed, country.c_str())
+          .Union();
+  builder.Finish(schema::CreateCommandEnvelopeDirect(builder, id.c_str(), org.c_str(), "user:ada",
+                                                     schema::Command::SetBillingDetails, command));
+  return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
 }
 
 const schema::CommandEnvelope& envelope_of(std::span<const uint8_t> bytes) {
@@ -39,7 +70,7 @@ std::vector<uint8_t> DomainMachine::decide_only(std::span<const uint8_t> command
       decide(organization, envelope,
              {.now = now,
               .rulebooks = rulebooks_,
-              .catalog = test_catalog(),
+              .catalog = catalog_,
               .services = services == nullptr ? nullptr : services->services.get()},
              events);
   CHECK(verdict || events.boxes().empty());

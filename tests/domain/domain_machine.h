@@ -17,11 +17,17 @@ namespace tenure {
 const Rulebooks& test_rulebooks();
 const Catalog& test_catalog();
 
+// The built-in catalog with taxes, of which it has none: what some countries take, as JSON and
+// loaded.
+std::string taxed_catalog_text();
+const Catalog& taxed_catalog();
+
 class DomainMachine {
  public:
   enum class Keep : uint8_t { kHistory, kLastDecision };
-  explicit DomainMachine(Keep keep = Keep::kHistory, const Rulebooks& rulebooks = test_rulebooks())
-      : keep_(keep), rulebooks_(rulebooks) {}
+  explicit DomainMachine(Keep keep = Keep::kHistory, const Rulebooks& rulebooks = test_rulebooks(),
+                         const Catalog& catalog = test_catalog())
+      : keep_(keep), rulebooks_(rulebooks), catalog_(catalog) {}
 
   // Decides everything due at `now`, then the command, and evolves what is accepted. The finished
   // schema::Decision stays valid as long as it is kept.
@@ -54,10 +60,16 @@ class DomainMachine {
 
   Keep keep_;
   const Rulebooks& rulebooks_;
+  const Catalog& catalog_;
   Number next_{};  // of the next decision, as if all were in one partition
   std::map<std::string, Organization, std::less<>> organizations_;
   std::vector<std::vector<uint8_t>> history_;
 };
+
+// SetBillingDetails by user:ada, of a space or (none) of the organization. What is personal comes
+// sealed, which JSON cannot say.
+std::vector<uint8_t> set_country(const std::string& id, const std::string& org,
+                                 const std::string& country, const std::string& space);
 
 const schema::CommandEnvelope& envelope_of(std::span<const uint8_t> bytes);
 const schema::Decision& decision_of(std::span<const uint8_t> bytes);

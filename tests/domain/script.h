@@ -10,8 +10,9 @@ namespace tenure {
 
 class Script {
  public:
-  explicit Script(const Rulebooks& rulebooks = test_rulebooks())
-      : machine_(DomainMachine::Keep::kHistory, rulebooks) {}
+  explicit Script(const Rulebooks& rulebooks = test_rulebooks(),
+                  const Catalog& catalog = test_catalog())
+      : machine_(DomainMachine::Keep::kHistory, rulebooks, catalog) {}
 
   Time now = from_micros(1'790'000'000'000'000);  // 2026-09-21T14:13:20Z; a test may move it
 
@@ -26,6 +27,11 @@ class Script {
   std::string manage(const std::string& actor, const std::string& type, const std::string& command,
                      const std::string& envelope = {}) {
     return send_to(std::string(kServicesOrganization), actor, type, command, envelope);
+  }
+
+  // SetBillingDetails by user:ada, of a space or (none) of the organization.
+  std::string send_country(const std::string& country, const std::string& space = {}) {
+    return apply(set_country("c" + std::to_string(++sent_), "acme", country, space));
   }
 
   // CreateApiKey, as an ingress sends it on. `hash_size`: 0 as if there had been none.
@@ -57,6 +63,18 @@ class Script {
       names.emplace_back(schema::EnumNameEvent(box->event_type()));
     }
     return names;
+  }
+  // The last event of its kind in all that was decided; null: there is none.
+  template <class Event>
+  const Event* last_event() const {
+    const Event* last = nullptr;
+    for (const std::vector<uint8_t>& bytes : machine_.history()) {
+      if (decision_of(bytes).events() == nullptr) continue;
+      for (const schema::EventBox* box : *decision_of(bytes).events()) {
+        if (const Event* event = box->event_as<Event>()) last = event;
+      }
+    }
+    return last;
   }
   const schema::Decision& last() const { return decision_of(machine_.history().back()); }
   const Organization& organization() const { return *machine_.find("acme"); }
