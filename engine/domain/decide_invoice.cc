@@ -87,6 +87,12 @@ Verdict is_at_most(const Caller& caller, Minor amount, Minor most) {
 }
 
 std::string note_id(uint64_t number) { return "CN-" + std::to_string(number); }
+// The tax in the first so much of an invoice: what all of it has is divided among credit notes
+// without a cent left over.
+Minor tax_within(const Invoice& invoice, Minor amount) {
+  return share(invoice.tax, static_cast<uint64_t>(amount), static_cast<uint64_t>(invoice.total));
+}
+
 
 }  // namespace
 
@@ -166,8 +172,7 @@ Verdict decide(const Incoming& in, const schema::IssueCreditNote& command, Event
   const std::string note = note_id(in.organization->next_credit_note);
   const auto invoice = builder.CreateString(command.invoice());
   const auto note_text = builder.CreateString(note);
-  const Minor tax =
-      share(held.tax, static_cast<uint64_t>(amount), static_cast<uint64_t>(held.total));
+  const Minor tax = tax_within(held, held.credited + amount) - tax_within(held, held.credited);
   events.add(schema::CreateCreditNoteIssued(builder, invoice, note_text,
                                             in.organization->next_credit_note, amount, tax,
                                             builder.CreateString(command.description())));

@@ -1,11 +1,8 @@
 // Money: how parts of an amount are rounded, what is billed where the acceptance cases do not look.
 #include <gmock/gmock.h>
 
-#include <fstream>
-
 #include "engine/domain/calendar.h"
 #include "engine/domain/money.h"
-#include "engine/rulebooks/builtin.h"
 #include "tests/domain/script.h"
 
 namespace tenure {
@@ -51,40 +48,16 @@ class BillingScript : public testing::Test {
          R"({"checkout":")" + script.space("s").subscription.pending->checkout.str() + "\"}",
          "service:admin");
   }
+  // Day by day: what is due is done when somebody asks.
+  void live_through(days all) {
+    for (days day{0}; day < all; ++day) {
+      script.now += days(1);
+      make("RenameSpace",
+           R"({"space":"s","name":"S)" + std::to_string(script.machine().history().size()) + "\"}");
+    }
+  }
   Script script;
 };
-
-TEST_F(BillingScript, TaxIsOfTheCountryOfTheBillingDetails) {
-  subscribe();
-  std::ifstream file("engine/rulebooks/catalog.json");
-  std::string json{std::istreambuf_iterator<char>(file), {}};
-  const std::string untaxed = R"("taxes": [])";
-  json.replace(json.find(untaxed), untaxed.size(),
-               R"("taxes": [{"country":"DE","hundredths_of_percent":1925}])");
-  const Catalog catalog = load_catalog(json).value();
-  Organization organization = script.organization();
-  organization.account.country = "DE";
-  Space& space = organization.spaces.find("s")->second;
-  const Time to = space.subscription.period_to;
-  space.periods.push_back({.from = space.subscription.period_from,
-                           .to = to,
-                           .whole_from = space.subscription.period_from,
-                           .whole_to = to,
-                           .issue_at = to + hours(1)});
-  flatbuffers::FlatBufferBuilder builder;
-  EventSink events(builder);
-  const std::vector<uint8_t> due =
-      due_command(organization.id, {to + hours(1), DueKind::kIssueInvoice, {}, "s"});
-  ASSERT_TRUE(
-      decide(&organization, envelope_of(due), {to + hours(1), test_rulebooks(), catalog}, events));
-  const auto* issued =
-      flatbuffers::GetTemporaryPointer(builder, events.boxes().front())->event_as_InvoiceIssued();
-  ASSERT_NE(issued, nullptr);
-  EXPECT_EQ(issued->net_minor(), 2000);
-  EXPECT_EQ(issued->tax_minor(), 385);
-  EXPECT_EQ(issued->total_minor(), 2385);
-  EXPECT_EQ(issued->country()->str(), "DE");
-}
 
 TEST_F(BillingScript, WhatCostsNothingHasNoInvoiceAndTakesNoNumber) {
   subscribe();
