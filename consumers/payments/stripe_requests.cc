@@ -92,7 +92,9 @@ Result<void> for_credits(const element& event, const CheckoutPages& pages, Strip
   request.checkout = text_at(event, "checkout");
   request.expires = TRY(time_at(event, "checkout_expires"));
   request.path = "/v1/checkout/sessions";
-  const int64_t amount = stripe_amount(number_at(event, "amount_minor"), currency);
+  const bool taxed = event["total_minor"].error() == simdjson::SUCCESS;
+  const int64_t amount =
+      stripe_amount(number_at(event, taxed ? "total_minor" : "amount_minor"), currency);
   request.form = session(request, text_at(event, "space"), pages)
                      .add("mode", "payment")
                      .add("line_items[0][quantity]", "1")

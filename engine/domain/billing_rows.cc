@@ -56,9 +56,11 @@ auto top_up_rows(FlatBufferBuilder& builder, const Space& space) {
   for (const auto& [checkout, top_up] : space.top_ups) {
     const auto checkout_text = builder.CreateString(checkout.str());
     const auto grant = builder.CreateString(top_up.grant.str());
+    const auto country = builder.CreateString(top_up.tax.country);
     rows.push_back(schema::CreateTopUpRow(
         builder, checkout_text, grant, top_up.amount, micros_of(top_up.expires), top_up.priority,
-        to_micros(top_up.checkout_expires), top_up.requested.value));
+        to_micros(top_up.checkout_expires), top_up.requested.value, country,
+        top_up.tax.hundredths_of_percent));
   }
   return builder.CreateVector(rows);
 }
@@ -72,7 +74,8 @@ void read_top_ups(const schema::SubscriptionRow& row, Space& space) {
         .expires = time_in(held->expires()),
         .priority = held->priority(),
         .checkout_expires = from_micros(held->checkout_expires()),
-        .requested = Number{held->number()}};
+        .requested = Number{held->number()},
+        .tax = {std::string(text(held->country())), held->tax_hundredths_of_percent()}};
   }
 }
 

@@ -22,6 +22,15 @@ struct BillingAccount {
   friend bool operator==(const BillingAccount&, const BillingAccount&) = default;
 };
 
+// What is added to a net amount.
+struct Tax {
+  std::string country;  // of the billing details; empty: none were given
+  uint32_t hundredths_of_percent = 0;
+
+  Minor of(Minor net) const { return share(net, hundredths_of_percent, 10'000); }
+  friend bool operator==(const Tax&, const Tax&) = default;
+};
+
 // A plan held without interruption, from `from` until the next stretch.
 struct Stretch {
   PlanTerms terms;
@@ -67,6 +76,7 @@ struct TopUp {
   uint32_t priority = 0;
   Time checkout_expires;
   Number requested;  // the decision
+  Tax tax{};         // as it was asked for
   friend bool operator==(const TopUp&, const TopUp&) = default;
 };
 

@@ -4,6 +4,7 @@
 #include "engine/domain/decide_commands.h"
 #include "engine/domain/invoices.h"
 #include "engine/domain/plans.h"
+#include "engine/domain/tax.h"
 
 namespace tenure {
 namespace {
@@ -48,14 +49,15 @@ Verdict keeps_in_bounds(const SpaceCaller& caller, Minor amount) {
 }
 
 template <class Command>
-TopUp top_up_of(const Command& command) {
+TopUp top_up_of(const Command& command, Tax tax = {}) {
   return {
       .grant = GrantId(text(command.grant())),
       .amount = command.amount_minor(),
       .expires = command.expires() ? std::optional(from_micros(*command.expires())) : std::nullopt,
       .priority = command.priority().value_or(kDefaultPriority),
       .checkout_expires = {},
-      .requested = {}};
+      .requested = {},
+      .tax = std::move(tax)};
 }
 
 using Grants = std::vector<std::pair<std::string_view, const CreditGrant*>>;
@@ -100,7 +102,8 @@ Verdict decide(const Incoming& in, const schema::TopUpCredits& command, EventSin
   TRY(has_payment_method(caller, caller.space->account.token));
   TRY(keeps_in_bounds(caller, command.amount_minor()));
 
-  const TopUp top_up = top_up_of(command);
+  const TopUp top_up =
+      top_up_of(command, tax_for(caller.organization, caller.space, in.context.catalog));
   if (is_consolidated(caller.organization)) {
     add_paid_credits(in, caller.space_id, *caller.space, top_up, {}, events);
     return {};
@@ -109,10 +112,12 @@ Verdict decide(const Incoming& in, const schema::TopUpCredits& command, EventSin
   const auto space = builder.CreateString(command.space());
   const auto grant = builder.CreateString(command.grant());
   const auto checkout = builder.CreateString(checkout_of(in));
-  events.add(schema::CreateCreditsRequested(builder, space, grant, command.amount_minor(),
-                                            command.expires(), top_up.priority, checkout,
-                                            to_micros(in.context.now + kCheckoutLifetime),
-                                            builder.CreateString(caller.organization.currency)));
+  const auto currency = builder.CreateString(caller.organization.currency);
+  const auto country = top_up.tax.country.empty() ? 0 : builder.CreateString(top_up.tax.country);
+  events.add(schema::CreateCreditsRequested(
+      builder, space, grant, command.amount_minor(), command.expires(), top_up.priority, checkout,
+      to_micros(in.context.now + kCheckoutLifetime), currency, country,
+      top_up.tax.hundredths_of_percent, top_up.amount + top_up.tax.of(top_up.amount)));
   return {};
 }
 

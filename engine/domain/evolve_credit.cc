@@ -24,12 +24,14 @@ void evolve(Organization& organization, const schema::CreditsRequested& event,
             const Happened& happened) {
   const SpaceChange space(organization, event.space());
   const CheckoutId checkout(text(event.checkout()));
-  space->top_ups[checkout] = {.grant = GrantId(text(event.grant())),
-                              .amount = event.amount_minor(),
-                              .expires = time_of(event.expires()),
-                              .priority = event.priority(),
-                              .checkout_expires = from_micros(event.checkout_expires()),
-                              .requested = happened.number};
+  space->top_ups[checkout] = {
+      .grant = GrantId(text(event.grant())),
+      .amount = event.amount_minor(),
+      .expires = time_of(event.expires()),
+      .priority = event.priority(),
+      .checkout_expires = from_micros(event.checkout_expires()),
+      .requested = happened.number,
+      .tax = {std::string(text(event.country())), event.tax_hundredths_of_percent().value_or(0)}};
   organization.checkouts.insert_or_assign(checkout, SpaceId(text(event.space())));
 }
 

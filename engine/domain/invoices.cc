@@ -1,8 +1,7 @@
 #include "engine/domain/invoices.h"
 
 #include "engine/domain/dunning.h"
-#include "engine/domain/plan_preview.h"
-#include "engine/domain/plans.h"
+#include "engine/domain/tax.h"
 
 namespace tenure {
 namespace {
@@ -58,13 +57,12 @@ void ask_for_payment(const Incoming& in, const Billing& billing, const IssuedInv
   begin_dunning(in, issued.id, billing.space_id, events);
 }
 
-IssuedInvoice issue_invoice(const Incoming& in, const Billing& billing, EventSink& events) {
+IssuedInvoice issue_invoice(const Incoming& in, const Billing& billing, const Tax& taxed,
+                            EventSink& events) {
   const Organization& organization = *in.organization;
   auto& builder = events.builder();
   const Time now = in.context.now;
-  const std::string& country = country_of(organization, billing.space);
-  const uint32_t rate = in.context.catalog.tax_hundredths_of_percent(country);
-  const Minor net = sum_of(billing.lines), tax = share(net, rate, 10'000);
+  const Minor net = sum_of(billing.lines), tax = taxed.of(net);
   const IssuedInvoice issued{invoice_id(organization.next_invoice), net + tax};
   const Time due = now + in.context.catalog.due_after(billing.space == nullptr);
 
@@ -72,11 +70,11 @@ IssuedInvoice issue_invoice(const Incoming& in, const Billing& billing, EventSin
   const auto space = billing.space == nullptr ? 0 : builder.CreateString(billing.space_id);
   const auto lines = line_tables(builder, billing.lines);
   const auto currency = builder.CreateString(organization.currency);
-  const auto country_text = country.empty() ? 0 : builder.CreateString(country);
+  const auto country = taxed.country.empty() ? 0 : builder.CreateString(taxed.country);
   events.add(schema::CreateInvoiceIssued(
       builder, id, organization.next_invoice, space, to_micros(billing.issue_at),
       to_micros(billing.period_from), to_micros(billing.period_to), lines, net, tax, issued.total,
-      currency, country_text, rate, to_micros(now), to_micros(due)));
+      currency, country, taxed.hundredths_of_percent, to_micros(now), to_micros(due)));
   if (issued.total == 0) tell_paid(issued.id, 0, "nothing to pay", events);
   return issued;
 }
@@ -84,7 +82,8 @@ IssuedInvoice issue_invoice(const Incoming& in, const Billing& billing, EventSin
 }  // namespace
 
 void bill(const Incoming& in, const Billing& billing, EventSink& events) {
-  ask_for_payment(in, billing, issue_invoice(in, billing, events), events);
+  const Tax tax = tax_for(*in.organization, billing.space, in.context.catalog);
+  ask_for_payment(in, billing, issue_invoice(in, billing, tax, events), events);
 }
 
 void add_paid_credits(const Incoming& in, std::string_view space_id, const Space& space,
@@ -100,8 +99,9 @@ void add_paid_credits(const Incoming& in, std::string_view space_id, const Space
   events.add(schema::CreateCreditsAdded(builder, space_text, grant, top_up.amount, expires,
                                         top_up.priority, kind, paid_by));
   const Time now = in.context.now;
-  Billing billing{.space = &space,
-                  .space_id = space_id,
+  const bool collected = !checkout.empty();
+  Billing billing{.space = collected ? &space : nullptr,
+                  .space_id = collected ? space_id : std::string_view(),
                   .issue_at = {},
                   .period_from = now,
                   .period_to = now,
@@ -113,9 +113,9 @@ void add_paid_credits(const Incoming& in, std::string_view space_id, const Space
                            .from = now,
                            .to = now,
                            .numbers = {}});
-  if (checkout.empty()) return bill(in, billing, events);
+  if (!collected) return bill(in, billing, events);
   billing.lines.front().numbers.push_back(top_up.requested);
-  const IssuedInvoice issued = issue_invoice(in, billing, events);
+  const IssuedInvoice issued = issue_invoice(in, billing, top_up.tax, events);
   tell_paid(issued.id, issued.total, checkout, events);
 }
 

@@ -18,8 +18,8 @@ struct Billing {
 // Adds InvoiceIssued, with the next number, and what asks for its payment.
 void bill(const Incoming& in, const Billing& billing, EventSink& events);
 
-// Adds CreditsAdded for credits that are paid for, with an invoice of their own. `checkout` empty:
-// nothing was collected yet.
+// Adds CreditsAdded for credits that are paid for, with an invoice of their own: the space's, paid
+// by `checkout`; or, where none was needed, the organization's, which is to be paid.
 void add_paid_credits(const Incoming& in, std::string_view space_id, const Space& space,
                       const TopUp& top_up, std::string_view checkout, EventSink& events);
 

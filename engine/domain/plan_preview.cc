@@ -1,6 +1,7 @@
 #include "engine/domain/plan_preview.h"
 
 #include "engine/domain/plans.h"
+#include "engine/domain/tax.h"
 
 namespace tenure {
 namespace {
@@ -56,14 +57,8 @@ PlanPreview preview_change(const Organization& organization, std::string_view sp
   const bool active = space.subscription.status == SubscriptionStatus::kActive;
   const bool consolidated =
       active ? space.subscription.consolidated : is_consolidated(organization);
-  const std::string& country = country_of(organization, consolidated ? nullptr : &space);
-  preview.tax = share(preview.net, catalog.tax_hundredths_of_percent(country), 10'000);
+  preview.tax = tax_for(organization, consolidated ? nullptr : &space, catalog).of(preview.net);
   return preview;
-}
-
-const std::string& country_of(const Organization& organization, const Space* space) {
-  const bool own = space != nullptr && !space->account.country.empty();
-  return own ? space->account.country : organization.account.country;
 }
 
 }  // namespace tenure

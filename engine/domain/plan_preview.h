@@ -15,13 +15,8 @@ struct PlanPreview {
   Minor total() const { return net + tax; }
 };
 
-// `country`: of the billing details, for the tax.
 PlanPreview preview_change(const Organization& organization, std::string_view space_id,
                            const Space& space, const schema::Plan& wanted, Time now,
                            const Catalog& catalog);
-
-// The country of the billing details that an invoice is made out to, of a space or (null) of the
-// organization: a space without its own has the organization's. Empty: none.
-const std::string& country_of(const Organization& organization, const Space* space);
 
 }  // namespace tenure

@@ -28,7 +28,7 @@
 namespace tenure {
 
 // Raise when the rows or keys of the store change their meaning.
-inline constexpr uint32_t kStateRowsVersion = 5;
+inline constexpr uint32_t kStateRowsVersion = 6;
 
 // The last decision that a state knows, as a witness that a log is the one it was made of.
 struct LastDecision {

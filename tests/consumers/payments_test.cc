@@ -39,6 +39,19 @@ TEST(StripeRequests, AreNotMadeForACheckoutThatIsAsGoodAsOver) {
   EXPECT_THAT(stripe_requests(decision, kPages, kNow).value(), IsEmpty());
 }
 
+TEST(StripeRequests, CollectCreditsWithTheirTax) {
+  const auto form = [](const std::string& total) {
+    const auto requests = stripe_requests(
+        R"({"position":"2:41","org":"acme","events":[{"event_type":"CreditsRequested","event":{)"
+        R"("space":"s","grant":"g","amount_minor":1000,"checkout":"3-c","currency":"EUR",)" +
+            total + R"("checkout_expires":"2026-09-22T14:00:00Z"}}]})",
+        kPages, kNow);
+    return requests.value().at(0).form;
+  };
+  EXPECT_THAT(form(R"("total_minor":1193,)"), HasSubstr("unit_amount%5D=1193"));
+  EXPECT_THAT(form(""), HasSubstr("unit_amount%5D=1000")) << "asked for before there was a tax";
+}
+
 TEST(StripeRequests, KeepTheCurrencysOwnAmount) {
   EXPECT_EQ(stripe_amount(500, "EUR"), 500);
   EXPECT_EQ(stripe_amount(500, "JPY"), 500);

@@ -98,6 +98,16 @@ TEST_F(BillingScript, ABillingModeHoldsFromTheNextPeriodOn) {
   EXPECT_EQ(script.organization().invoices.size(), 2u) << "one for both";
 }
 
+TEST_F(BillingScript, ATopUpOfAnInvoicingOrganizationIsOnItsAccount) {
+  subscribe("consolidated");
+  make("TopUpCredits", R"({"space":"s","grant":"g","amount_minor":1000})");
+  const auto* issued = script.last_event<schema::InvoiceIssued>();
+  ASSERT_NE(issued, nullptr);
+  EXPECT_EQ(issued->space(), nullptr);
+  EXPECT_EQ(issued->lines()->Get(0)->space()->str(), "s");
+  EXPECT_EQ(from_micros(issued->due()), script.now + days(30));
+}
+
 TEST_F(BillingScript, PlansAndPeriodsThatNothingCanComeForAreForgotten) {
   subscribe();
   for (int i = 0; i < 24; ++i) {

@@ -58,5 +58,19 @@ TEST_F(TaxScript, IsTakenBackByCreditNotesWithoutACentLeft) {
   EXPECT_THAT(taxes, testing::ElementsAre(128, 129, 128)) << "385 in all";
 }
 
+// The payer was shown an amount; what they paid is what the invoice says.
+TEST_F(TaxScript, OfATopUpIsWhatItsCheckoutCollected) {
+  ASSERT_EQ(script.send_country("CM"), "accepted");
+  make("TopUpCredits", R"({"space":"s","grant":"g","amount_minor":1000})");
+  EXPECT_EQ(script.last_event<schema::CreditsRequested>()->total_minor(), 1193);
+  ASSERT_EQ(script.send_country("DE"), "accepted");
+  confirm(script.space("s").top_ups.begin()->first);
+  const auto* issued = script.last_event<schema::InvoiceIssued>();
+  EXPECT_EQ(issued->total_minor(), 1193);
+  EXPECT_EQ(issued->country()->str(), "CM");
+  EXPECT_EQ(script.last_event<schema::InvoicePaid>()->amount_minor(), 1193);
+  EXPECT_EQ(script.last_event<schema::CreditsAdded>()->amount_minor(), 1000);
+}
+
 }  // namespace
 }  // namespace tenure
