@@ -4,7 +4,7 @@
 #include "engine/domain/calendar.h"
 #include "engine/domain/plan_preview.h"
 #include "projections/billing_answers.h"
-#include "projections/space_walk.h"
+#include "projections/query_support.h"
 
 namespace tenure {
 namespace {
@@ -37,8 +37,7 @@ Result<void> read_counters(const QueryContext& context, OrganizationRows& rows,
   return cursor->status();
 }
 
-// All that a preview of this space looks at: of the other spaces only where the periods of the
-// organization's invoice begin.
+// All that a preview of this space looks at.
 Result<Organization> read_state(const QueryContext& context, OrganizationRows& rows,
                                 std::string_view space) {
   Organization organization;
@@ -52,12 +51,6 @@ Result<Organization> read_state(const QueryContext& context, OrganizationRows& r
   }
   TRY(read_space(context, rows, space, organization));
   TRY(read_counters(context, rows, space, organization.spaces.find(space)->second));
-  if (organization.anchor || organization.billing_mode != "consolidated") return organization;
-  SpaceWalk walk(rows, {});
-  for (; walk.valid(); walk.next()) {
-    if (walk.space() != space) TRY(read_space(context, rows, walk.space(), organization));
-  }
-  TRY(walk.status());
   return organization;
 }
 

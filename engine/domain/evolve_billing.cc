@@ -88,7 +88,6 @@ void evolve(Organization& organization, const schema::BillingPeriodClosed& event
   held.period_to = from_micros(event.next_to());
   held.anchor = from_micros(event.next_anchor());
   held.consolidated = event.next_consolidated();
-  if (held.consolidated && !organization.anchor) organization.anchor = held.anchor;
 }
 
 }  // namespace tenure

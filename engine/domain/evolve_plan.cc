@@ -45,7 +45,7 @@ void evolve(Organization& organization, const schema::SubscriptionStarted& event
   held.period_to = from_micros(event.period_to());
   held.anchor = from_micros(event.anchor().value_or(event.period_from()));
   held.consolidated = event.consolidated().value_or(false);
-  if (held.consolidated && !organization.anchor) organization.anchor = held.anchor;
+  if (!organization.anchor) organization.anchor = held.period_from;
   hold(*space, *event.terms(), held.period_from, happened.number);
 }
 
@@ -65,7 +65,6 @@ void evolve(Organization& organization, const schema::PlanChanged& event,
   held.period_to = from_micros(event.period_to());
   held.anchor = from_micros(event.anchor());
   held.consolidated = event.consolidated();
-  if (held.consolidated && !organization.anchor) organization.anchor = held.anchor;
 }
 
 void evolve(Organization& organization, const schema::CancellationScheduled& event,

@@ -6,21 +6,6 @@
 #include "engine/domain/plan_copy.h"
 
 namespace tenure {
-namespace {
-
-// All periods that go on the organization's invoice share the anchor of its first paid plan.
-Time shared_anchor(const Organization& organization, Time now) {
-  if (organization.anchor) return *organization.anchor;
-  Time anchor = now;
-  for (const auto& [id, space] : organization.spaces) {
-    if (space.subscription.status == SubscriptionStatus::kActive) {
-      anchor = std::min(anchor, space.subscription.anchor);
-    }
-  }
-  return anchor;
-}
-
-}  // namespace
 
 bool is_consolidated(const Organization& organization) {
   return organization.billing_mode == "consolidated";
@@ -72,13 +57,14 @@ Verdict has_payment_method(const Caller& caller, std::string_view token) {
                 rule_of(caller, "a space needs its own payment method"));
 }
 
-// A space that stays on its own invoice keeps its anchor from period to period.
+// All periods that go on the organization's invoice share its anchor, which a first paid plan sets.
+// A space on its own invoice keeps its anchor from period to period.
 NextPeriod next_period(const Organization& organization, const Space* space, uint32_t months,
                        Time from) {
   const bool consolidated = is_consolidated(organization);
   Time anchor = from;
   if (consolidated) {
-    anchor = shared_anchor(organization, from);
+    anchor = organization.anchor.value_or(from);
   } else if (space != nullptr) {
     anchor = space->subscription.anchor;
   }

@@ -98,6 +98,24 @@ TEST_F(BillingScript, ABillingModeHoldsFromTheNextPeriodOn) {
   EXPECT_EQ(script.organization().invoices.size(), 2u) << "one for both";
 }
 
+TEST_F(BillingScript, TheOrganizationsPeriodsBeginWithItsFirstPaidPlan) {
+  subscribe();
+  const Time first = script.now;
+  make("UpgradePlan", R"({"space":"s","plan":"free"})");
+  script.now += days(45);
+  make("CreateSpace", R"({"space":"t","name":"T","plan":"basic"})");
+  make("ConfirmPayment",
+       R"({"checkout":")" + script.space("t").subscription.pending->checkout.str() + "\"}",
+       "service:admin");
+  EXPECT_EQ(script.space("s").subscription.status, SubscriptionStatus::kFree);
+  make("ChangeBillingMode", R"({"billing_mode":"consolidated"})");
+  const Time change = script.space("t").subscription.period_to;
+  script.now = change + hours(2);
+  make("RenameSpace", R"({"space":"t","name":"U"})");
+  EXPECT_TRUE(script.space("t").subscription.consolidated);
+  EXPECT_EQ(script.space("t").subscription.period_to, period_end(first, 1, change));
+}
+
 TEST_F(BillingScript, ATopUpOfAnInvoicingOrganizationIsOnItsAccount) {
   subscribe("consolidated");
   make("TopUpCredits", R"({"space":"s","grant":"g","amount_minor":1000})");
