@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <ranges>
 #include <vector>
 
 #include "engine/domain/decide_commands.h"
@@ -77,22 +78,36 @@ uint64_t used(const Space& space, Month month, const schema::MeterTerms& terms) 
   return counter == space.counters.end() ? 0 : counter->second.used;
 }
 
+// A batch comes to what its entries would one after the other: where the plan changes between two
+// of a month, the second goes on from what the first came to.
 void add_rise(const Space& space, Month month, const schema::MeterTerms& terms, uint64_t quantity,
               std::vector<Rise>& rises) {
-  auto rise = std::ranges::find_if(
-      rises, [&](const Rise& r) { return r.terms == &terms && r.month == month; });
-  if (rise == rises.end()) {
-    rises.push_back({&terms, month, used(space, month, terms), 0});
-    rise = rises.end() - 1;
+  const auto backwards = std::views::reverse(rises);
+  const auto last = std::ranges::find_if(backwards, [&](const Rise& r) {
+    return r.month == month && text(r.terms->meter()) == text(terms.meter());
+  });
+  if (last != backwards.end() && last->terms == &terms) {
+    last->added += quantity;
+    return;
   }
-  rise->added += quantity;
+  const uint64_t before =
+      last == backwards.end() ? used(space, month, terms) : last->used + last->added;
+  rises.push_back({&terms, month, before, quantity});
+}
+
+// An id counts once, whatever time it is sent with again.
+bool was_recorded(const Space& space, Month oldest_open, Fingerprint fingerprint) {
+  const auto remembered =
+      std::ranges::subrange(space.usage_seen.lower_bound(oldest_open), space.usage_seen.end());
+  return std::ranges::any_of(remembered,
+                             [&](const auto& seen) { return seen.second.contains(fingerprint); });
 }
 
 Guarded<Tally> tally(const SpaceCaller& caller, const schema::RecordUsage& command, Time now) {
   const Space& space = *caller.space;
   const Month oldest_open = oldest_open_month(now);
   const auto& entries = *command.entries();
-  std::map<Month, FingerprintSet> seen_here;  // entries of this batch
+  FingerprintSet seen_here;  // entries of this batch
   Tally tally;
   for (uint32_t i = 0; i < entries.size(); ++i) {
     const schema::UsageEntry& entry = *entries[i];
@@ -102,9 +117,8 @@ Guarded<Tally> tally(const SpaceCaller& caller, const schema::RecordUsage& comma
     const Month month = month_of(time);
     if (month < oldest_open) continue;  // recorded, but its ids are forgotten and it counts no more
     const Fingerprint fingerprint = usage_fingerprint(text(entry.source()), text(entry.id()));
-    const auto seen = space.usage_seen.find(month);
-    if ((seen != space.usage_seen.end() && seen->second.contains(fingerprint)) ||
-        (entries.size() > 1 && !seen_here[month].insert(fingerprint))) {
+    if (was_recorded(space, oldest_open, fingerprint) ||
+        (entries.size() > 1 && !seen_here.insert(fingerprint))) {
       tally.duplicates.push_back(i);
       continue;
     }

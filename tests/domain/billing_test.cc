@@ -126,6 +126,35 @@ TEST_F(BillingScript, ATopUpOfAnInvoicingOrganizationIsOnItsAccount) {
   EXPECT_EQ(from_micros(issued->due()), script.now + days(30));
 }
 
+TEST_F(BillingScript, AUsageIdCountsOnceWhateverTimeItIsSentWith) {
+  subscribe();
+  const auto use = [](const char* time) {
+    return R"({"space":"s","entries":[{"source":"g","id":"1","meter":"api_requests",)"
+           R"("quantity":5,"time":")" +
+           std::string(time) + "\"}]}";
+  };
+  make("RecordUsage", use("2026-09-21T10:00:00Z"), "service:admin");
+  script.now += days(15);
+  EXPECT_EQ(script.send("service:admin", "RecordUsage", use("2026-10-02T10:00:00Z")),
+            "nothing_to_do");
+}
+
+TEST_F(BillingScript, ABatchComesToWhatItsEntriesWouldOneAfterTheOther) {
+  subscribe();
+  make("UpgradePlan", R"({"space":"s","plan":"free"})");
+  const Time end = script.space("s").subscription.period_to;
+  script.now = end + days(1);
+  const std::string late = R"({"source":"g","id":"1","meter":"api_requests","quantity":2000,)"
+                           R"("time":")" +
+                           format_time(to_micros(end - hours(1))) + "\"}";
+  const std::string now = R"({"source":"g","id":"2","meter":"api_requests","quantity":500})";
+  EXPECT_EQ(script.send("service:admin", "RecordUsage",
+                        R"({"space":"s","entries":[)" + late + "," + now + "]}"),
+            "limit_exceeded")
+      << "2,500 of the month's 1,000, of which the basic plan allowed 2,000";
+  make("RecordUsage", R"({"space":"s","entries":[)" + now + "," + late + "]}", "service:admin");
+}
+
 TEST_F(BillingScript, PlansAndPeriodsThatNothingCanComeForAreForgotten) {
   subscribe();
   for (int i = 0; i < 24; ++i) {
