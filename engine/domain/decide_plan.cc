@@ -46,7 +46,7 @@ Verdict is_not_cancelled(const SpaceCaller& caller) {
 
 // Whoever did not pay to the end gets no paid plan before they do.
 Verdict has_paid(const SpaceCaller& caller) {
-  if (dunning_of(caller.organization, caller.space_id) == DunningStep::kNone) return {};
+  if (dunning_of(caller.organization, caller.space_id) < DunningStep::kSuspended) return {};
   return reject(RejectionCode::suspended,
                 "an invoice of the space is not paid; pay it before you choose a paid plan",
                 rule_of(caller, "dunning: no paid plan to whoever does not pay"));

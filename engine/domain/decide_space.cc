@@ -59,7 +59,7 @@ Verdict valid_payment_method(const schema::CreateSpace& command) {
 
 // An organization that did not pay an invoice for all of it gets no paid plan before it does.
 Verdict owes_nothing(const Caller& caller) {
-  if (dunning_of(caller.organization, {}) == DunningStep::kNone) return {};
+  if (dunning_of(caller.organization, {}) < DunningStep::kSuspended) return {};
   return reject(RejectionCode::suspended,
                 "an invoice of the organization is not paid; pay it before you choose a paid plan",
                 rule_of(caller, "dunning: no paid plan to whoever does not pay"));

@@ -155,6 +155,20 @@ TEST_F(BillingScript, ABatchComesToWhatItsEntriesWouldOneAfterTheOther) {
   make("RecordUsage", R"({"space":"s","entries":[)" + now + "," + late + "]}", "service:admin");
 }
 
+TEST_F(BillingScript, OneSpaceThatIsSuspendedKeepsNoOtherFromAPaidPlan) {
+  subscribe();
+  live_through(days(20));
+  make("CreateSpace", R"({"space":"t","name":"T","plan":"basic"})");
+  make("ConfirmPayment",
+       R"({"checkout":")" + script.space("t").subscription.pending->checkout.str() + "\"}",
+       "service:admin");
+  live_through(days(46));  // s is suspended, t past due
+  EXPECT_EQ(script.send("user:ada", "UpgradePlan", R"({"space":"s","plan":"pro","confirm":true})"),
+            "suspended");
+  EXPECT_EQ(script.last_event<schema::SubscriptionPastDue>()->space()->str(), "t");
+  make("UpgradePlan", R"({"space":"t","plan":"pro","confirm":true})");
+}
+
 TEST_F(BillingScript, PlansAndPeriodsThatNothingCanComeForAreForgotten) {
   subscribe();
   for (int i = 0; i < 24; ++i) {
