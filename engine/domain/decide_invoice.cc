@@ -22,11 +22,12 @@ std::vector<Period> settling(const Space& space, bool consolidated, Time issue_a
 bool charge(std::string_view id, const Space& space, bool consolidated, Billing& billing) {
   const std::vector<Period> periods = settling(space, consolidated, billing.issue_at);
   if (periods.empty()) return false;
+  const std::vector<Period> all = periods_of(space);
   std::vector<ChargeLine> lines = charge_lines({.space = id,
                                                 .stretches = space.stretches,
                                                 .counters = space.counters,
                                                 .settling = periods,
-                                                .past = space.periods});
+                                                .periods = all});
   std::ranges::move(lines, std::back_inserter(billing.lines));
   for (const Period& period : periods) {
     const bool first = billing.period_to == Time{};
@@ -86,13 +87,13 @@ Verdict is_at_most(const Caller& caller, Minor amount, Minor most) {
                 rule_of(caller, "nobody pays more than an invoice says"));
 }
 
-std::string note_id(uint64_t number) { return "CN-" + std::to_string(number); }
 // The tax in the first so much of an invoice: what all of it has is divided among credit notes
 // without a cent left over.
 Minor tax_within(const Invoice& invoice, Minor amount) {
   return share(invoice.tax, static_cast<uint64_t>(amount), static_cast<uint64_t>(invoice.total));
 }
 
+std::string note_id(uint64_t number) { return "CN-" + std::to_string(number); }
 
 }  // namespace
 

@@ -12,9 +12,10 @@ void settle(Space& space, bool consolidated, Time issue_at) {
     if (waits && period.consolidated == consolidated) settling.push_back(period);
   }
   if (settling.empty()) return;
+  const std::vector<Period> periods = periods_of(space);
   for (auto& [key, counter] : space.counters) {
     for (UsageRange& range : counter.ranges) {
-      range.billed |= is_charged(range, settling, space.periods);
+      range.billed |= is_charged(range, settling, periods);
     }
   }
   for (Period& period : space.periods) {

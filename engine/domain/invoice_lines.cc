@@ -1,6 +1,7 @@
 #include "engine/domain/invoice_lines.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include "engine/domain/calendar.h"
 #include "engine/domain/money.h"
@@ -70,9 +71,16 @@ Minor price_of_units(const schema::MeterTerms& terms, uint64_t included, uint64_
   return price;
 }
 
-const Period* period_from(std::span<const Period> periods, Time from) {
-  const auto found = std::ranges::find(periods, from, &Period::from);
-  return found == periods.end() ? nullptr : &*found;
+// The one that a range was recorded for. Of those that begin together all but the last took no
+// time: what was used then belongs to the last.
+const Period* period_of(const UsageRange& range, std::span<const Period> periods) {
+  const auto backwards = std::views::reverse(periods);
+  const auto found = std::ranges::find(backwards, range.period_from, &Period::from);
+  return found == backwards.end() ? nullptr : &*found;
+}
+
+bool is_one_of(const Period& period, std::span<const Period> settling) {
+  return std::ranges::find(settling, period) != settling.end();
 }
 
 std::string overage_text(std::string_view meter, uint64_t included, const UsageRange& range,
@@ -87,10 +95,9 @@ void add_overage(const Charged& charged, Month month, const std::string& meter,
                  const Counter& counter, std::vector<ChargeLine>& lines) {
   const size_t first_line = lines.size();
   for (const UsageRange& range : counter.ranges) {
-    const Period* period = period_from(charged.settling, range.period_from);
-    const bool late = period == nullptr;
-    if (range.billed || !is_charged(range, charged.settling, charged.past)) continue;
-    if (late) period = period_from(charged.past, range.period_from);
+    if (!is_charged(range, charged.settling, charged.periods)) continue;
+    const Period* period = period_of(range, charged.periods);
+    const bool late = !is_one_of(*period, charged.settling);
     const Time from = std::max(month_begin(month), period->from);
     const Time to = std::min(month_begin(month + 1), period->to);
     const auto most = included(charged.stretches, meter, month_begin(month), to);
@@ -119,6 +126,15 @@ void add_overage(const Charged& charged, Month month, const std::string& meter,
 
 }  // namespace
 
+std::vector<Period> periods_of(const Space& space) {
+  std::vector<Period> periods = space.periods;
+  const Subscription& held = space.subscription;
+  if (held.status == SubscriptionStatus::kActive) {
+    periods.push_back({.from = held.period_from, .to = held.period_to, .whole_from{}, .whole_to{}});
+  }
+  return periods;
+}
+
 std::vector<ChargeLine> charge_lines(const Charged& charged) {
   std::vector<ChargeLine> lines;
   for (const Period& period : charged.settling) add_fees(charged, period, lines);
@@ -131,11 +147,10 @@ std::vector<ChargeLine> charge_lines(const Charged& charged) {
 }
 
 bool is_charged(const UsageRange& range, std::span<const Period> settling,
-                std::span<const Period> past) {
+                std::span<const Period> periods) {
   if (range.billed) return false;
-  if (period_from(settling, range.period_from) != nullptr) return true;
-  const Period* period = period_from(past, range.period_from);
-  return period != nullptr && period->settled;
+  const Period* period = period_of(range, periods);
+  return period != nullptr && (period->settled || is_one_of(*period, settling));
 }
 
 Minor overage_of(const Counter& counter, std::span<const Stretch> stretches, Month month,

@@ -21,21 +21,24 @@ struct ChargeLine {
   std::vector<Number> numbers;  // the decisions it came from, of many the first and the last
 };
 
-// What charges are made of. `settling`: the periods that are billed now; `past`: those that were,
-// by time, for which late usage may have come.
+// What charges are made of. `settling`: those of the `periods` that are billed now; for others that
+// were, late usage may have come.
 struct Charged {
   std::string_view space;
   std::span<const Stretch> stretches;
   const Counters& counters;
-  std::span<const Period> settling, past;
+  std::span<const Period> settling, periods;
 };
+
+// Those that are over, by time, and the running one.
+std::vector<Period> periods_of(const Space& space);
 
 // In order of time. Empty: nothing is charged.
 std::vector<ChargeLine> charge_lines(const Charged& charged);
 
 // True if a bill of `settling` has the range, late or not.
 bool is_charged(const UsageRange& range, std::span<const Period> settling,
-                std::span<const Period> past);
+                std::span<const Period> periods);
 
 // The price of all that a counter of one month has beyond what is included, billed or not.
 Minor overage_of(const Counter& counter, std::span<const Stretch> stretches, Month month,

@@ -48,11 +48,13 @@ PlanPreview preview_change(const Organization& organization, std::string_view sp
                            const Catalog& catalog) {
   const Foreseen foreseen = foresee(organization, space, wanted, now);
   PlanPreview preview{.effective = foreseen.effective, .period_to = foreseen.period.to};
+  std::vector<Period> periods = space.periods;
+  periods.push_back(foreseen.period);
   preview.lines = charge_lines({.space = space_id,
                                 .stretches = foreseen.stretches,
                                 .counters = space.counters,
                                 .settling = std::span(&foreseen.period, 1),
-                                .past = space.periods});
+                                .periods = periods});
   preview.net = sum_of(preview.lines);
   const bool active = space.subscription.status == SubscriptionStatus::kActive;
   const bool consolidated =

@@ -126,6 +126,25 @@ TEST_F(BillingScript, ATopUpOfAnInvoicingOrganizationIsOnItsAccount) {
   EXPECT_EQ(from_micros(issued->due()), script.now + days(30));
 }
 
+// A plan that is left in the instant in which it was taken leaves a period without time, as when
+// the clock of a sandbox stands still.
+TEST_F(BillingScript, UsageBelongsToThePeriodThatTakesTime) {
+  subscribe();
+  const std::string use = R"({"space":"s","entries":[{"source":"g","id":"1",)"
+                          R"("meter":"api_requests","quantity":75000}]})";
+  make("RecordUsage", use, "service:admin");
+  make("UpgradePlan", R"({"space":"s","plan":"basic-yearly","confirm":true})");
+  make("RecordUsage", std::string(use).replace(use.find("\"1\""), 3, "\"2\""), "service:admin");
+  script.now += hours(2);
+  make("RenameSpace", R"({"space":"s","name":"T"})");
+  EXPECT_EQ(script.last_event<schema::InvoiceIssued>(), nullptr) << "its period is not over";
+  script.now = script.space("s").subscription.period_to + hours(2);
+  make("RenameSpace", R"({"space":"s","name":"U"})");
+  const auto* issued = script.last_event<schema::InvoiceIssued>();
+  ASSERT_NE(issued, nullptr);
+  EXPECT_EQ(issued->total_minor(), 20'000 + 2'500) << "150,000 of which 100,000 are included";
+}
+
 TEST_F(BillingScript, AUsageIdCountsOnceWhateverTimeItIsSentWith) {
   subscribe();
   const auto use = [](const char* time) {
