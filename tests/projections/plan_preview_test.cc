@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
+constexpr const char* kCountries[] = {"DE", "CM", "CH", "US"};
 constexpr const char* kPlans[] = {"free", "basic", "pro", "scale", "basic-yearly", "pro-yearly"};
 
 // "description 3 x: 450", as an invoice and a preview have it.
@@ -57,6 +58,16 @@ class Shop {
   void step() {
     world_.now += std::chrono::seconds(below(9 * 86'400));
     const std::string space = below(2) == 0 ? "a" : "b";
+    if (below(6) == 0) {
+      world_.apply(set_country("country-" + std::to_string(world_.decisions()), "o",
+                               kCountries[below(std::size(kCountries))],
+                               below(2) == 0 ? space : ""));
+    }
+    if (below(12) == 0) {
+      send("ChangeBillingMode", R"({"billing_mode":")" +
+                                    std::string(below(2) == 0 ? "consolidated" : "per_space") +
+                                    "\"}");
+    }
     if (below(3) == 0) {
       change_plan(space, kPlans[below(std::size(kPlans))]);
     } else {
@@ -71,10 +82,11 @@ class Shop {
     const PlanPreview preview = preview_of(space, plan);
     const auto view = models_->view();
     const auto answer =
-        get_plan_preview(context_of(*view, world_.now), test_catalog(), "o", space, plan);
+        get_plan_preview(context_of(*view, world_.now), taxed_catalog(), "o", space, plan);
     EXPECT_TRUE(answer) << answer.error().message;
     if (!answer) return false;
     EXPECT_THAT(*answer, HasSubstr(R"("net_minor":)" + std::to_string(preview.net)));
+    EXPECT_THAT(*answer, HasSubstr(R"("tax_minor":)" + std::to_string(preview.tax)));
     EXPECT_THAT(*answer, HasSubstr(R"("total_minor":)" + std::to_string(preview.total())));
     EXPECT_THAT(*answer, HasSubstr(format_time(to_micros(preview.effective))));
     for (const ChargeLine& line : preview.lines) {
@@ -97,17 +109,25 @@ class Shop {
     world_.now = preview.period_to + std::chrono::days(32);
     do_due();
     pay();
-    std::vector<std::string> billed;
-    for (const schema::InvoiceLine* line : lines_since(before, space)) {
-      billed.push_back(line_text(line->description()->string_view(), line->quantity(),
-                                 line->amount_minor(), from_micros(line->from())));
-    }
+    std::vector<std::string> foreseen;
     for (const ChargeLine& line : preview.lines) {
-      EXPECT_THAT(billed, ::testing::Contains(
-                              line_text(line.description, line.quantity, line.amount, line.from)));
+      foreseen.push_back(line_text(line.description, line.quantity, line.amount, line.from));
     }
+    std::vector<std::string> billed;
+    for (const schema::InvoiceIssued* invoice : invoices_since(before)) {
+      const std::vector<std::string> lines = lines_of(*invoice, space);
+      billed.insert(billed.end(), lines.begin(), lines.end());
+      if (lines != foreseen || lines.size() != invoice->lines()->size()) continue;
+      EXPECT_EQ(invoice->tax_minor(), preview.tax);
+      EXPECT_EQ(invoice->total_minor(), preview.total());
+      taxed_ += preview.tax > 0;
+    }
+    for (const std::string& line : foreseen) EXPECT_THAT(billed, ::testing::Contains(line));
     return true;
   }
+
+  // How many invoices said what was foreseen and nothing else, with a tax.
+  int taxed() const { return taxed_; }
 
   // What the rows of a space say of money is what the engine's state says.
   void expect_rows_are_state(const std::string& space) {
@@ -156,7 +176,7 @@ class Shop {
 
   PlanPreview preview_of(const std::string& space, const std::string& plan) const {
     return preview_change(*world_.machine().find("o"), space, space_of(space),
-                          *test_catalog().find(plan), world_.now, test_catalog());
+                          *taxed_catalog().find(plan), world_.now, taxed_catalog());
   }
 
   // Whoever does not pay may change nothing after a while.
@@ -183,32 +203,39 @@ class Shop {
     send("RecordUsage", R"({"space":")" + space + R"(","entries":[)" + entry + "}]}");
   }
 
-  std::vector<const schema::InvoiceLine*> lines_since(size_t decision, const std::string& space) {
-    std::vector<const schema::InvoiceLine*> lines;
+  std::vector<const schema::InvoiceIssued*> invoices_since(size_t decision) const {
+    std::vector<const schema::InvoiceIssued*> invoices;
     const auto& history = world_.machine().history();
     for (size_t i = decision; i < history.size(); ++i) {
       const schema::Decision& decided = decision_of(history[i]);
       if (decided.events() == nullptr) continue;
       for (const schema::EventBox* box : *decided.events()) {
-        const auto* issued = box->event_as_InvoiceIssued();
-        if (issued == nullptr) continue;
-        for (const schema::InvoiceLine* line : *issued->lines()) {
-          if (line->space()->string_view() == space) lines.push_back(line);
-        }
+        if (const auto* issued = box->event_as_InvoiceIssued()) invoices.push_back(issued);
       }
+    }
+    return invoices;
+  }
+
+  static std::vector<std::string> lines_of(const schema::InvoiceIssued& invoice,
+                                           const std::string& space) {
+    std::vector<std::string> lines;
+    for (const schema::InvoiceLine* line : *invoice.lines()) {
+      if (line->space()->string_view() != space) continue;
+      lines.push_back(line_text(line->description()->string_view(), line->quantity(),
+                                line->amount_minor(), from_micros(line->from())));
     }
     return lines;
   }
 
   std::mt19937_64 random_;
   TemporaryDirectory directory_;
-  World world_;
+  World world_{"test", taxed_catalog()};
   std::unique_ptr<ReadModels> models_;
-  int used_ = 0;
+  int used_ = 0, taxed_ = 0;
 };
 
 TEST(PlanPreview, OfTheRowsIsTheEnginesAndTheInvoiceSaysTheSame) {
-  int charged = 0, invoiced = 0;
+  int charged = 0, invoiced = 0, taxed = 0;
   for (uint64_t seed = 1; seed <= 12; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Shop shop(seed);
@@ -220,10 +247,12 @@ TEST(PlanPreview, OfTheRowsIsTheEnginesAndTheInvoiceSaysTheSame) {
       if (round % 8 == 7) invoiced += shop.invoice_follows("b", kPlans[1 + seed % 5]);
     }
     shop.expect_rebuilt_is_live();
+    taxed += shop.taxed();
     if (testing::Test::HasFailure()) break;
   }
   EXPECT_GT(charged, 300) << "the histories say something";
   EXPECT_GT(invoiced, 20);
+  EXPECT_GT(taxed, 5);
 }
 
 // A plan that is left in the second in which it was taken.

@@ -8,7 +8,8 @@
 
 namespace tenure::test {
 
-World::World(const std::string& process) {
+World::World(const std::string& process, const Catalog& catalog)
+    : machine_(DomainMachine::Keep::kHistory, test_rulebooks(), catalog) {
   auto session = log_.open_writer(kPartition, {.process = process, .address = "", .build = "test"});
   CHECK(session);
   session_ = *session;

@@ -18,7 +18,7 @@ inline constexpr Time kStart = from_micros(1'790'000'000'000'000);  // 2026-09-2
 
 class World {
  public:
-  explicit World(const std::string& process = "test");
+  explicit World(const std::string& process = "test", const Catalog& catalog = test_catalog());
 
   Time now = kStart;  // a test may move it
 
