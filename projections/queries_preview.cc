@@ -3,6 +3,7 @@
 #include "engine/domain/billing_rows.h"
 #include "engine/domain/calendar.h"
 #include "engine/domain/plan_preview.h"
+#include "engine/domain/plan_terms.h"
 #include "projections/billing_answers.h"
 #include "projections/query_support.h"
 
@@ -76,6 +77,11 @@ Result<std::string> get_plan_preview(const QueryContext& context, const Catalog&
     return fail(ErrorKind::kInvalid, "plan must be one of " + catalog.plan_names());
   }
   const Organization state = TRY(read_state(context, organization.rows(), space));
+  if (is_paid(*wanted) && state.currency != catalog.currency()) {
+    return fail(ErrorKind::kInvalid, "plan " + std::string(plan) + " is sold in " +
+                                         std::string(catalog.currency()) +
+                                         ", the organization pays in " + state.currency);
+  }
   const PlanPreview preview =
       preview_change(state, space, state.spaces.find(space)->second, *wanted,
                      now_in(context, organization.rows()), catalog);

@@ -137,6 +137,7 @@ Verdict decide(const Incoming& in, const schema::UpgradePlan& command, EventSink
   TRY(exists(caller));
   TRY(changes_plan(caller, text(command.plan())));
   TRY(awaits_no_payment(caller));
+  TRY(is_sold_to(caller, in.context.catalog, *plan));
   if (is_paid(*plan)) return to_paid(in, caller, *plan, command.confirm(), events);
   TRY(is_offered(caller, *plan));
   TRY(is_not_cancelled(caller));

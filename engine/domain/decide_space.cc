@@ -80,6 +80,7 @@ Verdict decide(const Incoming& in, const schema::CreateSpace& command, EventSink
   const schema::Plan* first = TRY(default_plan(caller, in.context.catalog));
   if (wanted == nullptr) wanted = first;
   TRY(is_new(caller, text(command.space())));
+  TRY(is_sold_to(caller, in.context.catalog, *wanted));
   if (is_paid(*wanted)) {
     TRY(owes_nothing(caller));
     TRY(has_payment_method(caller, text(command.payment_token())));

@@ -1,5 +1,7 @@
 #include "engine/domain/guards.h"
 
+#include "engine/domain/plan_terms.h"
+
 namespace tenure {
 namespace {
 
@@ -140,6 +142,15 @@ Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view
   return reject(RejectionCode::unknown_plan,
                 "plan " + in_quotes(name) + " is unknown; the plans are " + catalog.plan_names(),
                 "catalog: plans");
+}
+
+Verdict is_sold_to(const Caller& caller, const Catalog& catalog, const schema::Plan& plan) {
+  const std::string& currency = caller.organization.currency;
+  if (!is_paid(plan) || currency == catalog.currency()) return {};
+  return reject(RejectionCode::invalid_value,
+                "plan " + in_quotes(text(plan.name())) + " is sold in " +
+                    std::string(catalog.currency()) + ", the organization pays in " + currency,
+                "catalog: currency");
 }
 
 Verdict holds(const Caller& caller, Action action) {

@@ -20,6 +20,18 @@ Result<Catalog> load_catalog(std::string_view json) {
   return Catalog::create({buffer.begin(), buffer.end()});
 }
 
+Result<void> check_default_plans(const Catalog& catalog) {
+  JsonReader reader(rulebook_schema());
+  for (const char* json : kBuiltinRulebooks) {
+    const auto& source = *flatbuffers::GetRoot<schema::Rulebook>(TRY(reader.read(json)).data());
+    const std::vector<Nonsense> nonsense = Rulebook::nonsense(source, catalog);
+    if (nonsense.empty()) continue;
+    return fail(ErrorKind::kInvalid, "rulebook " + source.name()->str() + ", " +
+                                         nonsense.front().path + ": " + nonsense.front().what);
+  }
+  return {};
+}
+
 std::span<const char* const> builtin_rulebook_texts() { return kBuiltinRulebooks; }
 
 Result<Rulebooks> builtin_rulebooks() {

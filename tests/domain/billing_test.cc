@@ -3,6 +3,7 @@
 
 #include "engine/domain/calendar.h"
 #include "engine/domain/money.h"
+#include "engine/rulebooks/builtin.h"
 #include "tests/domain/script.h"
 
 namespace tenure {
@@ -78,6 +79,24 @@ TEST_F(BillingScript, PersonalBillingDetailsAreNeverTakenInClear) {
   EXPECT_EQ(script.send("user:ada", "SetBillingDetails",
                         R"({"name":"Ada","address":"Here 1","country":"DE"})"),
             "malformed");
+}
+
+TEST(Catalogs, SellToNobodyWhoPaysInAnotherCurrency) {
+  Catalog catalog = test_catalog();
+  Script script(test_rulebooks(), catalog);
+  const auto sent = [&](const char* type, const std::string& command) {
+    return script.send("user:ada", type, command);
+  };
+  ASSERT_EQ(sent("CreateOrganization", R"({"name":"Acme","rulebook":"space"})"), "accepted");
+  ASSERT_EQ(sent("CreateSpace", R"({"space":"s","name":"S","plan":"free"})"), "accepted");
+  std::string in_dollars = taxed_catalog_text();
+  in_dollars.replace(in_dollars.find("\"EUR\""), 5, "\"USD\"");
+  catalog = load_catalog(in_dollars).value();
+  EXPECT_EQ(sent("UpgradePlan", R"({"space":"s","plan":"basic"})"), "invalid_value");
+  EXPECT_EQ(script.last().rejection()->message()->str(),
+            "plan `basic` is sold in USD, the organization pays in EUR");
+  EXPECT_EQ(sent("CreateSpace", R"({"space":"t","name":"T","plan":"basic"})"), "invalid_value");
+  EXPECT_EQ(sent("CreateSpace", R"({"space":"t","name":"T"})"), "accepted");
 }
 
 TEST_F(BillingScript, ABillingModeHoldsFromTheNextPeriodOn) {

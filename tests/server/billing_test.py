@@ -1,13 +1,16 @@
 """Billing over HTTP and by the command line: whom invoices are made out to, invoices as PDF, what a change of plan will cost."""
 
+import json
 import os
+import pathlib
 import shutil
 import subprocess
 import unittest
 
 from server_case import ServerTest
-from tenure import command
+from tenure import TENURE, command
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PDF = {"Accept": "application/pdf"}
 
 
@@ -37,6 +40,54 @@ def months_after(time, months, days=0):
 
 DETAILS = {"name": "Halden Verkehrssysteme GmbH", "address": "Große Bleichen 12, 20354 Hamburg", "country": "DE",
            "tax_id": "DE123456789", "email": "invoices@halden.example"}
+
+
+class Catalogs(ServerTest):
+    """Plans that an operator sells beside, or instead of, those of the program."""
+
+    def file(self, change):
+        catalog = json.loads((ROOT / "engine/rulebooks/catalog.json").read_text())
+        change(catalog)
+        path = os.path.join(self.root, "catalog.json")
+        with open(path, "w") as file:
+            json.dump(catalog, file)
+        return path
+
+    def plan(self, catalog, name):
+        return next(each for each in catalog["plans"] if each["name"] == name)
+
+    def test_another_plan_is_sold_and_kept_when_it_is_sold_no_more(self):
+        def add_gold(catalog):
+            catalog["plans"].append(self.plan(catalog, "basic") | {"name": "gold", "price_minor": 12345})
+        server = self.start("--catalog", self.file(add_gold))
+        buy(server, plan="gold")
+        names = [each["plan"] for each in server.get("/v1/orgs/acme/plans").json["plans"]]
+        self.assertIn("gold", names)
+        self.assertEqual(server.stop(), 0)
+
+        server.arguments = []
+        server.start()
+        self.assertEqual(server.get("/v1/orgs/acme/spaces/s").json["plan"], "gold")
+        refused = server.submit(command("g2", "CreateSpace", org="acme", space="t", name="T", plan="gold"))[0]
+        self.assertEqual(refused["rejection"]["code"], "unknown_plan")
+        begun = server.get("/v1/orgs/acme/spaces/s/billing").json["period_from"]
+        advance(server, "g3", months_after(begun, 1, 1))
+        self.assertEqual(server.get("/v1/orgs/acme/invoices").json["invoices"][0]["net_minor"], 12345)
+
+    def test_a_catalog_that_makes_no_sense_is_refused_before_anything_is_opened(self):
+        def no_default(catalog):
+            catalog["plans"] = [each for each in catalog["plans"] if each["name"] != "free"]
+
+        def negative(catalog):
+            self.plan(catalog, "basic")["price_minor"] = -1
+        for change, said in ((no_default, "`free` is not a plan of the catalog"), (negative, "plan `basic`: price_minor must not be negative")):
+            data = os.path.join(self.root, change.__name__)
+            done = subprocess.run([TENURE, "serve", "--data", data, "--port", "0", "--catalog", self.file(change)],
+                                  capture_output=True, text=True, timeout=60)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(said, done.stderr)
+            self.assertIn("catalog.json: ", done.stderr)
+            self.assertFalse(os.path.exists(os.path.join(data, "log")), "nothing was made")
 
 
 class Invoices(ServerTest):

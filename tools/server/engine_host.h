@@ -49,6 +49,7 @@ struct HostOptions {
   // Opens a log whose key store is gone: what was sealed with it cannot be read any more.
   bool accept_lost_keys = false;
   bool follow = true;  // false: the read models stay where they are (a bench of the engine alone)
+  std::string catalog;  // a file; empty: the built-in one (catalog_file.h)
   PartitionOptions partition;
   FileSystem* files = &posix_file_system();  // of the log and of the keys; outlives the host
 };

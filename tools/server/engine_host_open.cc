@@ -8,6 +8,7 @@
 #include "engine/domain/evolve.h"
 #include "engine/log/kafka_topics.h"
 #include "engine/rulebooks/builtin.h"
+#include "tools/server/catalog_file.h"
 #include "tools/server/engine_host_impl.h"
 
 namespace tenure {
@@ -215,7 +216,7 @@ Partitions EngineHost::Impl::partitions() const {
 Result<void> EngineHost::Impl::open() {
   DataDirectory data = TRY(DataDirectory::create(options.data_directory));
   rulebooks = TRY(builtin_rulebooks());
-  catalog = TRY(builtin_catalog());
+  catalog = TRY(open_catalog(options.catalog));
   TRY(options.kafka ? open_kafka(data) : open_segments(data));
   unsealer.emplace(*keys);
   helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);

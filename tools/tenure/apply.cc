@@ -12,6 +12,7 @@
 #include "tools/server/command_parser.h"
 #include "tools/server/engine_host.h"
 #include "tools/server/logging.h"
+#include "tools/tenure/catalog_flag.h"
 #include "tools/tenure/command_file.h"
 #include "tools/tenure/subcommand.h"
 
@@ -22,7 +23,7 @@ constexpr size_t kMostInFlight = 8192;
 constexpr size_t kMostNamedLines = 20;
 
 struct Options {
-  std::string file, data = "tenure-data";
+  std::string file, data = "tenure-data", catalog;
   uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
   bool json = false;
 };
@@ -179,6 +180,7 @@ Result<Summary> apply(const Options& options) {
   HostOptions host_options;
   host_options.data_directory = options.data;
   host_options.segment_bytes = options.segment_bytes;
+  host_options.catalog = options.catalog;
   auto host = TRY(EngineHost::open(host_options));
   Summary summary = Applying(*host, options.json).run(file.stream());
   if (auto failure = host->failure()) return std::unexpected(*failure);
@@ -206,6 +208,7 @@ Subcommand::Run configure(CLI::App& app) {
                  "Size of new log segments; a decision (8 MiB at most) must fit twice")
       ->check(CLI::Range(int64_t{64} << 10, int64_t{16} << 30))
       ->capture_default_str();
+  add_catalog_option(app, options->catalog);
   app.add_flag("--json", options->json, "Print each decision; the summary goes to stderr");
   app.footer("Ends with 0 if every line was decided (a rejection is a decision), else with 1.");
   return [options] { return run(*options); };

@@ -8,6 +8,7 @@
 #include "projections/answer_writer.h"
 #include "tools/tenure/audit.h"
 #include "tools/tenure/audited_log.h"
+#include "tools/tenure/catalog_flag.h"
 #include "tools/tenure/json_table.h"
 #include "tools/tenure/subcommand.h"
 
@@ -16,7 +17,7 @@ namespace {
 
 struct Options {
   LogFlags log;
-  std::string rulebook, org;
+  std::string rulebook, org, catalog;
   bool json = false;
 };
 
@@ -107,7 +108,7 @@ Result<void> walk(LogSource& log, PartitionId id, See see) {
 
 Result<int> what_if(const Options& options) {
   const Rulebooks rulebooks = TRY(builtin_rulebooks());
-  const Catalog catalog = TRY(builtin_catalog());
+  const Catalog catalog = TRY(open_catalog(options.catalog));
   auto candidate = load_rulebook(TRY(read_text_file(options.rulebook)));
   if (!candidate) {
     return fail(ErrorKind::kInvalid, options.rulebook + ": " + candidate.error().message +
@@ -153,6 +154,7 @@ void add_audit_what_if(CLI::App& audit, Chosen& chosen) {
       "have led to: so each difference is due to the rules alone");
   add_log_options(*app, options->log, "The data directory, in use or not");
   app->add_option("--rulebook", options->rulebook, "A file with the rulebook, as JSON")->required();
+  add_catalog_option(*app, options->catalog);
   app->add_option("--org", options->org,
                   "This organization alone, whatever rulebook it has; without it, all whose "
                   "rulebook has the same name");

@@ -7,6 +7,7 @@
 
 #include "engine/json/json_edge.h"
 #include "engine/rulebooks/builtin.h"
+#include "tools/tenure/catalog_flag.h"
 #include "tools/tenure/json_lines.h"
 #include "tools/tenure/rulebook_text.h"
 #include "tools/tenure/subcommand.h"
@@ -15,7 +16,7 @@ namespace tenure {
 namespace {
 
 struct Options {
-  std::string file;
+  std::string file, catalog;
   bool json = false;
 };
 
@@ -38,7 +39,7 @@ struct Problem {
 
 // What is wrong with the text, in the order of its lines. What cannot be read as a rulebook hides
 // what makes no sense in it: then it is the first such thing alone.
-Result<std::vector<Problem>> problems_in(const std::string& text) {
+Result<std::vector<Problem>> problems_in(const std::string& text, const Catalog& catalog) {
   const JsonLines lines(text);
   JsonReader reader(rulebook_schema());
   const auto source = reader.read(text);
@@ -47,7 +48,6 @@ Result<std::vector<Problem>> problems_in(const std::string& text) {
     const size_t line = lines.broken_at().value_or(lines.line_of(path));
     return std::vector{Problem{line, {path, source.error().message}}};
   }
-  const Catalog catalog = TRY(builtin_catalog());
   std::vector<Problem> problems;
   for (Nonsense& each :
        Rulebook::nonsense(*flatbuffers::GetRoot<schema::Rulebook>(source->data()), catalog)) {
@@ -80,7 +80,8 @@ void print_json(const std::vector<Problem>& problems) {
 
 Result<int> check(const Options& options) {
   const std::string text = TRY(read_text(options.file));
-  const std::vector<Problem> problems = TRY(problems_in(text));
+  const Catalog catalog = TRY(open_catalog(options.catalog));
+  const std::vector<Problem> problems = TRY(problems_in(text, catalog));
   if (options.json) {
     print_json(problems);
   } else if (problems.empty()) {
@@ -129,8 +130,11 @@ Subcommand::Run configure(CLI::App& app) {
     child->add_option("rulebook", options->file, what)->required();
     child->add_flag("--json", options->json);
     child->final_callback([chosen, action] { *chosen = action; });
+    return child;
   };
-  add("check", "Say what makes no sense in it, with the line", "A file of JSON", check);
+  add_catalog_option(
+      *add("check", "Say what makes no sense in it, with the line", "A file of JSON", check),
+      options->catalog);
   add("show", "Who may do what, as tables", "The name of a built-in one, or a file of JSON", show);
   return [options, chosen] {
     Result<int> code = (*chosen)(*options);

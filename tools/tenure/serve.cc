@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "tools/server/logging.h"
+#include "tools/tenure/catalog_flag.h"
 #include "tools/tenure/kafka_flags.h"
 #include "tools/tenure/subcommand.h"
 
@@ -118,6 +119,7 @@ Subcommand::Run configure(CLI::App& app) {
                  "Ids remembered at most, a partition; beyond it commands are refused (503)")
       ->check(CLI::Range(int64_t{1}, int64_t{4'000'000'000}))
       ->capture_default_str();
+  add_catalog_option(app, options->serve.host.catalog);
   app.add_option("--oidc", options->serve.oidc,
                  "A file of issuers whose tokens people come with, as JSON: a list of {issuer, "
                  "audience, jwks (a file or URL), user_claim?, algorithms?}");
