@@ -210,6 +210,7 @@ constexpr ReductionTable<Reduction> kBillingReductions = reduction_table<Reducti
     ignores<Reduction, schema::ApiKeyRevoked>(),
     ignores<Reduction, schema::ServiceActionsGranted>(),
     ignores<Reduction, schema::ServiceActionsRevoked>(),
+    ignores<Reduction, schema::SubjectErased>(),
 });
 
 }  // namespace tenure

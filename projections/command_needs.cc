@@ -176,6 +176,9 @@ bool needs_no_look(Command type, Collector& in) {
     case Command::ChangeBillingMode:
       in.here(Action::kBillingManage);
       return true;
+    case Command::EraseSubject:
+      in.here(Action::kSubjectErase);
+      return true;
     case Command::RecordPayment:
     case Command::FailInvoicePayment:
       in.here(Action::kInvoiceSettle);

@@ -165,6 +165,7 @@ constexpr ReductionTable<Entities> kHistoryEntities = reduction_table<Entities>(
     reduces<&of_space<schema::CreditsDrawn>>(),
     reduces<&of_space<schema::CreditsExpired>>(),
     reduces<&of_none<schema::ClockAdvanced>>(),
+    reduces<&of_user<schema::SubjectErased>>(),
 });
 
 void Entities::assign(const schema::Decision& decision) {

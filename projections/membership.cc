@@ -77,6 +77,7 @@ constexpr ReductionTable<Reduction> kMembershipReductions = reduction_table<Redu
     ignores<Reduction, schema::CreditsDrawn>(),
     ignores<Reduction, schema::CreditsExpired>(),
     reduces<&membership::clock_advanced>(),
+    ignores<Reduction, schema::SubjectErased>(),
 });
 
 }  // namespace tenure

@@ -144,6 +144,7 @@ constexpr ReductionTable<Reduction> kUsageReductions = reduction_table<Reduction
     ignores<Reduction, schema::CreditsDrawn>(),
     ignores<Reduction, schema::CreditsExpired>(),
     ignores<Reduction, schema::ClockAdvanced>(),
+    ignores<Reduction, schema::SubjectErased>(),
 });
 
 }  // namespace tenure

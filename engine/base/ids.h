@@ -1,6 +1,7 @@
 // Strong ids: an organization's id is not a user's, a record's number is not its offset.
 #pragma once
 
+#include <array>
 #include <charconv>
 #include <compare>
 #include <cstdint>
@@ -65,6 +66,10 @@ using Offset = StrongInt<struct OffsetTag, uint64_t>;
 // Which claim a record was written under: the claim's own offset + 1, so 0 stands for "before any
 // claim".
 using Stamp = StrongInt<struct StampTag, uint64_t>;
+
+// Tells a person's keys apart, and nothing of them: the one they had until they were erased from
+// the one they have since they came back (engine/personal/person_keys.h).
+using PersonKeyName = std::array<uint8_t, 16>;
 
 // A decision's position, written `partition:number`. It doubles as the token of `at_least`.
 struct Position {

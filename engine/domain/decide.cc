@@ -147,6 +147,8 @@ Verdict dispatch(const Incoming& in, EventSink& events) {
       return decide(in, *envelope.command_as_ExpireCredits(), events);
     case Command::AdvanceDunning:
       return decide(in, *envelope.command_as_AdvanceDunning(), events);
+    case Command::EraseSubject:
+      return decide(in, *envelope.command_as_EraseSubject(), events);
     case Command::UnreadableMessage:
     case Command::NONE:
       break;

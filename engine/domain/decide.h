@@ -7,6 +7,7 @@
 // accepted with no events.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "engine/base/time.h"
@@ -23,6 +24,8 @@ struct DecideContext {
   const Rulebooks& rulebooks;          // for CreateOrganization
   const Catalog& catalog;              // for plans not yet sold
   const Services* services = nullptr;  // what services may do; null: none was granted anything
+  // Of the person whom an EraseSubject names; nothing: they have no key.
+  std::optional<PersonKeyName> person_key = {};
 };
 
 // Where decide puts its events: tables built straight into the decision's buffer. Borrowed for one

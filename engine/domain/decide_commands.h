@@ -23,6 +23,7 @@ Verdict decide(const Incoming&, const schema::LeaveOrganization&, EventSink&);
 Verdict decide(const Incoming&, const schema::UpdateMember&, EventSink&);
 Verdict decide(const Incoming&, const schema::SuspendMember&, EventSink&);
 Verdict decide(const Incoming&, const schema::ReinstateMember&, EventSink&);
+Verdict decide(const Incoming&, const schema::EraseSubject&, EventSink&);
 
 // decide_invitation.cc
 Verdict decide(const Incoming&, const schema::InviteMember&, EventSink&);

@@ -65,13 +65,11 @@ Verdict valid_first_access(const schema::AddMember& command) {
   return valid_roles("space_roles", command.space_roles());
 }
 
-// What a membership ends with: direct access everywhere and all groups, in the order of their ids.
-void end_membership(const Caller& caller, std::string_view user, const Member& member,
-                    EventSink& events) {
+// What a member, a guest or somebody invited leaves behind: direct access everywhere, all groups,
+// in the order of their ids, and invitations.
+void end_belonging(const Caller& caller, std::string_view user, EventSink& events) {
   auto& builder = events.builder();
   const auto user_text = builder.CreateString(user);
-  const std::string& role = caller.rulebook.role(member.role).name;
-  events.add(schema::CreateMemberRemoved(builder, user_text, builder.CreateString(role)));
   revoke_everywhere(caller.organization, SubjectKey::user(user), events);
   if (const auto groups = caller.organization.groups_of.find(user);
       groups != caller.organization.groups_of.end()) {
@@ -82,6 +80,15 @@ void end_membership(const Caller& caller, std::string_view user, const Member& m
   if (!caller.organization.invitations_of.contains(user)) return;
   revoke_invitations(
       caller.organization, [&](const Invitation& held) { return held.user == user; }, events);
+}
+
+void end_membership(const Caller& caller, std::string_view user, const Member& member,
+                    EventSink& events) {
+  auto& builder = events.builder();
+  const auto user_text = builder.CreateString(user);
+  const std::string& role = caller.rulebook.role(member.role).name;
+  events.add(schema::CreateMemberRemoved(builder, user_text, builder.CreateString(role)));
+  end_belonging(caller, user, events);
 }
 
 Verdict is_suspended(const Caller& caller, std::string_view user, const Member& target,
@@ -224,6 +231,32 @@ Verdict decide(const Incoming& in, const schema::ReinstateMember& command, Event
 
   auto& builder = events.builder();
   events.add(schema::CreateMemberReinstated(builder, builder.CreateString(command.user())));
+  return {};
+}
+
+// Of whoever it is, known here or not: the key is one for all organizations. So in a deleted one
+// too.
+Verdict decide(const Incoming& in, const schema::EraseSubject& command, EventSink& events) {
+  TRY(valid_id("user", command.user()));
+  const Caller caller = TRY(admit_to_any(in));
+  TRY(holds(caller, Action::kSubjectErase));
+  const std::string_view user = text(command.user());
+  const auto member = caller.organization.members.find(user);
+  const bool is_member = member != caller.organization.members.end();
+  if (is_member) TRY(keeps_an_owner(caller, member->second));
+
+  auto& builder = events.builder();
+  const auto user_text = builder.CreateString(user);
+  flatbuffers::Offset<flatbuffers::Vector<uint8_t>> key;
+  if (const auto& name = in.context.person_key) {
+    key = builder.CreateVector(name->data(), name->size());
+  }
+  events.add(schema::CreateSubjectErased(builder, user_text, key));
+  if (is_member) {
+    end_membership(caller, user, member->second, events);
+  } else {
+    end_belonging(caller, user, events);
+  }
   return {};
 }
 

@@ -157,6 +157,8 @@ void apply(Organization& organization, const schema::EventBox& box, const Happen
       return evolve(organization, *box.event_as_CreditsExpired(), happened);
     case Event::ClockAdvanced:
       return evolve(organization, *box.event_as_ClockAdvanced(), happened);
+    case Event::SubjectErased:
+      return evolve(organization, *box.event_as_SubjectErased(), happened);
     case Event::NONE:
       break;
   }

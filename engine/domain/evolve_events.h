@@ -33,6 +33,7 @@ void evolve(Organization&, const schema::MemberRemoved&, const Happened&);
 void evolve(Organization&, const schema::MemberUpdated&, const Happened&);
 void evolve(Organization&, const schema::MemberSuspended&, const Happened&);
 void evolve(Organization&, const schema::MemberReinstated&, const Happened&);
+void evolve(Organization&, const schema::SubjectErased&, const Happened&);
 
 // evolve_invitation.cc
 void evolve(Organization&, const schema::MemberInvited&, const Happened&);

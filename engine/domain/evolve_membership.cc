@@ -46,6 +46,9 @@ void evolve(Organization& organization, const schema::MemberRemoved& event, cons
 // Names and e-mails are for display: the read models keep them.
 void evolve(Organization&, const schema::MemberUpdated&, const Happened&) {}
 
+// That they are out are events of their own; the key is not the organization's.
+void evolve(Organization&, const schema::SubjectErased&, const Happened&) {}
+
 void evolve(Organization& organization, const schema::MemberSuspended& event, const Happened&) {
   change(organization, text(event.user()), [](Member& member) { member.suspended = true; });
 }

@@ -8,15 +8,18 @@ namespace tenure {
 
 std::span<const std::byte> DecisionBuilder::build(const Organization* organization,
                                                   std::span<const uint8_t> command, Time time,
-                                                  std::optional<Time> due,
-                                                  const Services* services) {
+                                                  std::optional<Time> due, const Services* services,
+                                                  std::optional<PersonKeyName> person_key) {
   builder_.Clear();
   events_.clear();
   const auto& envelope = *flatbuffers::GetRoot<schema::CommandEnvelope>(command.data());
   Times times{decision_time(organization, time, due), std::nullopt};
   if (organization != nullptr && organization->clock) times.recorded = time;
-  const DecideContext context{
-      .now = times.time, .rulebooks = rulebooks_, .catalog = catalog_, .services = services};
+  const DecideContext context{.now = times.time,
+                              .rulebooks = rulebooks_,
+                              .catalog = catalog_,
+                              .services = services,
+                              .person_key = person_key};
   const Verdict verdict = decide(organization, envelope, context, events_);
   finish(organization, command, times, verdict);
   if (builder_.GetSize() > kMaxPayload) {

@@ -20,11 +20,11 @@ class DecisionBuilder {
   // Decides `command` (a verified envelope, taken over byte for byte) for `organization`, null if
   // there is none, at `time`; `due`: work that was due then, which moves a sandbox's clock. At most
   // kMaxPayload bytes: a decision that would be larger is rejected `limit_exceeded`. `services` may
-  // be null. Valid until the next call.
+  // be null; `person_key`: DecideContext. Valid until the next call.
   std::span<const std::byte> build(const Organization* organization,
                                    std::span<const uint8_t> command, Time time,
-                                   std::optional<Time> due = {},
-                                   const Services* services = nullptr);
+                                   std::optional<Time> due = {}, const Services* services = nullptr,
+                                   std::optional<PersonKeyName> person_key = {});
 
   // The decision that build() returned last, to be read in place.
   const schema::Decision& get() const;

@@ -71,6 +71,7 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   void park(Entry& entry, QueuedCommand command);
   Time partition_time() const;
   std::optional<std::string> refusal() const;
+  std::optional<PersonKeyName> key_of_erased(const schema::CommandEnvelope& command) const;
   bool has_room();
   void hand_over();
   void on_appended(const Result<void>& outcome);

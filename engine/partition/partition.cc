@@ -268,10 +268,19 @@ bool Partition::Machine::do_sandbox_work(Entry& entry, const QueuedCommand& comm
 void Partition::Machine::decide_one(Entry& entry, std::span<const uint8_t> command, Reply reply,
                                     std::optional<uint64_t> id_hash, std::optional<Time> due) {
   const Organization* organization = entry.exists ? &entry.organization : nullptr;
-  const auto decision = builder_.build(organization, command, partition_time(), due, services());
+  const auto& envelope = *flatbuffers::GetRoot<schema::CommandEnvelope>(command.data());
+  const auto decision = builder_.build(organization, command, partition_time(), due, services(),
+                                       key_of_erased(envelope));
   const Number number = outbox_->next();
   outbox_->append(decision, std::min(settled_.mark(), settled_below_), std::move(reply));
   apply(entry, builder_.get(), number, id_hash);
+}
+
+std::optional<PersonKeyName> Partition::Machine::key_of_erased(
+    const schema::CommandEnvelope& command) const {
+  const auto* erase = command.command_as_EraseSubject();
+  if (erase == nullptr || !host_.person_key) return std::nullopt;
+  return host_.person_key(erase->user()->string_view());
 }
 
 void Partition::Machine::apply(Entry& entry, const schema::Decision& decision, Number number,

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "engine/base/ids.h"
 #include "engine/base/result.h"
@@ -63,6 +64,10 @@ struct PartitionHost {
   // gives the others what was told last, or null.
   std::function<void(std::shared_ptr<const Services>)> tell_services = {};
   std::function<std::shared_ptr<const Services>()> services = {};
+  // The partition's thread, if set: which key the person has, whom an EraseSubject names that is
+  // being decided. What was sealed for them in decisions of this partition was sealed with it, or
+  // with keys that are destroyed.
+  std::function<std::optional<PersonKeyName>(std::string_view user)> person_key = {};
 };
 
 struct PartitionStats {

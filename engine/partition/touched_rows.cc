@@ -83,6 +83,7 @@ void touch_event(const Organization& before, const schema::EventBox& box, Time t
     case schema::Event::ClockAdvanced:
     case schema::Event::PaymentWanted:
     case schema::Event::InvoicePaymentFailed:
+    case schema::Event::SubjectErased:
       return;  // its own row is always touched
     // A member whose role is called otherwise has an event of their own; an expired invitation not.
     case schema::Event::RulebookAdopted:

@@ -243,6 +243,53 @@ TEST_F(GuardOrder, OfRemoveMemberAndLeaving) {
   EXPECT_EQ(script.send("user:none", "LeaveOrganization", "{}"), "accepted");
 }
 
+TEST_F(GuardOrder, OfEraseSubject) {
+  const auto erase = [&](const char* actor, const char* user, const std::string& envelope = {}) {
+    return script.send(actor, "EraseSubject", R"({"user":")" + std::string(user) + R"("})",
+                       envelope);
+  };
+  const std::string stale = R"("expected_version":77,)";
+  EXPECT_EQ(erase("user:stranger", "service:admin", stale), "invalid_id");
+  EXPECT_EQ(erase("user:stranger", "chief", stale), "version_conflict");
+  EXPECT_EQ(erase("user:stranger", "chief"), "not_a_member");
+  for (const char* nobody : {"user:chief", "user:lead", "user:none"}) {
+    EXPECT_EQ(erase(nobody, "chief"), "forbidden") << nobody;
+    EXPECT_EQ(erase(nobody, nobody + 5), "forbidden") << "not even oneself";
+  }
+  EXPECT_EQ(erase("service:admin", "chief"), "last_owner");
+  EXPECT_EQ(erase("service:admin", "none"), "accepted");
+  EXPECT_THAT(script.events(), testing::ElementsAre("SubjectErased", "MemberRemoved"));
+  EXPECT_EQ(erase("service:admin", "none"), "accepted");
+  EXPECT_THAT(script.events(), testing::ElementsAre("SubjectErased"));
+}
+
+// The event names the key that is destroyed, as the partition was told it.
+TEST_F(GuardOrder, AnErasureNamesTheKeyOfThePerson) {
+  flatbuffers::FlatBufferBuilder command;
+  command.Finish(schema::CreateCommandEnvelopeDirect(
+      command, "c", "acme", "service:admin", schema::Command::EraseSubject,
+      schema::CreateEraseSubjectDirect(command, "none").Union()));
+  const auto& envelope = envelope_of({command.GetBufferPointer(), command.GetSize()});
+  for (const std::optional<PersonKeyName> name :
+       {std::optional<PersonKeyName>(), std::optional<PersonKeyName>({1, 2, 3})}) {
+    flatbuffers::FlatBufferBuilder builder;
+    EventSink events(builder);
+    ASSERT_TRUE(decide(&script.organization(), envelope,
+                       {.now = script.now,
+                        .rulebooks = test_rulebooks(),
+                        .catalog = test_catalog(),
+                        .person_key = name},
+                       events));
+    const auto* erased =
+        flatbuffers::GetTemporaryPointer(builder, events.boxes().front())->event_as_SubjectErased();
+    ASSERT_NE(erased, nullptr);
+    EXPECT_EQ(erased->key_name() != nullptr, name.has_value());
+    if (name) {
+      EXPECT_TRUE(std::ranges::equal(*erased->key_name(), *name));
+    }
+  }
+}
+
 TEST_F(GuardOrder, DueWorkIsTheEnginesOwnAndNeverRefused) {
   const std::string expire = R"({"space":"s","checkout":"c"})";
   EXPECT_EQ(script.send("user:chief", "ExpireCheckout", expire), "forbidden");

@@ -123,18 +123,18 @@ RC_GTEST_PROP(History, ARefusalChangesNothingAndARetryNeither, ()) {
         type == schema::Command::FailInvoicePayment || type == schema::Command::IssueCreditNote) {
       return;
     }
-    // Only usage too old to count may be recorded again, and counts no more than before; and what
-    // is for display alone may be said again.
+    // Only usage too old to count may be recorded again, and counts no more than before; what is
+    // for display alone may be said again; and somebody erased again, who may have a key again.
     Organization retried = *after;
     evolve(retried, decision_of(again), {}, test_rulebooks());
     --retried.version;
     RC_ASSERT(type == schema::Command::RecordUsage || type == schema::Command::UpdateMember ||
-              type == schema::Command::SetBillingDetails);
+              type == schema::Command::SetBillingDetails || type == schema::Command::EraseSubject);
     RC_ASSERT(retried == *after);
   });
 }
 
-RC_GTEST_PROP(History, RemovedMeansDeniedEverywhere, ()) {
+RC_GTEST_PROP(History, RemovedOrErasedMeansDeniedEverywhere, ()) {
   run_history(*rc::gen::arbitrary<uint64_t>(), [](const Organization*, const auto& command,
                                                   const schema::Decision& decision,
                                                   const DomainMachine& machine, Time) {
@@ -142,8 +142,10 @@ RC_GTEST_PROP(History, RemovedMeansDeniedEverywhere, ()) {
     const Organization& after = *machine.find(envelope_of(command).org()->string_view());
     for (const schema::EventBox* box : *decision.events()) {
       const schema::MemberRemoved* removed = box->event_as_MemberRemoved();
-      if (removed == nullptr) continue;
-      const std::string_view user = removed->user()->string_view();
+      const schema::SubjectErased* erased = box->event_as_SubjectErased();
+      if (removed == nullptr && erased == nullptr) continue;
+      const std::string_view user =
+          removed != nullptr ? removed->user()->string_view() : erased->user()->string_view();
       RC_ASSERT(organization_actions(after, user) == ActionSet{});
       RC_ASSERT(!after.groups_of.contains(user));
       for (const auto& [id, space] : after.spaces) {
@@ -152,6 +154,10 @@ RC_GTEST_PROP(History, RemovedMeansDeniedEverywhere, ()) {
         RC_ASSERT(!sees_space(after, space, user));
       }
       for (const auto& [id, group] : after.groups) RC_ASSERT(!group.users.contains(user));
+      RC_ASSERT(!after.members.contains(user));
+      for (const auto& [id, held] : after.invitations) {
+        RC_ASSERT(held.expired || held.user != user);
+      }
     }
   });
 }

@@ -38,7 +38,7 @@ constexpr Weight kWeights[] = {
     {Command::SetSpendingCap, 1},      {Command::TopUpCredits, 1},
     {Command::GrantCredits, 1},        {Command::UseCredits, 2},
     {Command::RecordPayment, 4},       {Command::FailInvoicePayment, 1},
-    {Command::IssueCreditNote, 1},
+    {Command::IssueCreditNote, 1},     {Command::EraseSubject, 1},
 };
 
 }  // namespace
@@ -204,7 +204,7 @@ std::string RandomCommands::Maker::choose_actor(Command type) {
                             type == Command::FailPayment || type == Command::RecoverOwnership ||
                             type == Command::GrantCredits || type == Command::UseCredits ||
                             type == Command::RecordPayment || type == Command::FailInvoicePayment ||
-                            type == Command::IssueCreditNote;
+                            type == Command::IssueCreditNote || type == Command::EraseSubject;
   if (for_services && !chance(5)) return "service:admin";
   if (chance(2)) return "service:other";
   const bool for_invited = type == Command::AcceptInvitation || type == Command::DeclineInvitation;

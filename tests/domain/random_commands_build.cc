@@ -15,6 +15,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build(Command type, Time now) {
     case Command::ReinstateMember:
     case Command::RecoverOwnership:
     case Command::UpdateMember:
+    case Command::EraseSubject:
       return build_member(type);
     case Command::AdoptRulebook:
     case Command::DefineSpaceRole:
@@ -198,6 +199,9 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_member(Command type) {
   }
   if (type == Command::ReinstateMember) {
     return schema::CreateReinstateMemberDirect(builder_, target.c_str()).Union();
+  }
+  if (type == Command::EraseSubject) {
+    return schema::CreateEraseSubjectDirect(builder_, target.c_str()).Union();
   }
   if (type == Command::RecoverOwnership) {
     return schema::CreateRecoverOwnershipDirect(builder_, target.c_str()).Union();
