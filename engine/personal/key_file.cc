@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kKeySize = 32;
 constexpr size_t kGroupHeader = 8;
 constexpr size_t kMaxGroupSize =
-    kGroupHeader + kMaxRecordsPerGroup * (1 + kMaxSubjectSize + kKeySize);
+    kGroupHeader + (kMaxKeysPerGroup + 1) * (1 + kMaxSubjectSize + kKeySize);
 
 uint32_t load_u32(std::span<const std::byte> bytes) {
   uint32_t value;

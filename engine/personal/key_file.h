@@ -3,6 +3,7 @@
 //   file   := magic:"TNRKEYS1" group*
 //   group  := crc:u32 size:u32 record{size bytes}    crc = CRC32C over size and the records
 //   record := subject_size:u8 subject key:u8[32]
+//           | 0:u8 log:u8[16] next:u64 0:u64          an ErasureMark; the last one counts
 //
 // Integers are little-endian. A group is written at once and synced before the next, so only the
 // last one can be torn; a bad group with a good one after it is corruption.
@@ -24,7 +25,7 @@ namespace tenure::key_file {
 inline constexpr std::string_view kMagic = "TNRKEYS1";
 inline constexpr std::string_view kMagicOfAnyVersion = "TNRKEYS";
 inline constexpr size_t kMaxSubjectSize = 255;
-inline constexpr size_t kMaxRecordsPerGroup = 256;
+inline constexpr size_t kMaxKeysPerGroup = 256;  // and a mark
 
 using RecordBytes = std::span<const uint8_t, 32>;
 

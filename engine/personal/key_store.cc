@@ -4,11 +4,13 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <functional>
 #include <iterator>
 #include <unordered_set>
 
+#include "engine/log/fail_point.h"
 #include "engine/personal/key_file.h"
 
 namespace tenure {
@@ -52,9 +54,26 @@ Result<SecretBytes> read_whole(const File& file) {
   return content;
 }
 
-// Calls `found` with each key of the file; gives where the sound part ends: at a torn end, or at
-// the end.
-Result<size_t> read_keys(
+std::array<uint8_t, 32> record_of(const ErasureMark& mark) {
+  std::array<uint8_t, 32> record{};
+  std::ranges::copy(mark.log, record.begin());
+  std::memcpy(&record[mark.log.size()], &mark.next, sizeof mark.next);
+  return record;
+}
+
+ErasureMark mark_of(key_file::RecordBytes record) {
+  ErasureMark mark;
+  std::copy_n(record.begin(), mark.log.size(), mark.log.begin());
+  std::memcpy(&mark.next, &record[mark.log.size()], sizeof mark.next);
+  return mark;
+}
+
+// Calls `found` with each key of the file.
+struct FoundKeys {
+  size_t end;  // of the sound part: the file's, or a torn end begins there
+  ErasureMark mark;
+};
+Result<FoundKeys> read_keys(
     const std::string& path, std::span<const std::byte> bytes,
     const std::function<void(std::string_view, key_file::RecordBytes)>& found) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -64,13 +83,17 @@ Result<size_t> read_keys(
   if (!text.starts_with(kMagic)) {
     return fail(ErrorKind::kUnsupported, path + " was written by a newer Tenure; upgrade");
   }
-  size_t end = kMagic.size();
+  FoundKeys all{.end = kMagic.size(), .mark = {}};
+  size_t& end = all.end;
   while (end < bytes.size()) {
-    const auto group_size = key_file::read_group(bytes.subspan(end), found);
+    const auto group_size = key_file::read_group(
+        bytes.subspan(end), [&](std::string_view subject, key_file::RecordBytes record) {
+          subject.empty() ? void(all.mark = mark_of(record)) : found(subject, record);
+        });
     if (!group_size) break;
     end += *group_size;
   }
-  if (end == bytes.size() || key_file::may_be_torn(bytes.subspan(end))) return end;
+  if (end == bytes.size() || key_file::may_be_torn(bytes.subspan(end))) return all;
   return fail(ErrorKind::kCorrupt,
               path + " is damaged at byte " + std::to_string(end) + "; restore it from a backup");
 }
@@ -78,6 +101,7 @@ Result<size_t> read_keys(
 class KeysToRead final : public PersonKeys {
  public:
   std::unordered_map<std::string, PersonKey, TextHash, std::equal_to<>> keys;
+  ErasureMark mark;
   ~KeysToRead() override {
     for (auto& [subject, key] : keys) OPENSSL_cleanse(key.data(), key.size());
   }
@@ -88,7 +112,12 @@ class KeysToRead final : public PersonKeys {
     const auto found = keys.find(subject);
     return found == keys.end() ? std::nullopt : std::optional(found->second);
   }
-  Result<void> destroy(std::string_view) override {
+  Result<void> catch_up() override { return {}; }
+  Result<void> destroy(std::string_view, const PersonKeyName&) override {
+    return fail(ErrorKind::kInvalid, "the key store is open for reading");
+  }
+  ErasureMark erasure_mark(PartitionId) const override { return mark; }
+  Result<void> mark_erasures(PartitionId, const ErasureMark&) override {
     return fail(ErrorKind::kInvalid, "the key store is open for reading");
   }
 };
@@ -127,7 +156,8 @@ Result<std::unique_ptr<KeyStore>> KeyStore::open(FileSystem& files, const std::s
     store->file_ = *std::move(file);
     TRY(store->load());
   } else if (file.error().kind == ErrorKind::kNotFound) {
-    TRY(store->rewrite());
+    std::unique_lock lock(store->mutex_);
+    TRY(store->rewrite(lock));
   } else {
     return std::unexpected(file.error());
   }
@@ -150,10 +180,10 @@ Result<std::unique_ptr<PersonKeys>> KeyStore::open_to_read(FileSystem& files,
   const auto file = TRY(files.open(path, OpenMode::kRead));
   const SecretBytes content = TRY(read_whole(*file));
   auto read = std::make_unique<KeysToRead>();
-  (void)TRY(
-      read_keys(path, content.bytes, [&](std::string_view subject, key_file::RecordBytes key) {
-        std::ranges::copy(key, read->keys[std::string(subject)].begin());
-      }));
+  const auto add = [&](std::string_view subject, key_file::RecordBytes key) {
+    std::ranges::copy(key, read->keys[std::string(subject)].begin());
+  };
+  read->mark = TRY(read_keys(path, content.bytes, add)).mark;
   return std::unique_ptr<PersonKeys>(std::move(read));
 }
 
@@ -161,10 +191,13 @@ std::string KeyStore::path() const { return path_in(directory_); }
 
 Result<void> KeyStore::load() {
   const SecretBytes content = TRY(read_whole(*file_));
-  size_ = TRY(read_keys(path(), content.bytes, [&](std::string_view subject, auto key) {
-    Entry& entry = entries_[std::string(subject)];
-    std::ranges::copy(key, entry.key.begin());
-  }));
+  const FoundKeys found =
+      TRY(read_keys(path(), content.bytes, [&](std::string_view subject, auto key) {
+        Entry& entry = entries_[std::string(subject)];
+        std::ranges::copy(key, entry.key.begin());
+      }));
+  size_ = found.end;
+  mark_ = found.mark;
   if (size_ == content.bytes.size()) return {};
   TRY(file_->truncate(size_));
   return file_->sync();
@@ -178,7 +211,7 @@ Result<const KeyStore::Entry*> KeyStore::find_or_add(std::string_view subject) {
                                          std::to_string(key_file::kMaxSubjectSize) + " bytes");
   }
   const PersonKey key = TRY(random_key());
-  const uint64_t groups_ahead = waiting_.size() / key_file::kMaxRecordsPerGroup;
+  const uint64_t groups_ahead = waiting_.size() / key_file::kMaxKeysPerGroup;
   const auto added = entries_.emplace(subject, Entry{key, next_group_ + groups_ahead}).first;
   waiting_.push_back(&*added);
   return &added->second;
@@ -190,37 +223,64 @@ Result<void> KeyStore::write_until(Done done, std::unique_lock<std::mutex>& lock
   while (!failure_ && !done()) {
     if (writing_) {
       turn_over_.wait(lock);
-    } else {
-      write_next_group(lock);
+      continue;
     }
+    writing_ = true;
+    const auto outcome = rewrites_ < wanted_rewrites_ ? rewrite(lock) : write_next_group(lock);
+    writing_ = false;
+    if (!outcome) failure_ = outcome.error();
+    turn_over_.notify_all();
   }
   if (failure_) return std::unexpected(*failure_);
   return {};
 }
 
-void KeyStore::write_next_group(std::unique_lock<std::mutex>& lock) {
+Result<void> KeyStore::write_next_group(std::unique_lock<std::mutex>& lock) {
   SecretBytes group;
   GroupBuilder builder(group.bytes);
-  const size_t records = std::min(waiting_.size(), key_file::kMaxRecordsPerGroup);
-  for (size_t i = 0; i < records; ++i) builder.add(waiting_[i]->first, waiting_[i]->second.key);
+  const size_t keys = std::min(waiting_.size(), key_file::kMaxKeysPerGroup);
+  for (size_t i = 0; i < keys; ++i) builder.add(waiting_[i]->first, waiting_[i]->second.key);
+  if (std::exchange(mark_waits_, false)) builder.add({}, record_of(mark_));
   builder.close();
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(records));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(keys));
   const uint64_t number = next_group_++;
 
-  writing_ = true;
   lock.unlock();
   Result<void> outcome = file_->write_at(size_, {group.bytes});
   if (outcome) outcome = file_->sync();
   lock.lock();
-  writing_ = false;
+  if (!outcome) return outcome;
+  size_ += group.bytes.size();
+  durable_group_ = number;
+  return {};
+}
 
-  if (outcome) {
-    size_ += group.bytes.size();
-    durable_group_ = number;
-  } else {
-    failure_ = outcome.error();
+// The file anew, with the keys in it that were not destroyed since.
+Result<void> KeyStore::rewrite(std::unique_lock<std::mutex>& lock) {
+  SecretBytes content;
+  std::ranges::copy(magic_bytes(), std::back_inserter(content.bytes));
+  if (mark_ != ErasureMark{}) {
+    GroupBuilder group(content.bytes);
+    group.add({}, record_of(mark_));
+    group.close();
   }
-  turn_over_.notify_all();
+  std::vector<const Entries::value_type*> kept;
+  for (const auto& entry : entries_) {
+    if (entry.second.group <= durable_group_) kept.push_back(&entry);
+  }
+  for (size_t at = 0; at < kept.size(); at += key_file::kMaxKeysPerGroup) {
+    GroupBuilder group(content.bytes);
+    const size_t end = std::min(at + key_file::kMaxKeysPerGroup, kept.size());
+    for (size_t i = at; i < end; ++i) group.add(kept[i]->first, kept[i]->second.key);
+    group.close();
+  }
+  const uint64_t wanted = wanted_rewrites_;
+
+  lock.unlock();
+  const Result<void> outcome = replace_file(content.bytes);
+  lock.lock();
+  if (outcome) rewrites_ = wanted;
+  return outcome;
 }
 
 Result<std::vector<PersonKey>> KeyStore::keys_of(std::span<const std::string_view> subjects) {
@@ -243,39 +303,50 @@ std::optional<PersonKey> KeyStore::find(std::string_view subject) const {
   return found->second.key;
 }
 
-Result<void> KeyStore::destroy(std::string_view subject) {
+Result<void> KeyStore::destroy(std::string_view subject, const PersonKeyName& name) {
   std::unique_lock lock(mutex_);
-  TRY(write_until([&] { return !writing_ && waiting_.empty(); }, lock));
-  const auto found = entries_.find(subject);
-  if (found == entries_.end()) {
-    return fail(ErrorKind::kNotFound, "there is no key of " + std::string(subject));
+  const auto is_named = [&](Entries::const_iterator found) {
+    return found != entries_.end() && name_of(found->second.key) == name;
+  };
+  auto found = entries_.find(subject);
+  if (is_named(found)) {
+    // What is on its way into the file has to be in it first.
+    TRY(write_until([&, group = found->second.group] { return durable_group_ >= group; }, lock));
+    found = entries_.find(subject);
   }
-  OPENSSL_cleanse(found->second.key.data(), found->second.key.size());
-  entries_.erase(found);
-  const Result<void> outcome = rewrite();
-  if (!outcome) failure_ = outcome.error();
-  return outcome;
+  if (is_named(found)) {
+    OPENSSL_cleanse(found->second.key.data(), found->second.key.size());
+    entries_.erase(found);
+    ++wanted_rewrites_;
+  }
+  // Also where another thread is at it.
+  return write_until([&, wanted = wanted_rewrites_] { return rewrites_ >= wanted; }, lock);
 }
 
-// The file anew, with the keys there are: wholly or not at all. Then what it was is wiped.
-Result<void> KeyStore::rewrite() {
-  SecretBytes content;
-  std::ranges::copy(magic_bytes(), std::back_inserter(content.bytes));
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    GroupBuilder group(content.bytes);
-    for (size_t i = 0; i < key_file::kMaxRecordsPerGroup && entry != entries_.end(); ++i, ++entry) {
-      group.add(entry->first, entry->second.key);
-    }
-    group.close();
-  }
+ErasureMark KeyStore::erasure_mark(PartitionId) const {
+  const std::lock_guard lock(mutex_);
+  return mark_;
+}
+
+Result<void> KeyStore::mark_erasures(PartitionId, const ErasureMark& mark) {
+  std::unique_lock lock(mutex_);
+  mark_ = mark;
+  mark_waits_ = true;
+  return write_until([&, group = next_group_] { return durable_group_ >= group; }, lock);
+}
+
+// Wholly or not at all. Then what it was is wiped.
+Result<void> KeyStore::replace_file(std::span<const std::byte> content) {
   const std::string fresh = path() + ".new";
   auto file = TRY(files_.open(fresh, OpenMode::kCreateNew));
-  TRY(file->write_at(0, {content.bytes}));
+  TRY(file->write_at(0, {content}));
   TRY(file->sync());
+  fail_point("keys.before_rename");
   TRY(files_.rename(fresh, path()));
   TRY(files_.sync_directory(directory_));
+  fail_point("keys.after_rename");
   const auto before = std::exchange(file_, std::move(file));
-  const uint64_t size_before = std::exchange(size_, content.bytes.size());
+  const uint64_t size_before = std::exchange(size_, content.size());
   return before ? wipe(*before, size_before) : Result<void>();
 }
 

@@ -38,9 +38,13 @@ class KeyStore final : public PersonKeys {
   // After a failed write or sync every call fails: restart.
   Result<std::vector<PersonKey>> keys_of(std::span<const std::string_view> subjects) override;
   std::optional<PersonKey> find(std::string_view subject) const override;
+  Result<void> catch_up() override { return {}; }  // there are no others
   // Overwrites the key in memory and on disk. (A file system that writes elsewhere than it read may
   // keep old blocks: give the directory an encrypted disk.)
-  Result<void> destroy(std::string_view subject) override;
+  Result<void> destroy(std::string_view subject, const PersonKeyName& name) override;
+  // Of a log in files, which has one partition.
+  ErasureMark erasure_mark(PartitionId partition) const override;
+  Result<void> mark_erasures(PartitionId partition, const ErasureMark& mark) override;
 
  private:
   struct Entry {
@@ -51,11 +55,12 @@ class KeyStore final : public PersonKeys {
 
   KeyStore(FileSystem& files, std::string directory, std::unique_ptr<FileLock> lock);
   Result<void> load();
-  Result<void> rewrite();
   Result<const Entry*> find_or_add(std::string_view subject);
   template <class Done>
   Result<void> write_until(Done done, std::unique_lock<std::mutex>& lock);
-  void write_next_group(std::unique_lock<std::mutex>& lock);
+  Result<void> write_next_group(std::unique_lock<std::mutex>& lock);
+  Result<void> rewrite(std::unique_lock<std::mutex>& lock);
+  Result<void> replace_file(std::span<const std::byte> content);
   std::string path() const;
 
   FileSystem& files_;
@@ -70,6 +75,9 @@ class KeyStore final : public PersonKeys {
   Entries entries_;
   std::vector<const Entries::value_type*> waiting_;  // not in the file yet, oldest first
   uint64_t durable_group_ = 0, next_group_ = 1;
+  ErasureMark mark_;
+  bool mark_waits_ = false;                      // is not in the file yet
+  uint64_t rewrites_ = 0, wanted_rewrites_ = 0;  // the file is to be written anew
   std::optional<Error> failure_;
 };
 

@@ -13,11 +13,23 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/ids.h"
 #include "engine/base/result.h"
 
 namespace tenure {
 
 using PersonKey = std::array<uint8_t, 32>;
+
+// A digest, which says nothing of the key.
+PersonKeyName name_of(const PersonKey& key);
+
+// How far the erasures of a partition were carried out on the keys (erasures.h). Stored beside
+// them, so that it is as old as they are, wherever they were copied to.
+struct ErasureMark {
+  std::array<uint8_t, 16> log{};  // a digest of its id
+  uint64_t next = 0;              // those of decisions below this number were
+  friend bool operator==(const ErasureMark&, const ErasureMark&) = default;
+};
 
 // Safe from any thread.
 class PersonKeys {
@@ -32,9 +44,17 @@ class PersonKeys {
   // For reading. Nothing if there never was one, or it was destroyed.
   virtual std::optional<PersonKey> find(std::string_view subject) const = 0;
 
-  // When it returns, nobody gets the key any more. A later command may give the person a new key,
-  // which opens nothing sealed before. kNotFound: there is none.
-  virtual Result<void> destroy(std::string_view subject) = 0;
+  // When it returns, find() knows all that other processes had written before. kUnavailable.
+  virtual Result<void> catch_up() = 0;
+
+  // When it returns, nobody gets the person's key of this name any more; there may have been none.
+  // A later command may give the person a new key, which opens nothing sealed before; it has
+  // another name, and stays.
+  virtual Result<void> destroy(std::string_view subject, const PersonKeyName& name) = 0;
+
+  // All zero: none was made. The last one made counts, be it lower.
+  virtual ErasureMark erasure_mark(PartitionId partition) const = 0;
+  virtual Result<void> mark_erasures(PartitionId partition, const ErasureMark& mark) = 0;
 };
 
 }  // namespace tenure

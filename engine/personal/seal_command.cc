@@ -222,6 +222,8 @@ Result<CommandBytes> seal_command(CommandBytes command, PersonKeys& keys) {
 
 Result<CommandBytes> seal_or_verify(CommandBytes command, PersonKeys& keys) {
   const CommandEnvelope& envelope = command.get();
+  // An erasure names the person's key: also one that another process made a moment ago.
+  if (envelope.command_as_EraseSubject()) TRY(keys.catch_up());
   const AboutPerson about = about_person(envelope);
   const bool sealed = is_sealed(envelope.reason()) ||
                       std::ranges::any_of(about.lines, is_sealed, &AboutPerson::Line::text);

@@ -20,6 +20,7 @@ Result<CommandBytes> seal_command(CommandBytes command, PersonKeys& keys);
 // The same for a command of whom another process may have sealed it on its way here: what is sealed
 // stays, if it was sealed by somebody who holds the keys, for this very place. (A box copied from
 // the log into another command would be opened for whoever may read that.) malformed: it was not.
+// Before an EraseSubject the keys catch up with what other processes wrote.
 Result<CommandBytes> seal_or_verify(CommandBytes command, PersonKeys& keys);
 
 // Opens what seal_command sealed. Borrows the keys; safe from any thread.

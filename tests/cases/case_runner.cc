@@ -208,9 +208,9 @@ class CaseRun {
 
   Result<void> check(const JsonElement& step) {
     const JsonElement query = at(step, "check");
-    const bool allowed =
-        TRY(executor_.is_allowed(case_.org, string_at(query, "user"), string_at(query, "action"),
-                                 string_at(query, "space")));
+    const std::string user = fill(std::string(string_at(query, "user")));
+    const bool allowed = TRY(executor_.is_allowed(case_.org, user, string_at(query, "action"),
+                                                  string_at(query, "space")));
     if (allowed == step["allowed"].get_bool().value()) return {};
     return wrong(allowed ? "it is allowed" : "it is denied");
   }
@@ -243,6 +243,13 @@ class CaseRun {
             : TRY(server_->get_signed_in(case_.org, target, string_at(step, "as"), issuer));
     if (answer.status != number_at(step, "status", 200)) {
       return wrong("answers " + std::to_string(answer.status) + ": " + answer.body);
+    }
+    if (has(step, "without")) {
+      for (const JsonElement& text : array_at(step, "without")) {
+        if (answer.body.contains(std::string_view(text))) {
+          return wrong("answers " + answer.body);
+        }
+      }
     }
     if (!has(step, "answer")) return {};
     simdjson::dom::parser parser, expected;

@@ -6,8 +6,11 @@
 #include "engine/domain/access.h"
 #include "engine/json/json_edge.h"
 #include "engine/partition/vouched_command.h"
+#include "engine/personal/key_store.h"
+#include "engine/personal/seal_command.h"
 #include "tests/cases/case_runner.h"
 #include "tests/domain/domain_machine.h"
+#include "tests/support/simulated_file_system.h"
 
 namespace tenure {
 namespace {
@@ -25,7 +28,8 @@ class DomainExecutor final : public CaseExecutor {
   Result<std::string> submit_signed_in(const std::string& command,
                                        std::string_view issuer) override {
     clock_ += std::chrono::seconds(1);
-    machine_.apply(as_from_ingress(TRY(reader_.read(command)), issuer).view(), next_time());
+    CommandBytes arrived = as_from_ingress(TRY(reader_.read(command)), issuer);
+    machine_.apply(TRY(seal_command(std::move(arrived), *keys_)).view(), next_time());
     std::string decision;
     write_decision_json("0:0", std::as_bytes(std::span(machine_.history().back())), decision);
     return decision;
@@ -74,6 +78,8 @@ class DomainExecutor final : public CaseExecutor {
   Time next_time() { return decided_ = std::max(clock_, decided_ + Duration(1)); }
 
   JsonReader reader_{command_schema()};
+  test::SimulatedFileSystem files_;
+  std::unique_ptr<KeyStore> keys_ = KeyStore::open(files_, "keys").value();
   DomainMachine machine_;
   Time clock_ = from_micros(1'790'000'000'000'000);
   Time decided_{};

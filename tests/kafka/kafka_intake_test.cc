@@ -251,7 +251,16 @@ class ClosedKeys final : public PersonKeys {
   std::optional<PersonKey> find(std::string_view subject) const override {
     return keys_.find(subject);
   }
-  Result<void> destroy(std::string_view subject) override { return keys_.destroy(subject); }
+  Result<void> catch_up() override { return keys_.catch_up(); }
+  Result<void> destroy(std::string_view subject, const PersonKeyName& name) override {
+    return keys_.destroy(subject, name);
+  }
+  ErasureMark erasure_mark(PartitionId partition) const override {
+    return keys_.erasure_mark(partition);
+  }
+  Result<void> mark_erasures(PartitionId partition, const ErasureMark& mark) override {
+    return keys_.mark_erasures(partition, mark);
+  }
   std::atomic<bool> open = false;
 
  private:

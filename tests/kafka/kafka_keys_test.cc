@@ -99,27 +99,57 @@ TEST_F(KafkaKeysTest, ADestroyedKeyIsGoneInEveryProcessAndANewOneIsAnother) {
   const auto one = open(), other = open();
   const PersonKey alice = key_of(*one, "alice"), bob = key_of(*one, "bob");
   // `other` may not have read of her when it is asked.
-  must(other->destroy("alice"));
+  must(other->destroy("alice", name_of(alice)));
   EXPECT_EQ(other->find("alice"), std::nullopt);
   EXPECT_TRUE(eventually([&] { return !one->find("alice"); }));
   EXPECT_EQ(open()->find("alice"), std::nullopt);
   EXPECT_EQ(other->find("bob"), bob);
-  EXPECT_EQ(other->destroy("alice").error().kind, ErrorKind::kNotFound);
   const PersonKey again = key_of(*one, "alice");
   EXPECT_NE(again, alice);
+  // Whoever destroys the first one again takes nothing from who came back.
+  for (KafkaKeys* each : {one.get(), other.get()}) must(each->destroy("alice", name_of(alice)));
+  EXPECT_EQ(one->find("alice"), again);
   EXPECT_EQ(open()->find("alice"), again);
 }
 
-// Of two that were made at once, where the second's process died before it took its own back.
-TEST_F(KafkaKeysTest, DestroyingLeavesNoneOfSeveral) {
+// Of two that were made at once, where the second's process died before it took its own back: that
+// one sealed nothing while the first was there.
+TEST_F(KafkaKeysTest, OfSeveralTheOneThatWasUsedIsDestroyedAndTheNextIsTheirNew) {
   const std::string value = '\1' + std::string(32, 'k');
   put("alice/0000000000000001", value);
   put("alice/0000000000000002", '\1' + std::string(32, 'l'));
   const auto keys = open();
-  EXPECT_EQ(key_of(*keys, "alice")[0], 'k');
-  must(keys->destroy("alice"));
-  EXPECT_EQ(keys->find("alice"), std::nullopt);
-  EXPECT_EQ(open()->find("alice"), std::nullopt);
+  const PersonKey used = key_of(*keys, "alice");
+  EXPECT_EQ(used[0], 'k');
+  must(keys->destroy("alice", name_of(used)));
+  EXPECT_EQ(key_of(*keys, "alice")[0], 'l');
+  EXPECT_EQ(key_of(*open(), "alice")[0], 'l');
+}
+
+TEST_F(KafkaKeysTest, WhoHasCaughtUpKnowsWhatOthersMadeAndDestroyed) {
+  const auto one = open(), other = open();
+  for (int round = 0; round < 20; ++round) {
+    const PersonKey alice = key_of(*one, "alice");
+    must(other->catch_up());
+    ASSERT_EQ(other->find("alice"), alice);
+    must(one->destroy("alice", name_of(alice)));
+    must(other->catch_up());
+    ASSERT_EQ(other->find("alice"), std::nullopt);
+  }
+}
+
+TEST_F(KafkaKeysTest, EveryPartitionHasAMarkThatOthersRead) {
+  const ErasureMark first{.log = {1, 2, 3}, .next = 7}, second{.log = {4}, .next = 1};
+  const auto keys = open();
+  EXPECT_EQ(keys->erasure_mark({0}), ErasureMark{});
+  must(keys->mark_erasures({0}, first));
+  must(keys->mark_erasures({11}, first));
+  must(keys->mark_erasures({0}, second));
+  EXPECT_EQ(keys->erasure_mark({0}), second);
+  const auto later = open();
+  EXPECT_EQ(later->erasure_mark({0}), second);
+  EXPECT_EQ(later->erasure_mark({11}), first);
+  EXPECT_EQ(later->erasure_mark({1}), ErasureMark{});
 }
 
 TEST_F(KafkaKeysTest, ForeignRecordsCountForNothingAndANewerFormatStops) {
@@ -156,7 +186,7 @@ TEST_F(KafkaKeysTest, CompactionTakesTheBytesOfADestroyedKeyAndNoOthers) {
   const auto keys = open();
   const PersonKey alice = key_of(*keys, "alice"), bob = key_of(*keys, "bob");
   put("bob/0000000000000002", '\1' + std::string(32, 'l'));  // the second of two
-  must(keys->destroy("alice"));
+  must(keys->destroy("alice", name_of(alice)));
   const std::string gone(alice.begin(), alice.end());
   size_t fillers = 0;
   EXPECT_TRUE(eventually([&] {

@@ -158,7 +158,7 @@ TEST(KeyStoreTest, ADestroyedKeyIsGoneFromMemoryAndDiskAndTheOthersStay) {
   const PersonKey alice = key_of(*store, "alice"), bob = key_of(*store, "bob");
   ASSERT_TRUE(holds(files.contents(kFile), alice));
 
-  ASSERT_TRUE(store->destroy("alice"));
+  ASSERT_TRUE(store->destroy("alice", name_of(alice)));
 
   EXPECT_EQ(store->find("alice"), std::nullopt);
   EXPECT_FALSE(holds(files.contents(kFile), alice));
@@ -173,12 +173,84 @@ TEST(KeyStoreTest, ADestroyedKeyIsGoneFromMemoryAndDiskAndTheOthersStay) {
   EXPECT_NE(key_of(*store, "alice"), alice);
 }
 
-TEST(KeyStoreTest, DestroyingWhatIsNotThereSaysSo) {
+TEST(KeyStoreTest, AKeyIsDestroyedByItsNameAndNoOther) {
   SimulatedFileSystem files;
-  const auto store = open(files);
-  const auto outcome = store->destroy("nobody");
-  ASSERT_FALSE(outcome);
-  EXPECT_EQ(outcome.error().kind, ErrorKind::kNotFound);
+  auto store = open(files);
+  const PersonKey first = key_of(*store, "alice"), bob = key_of(*store, "bob");
+  EXPECT_TRUE(store->destroy("nobody", name_of(first)));
+  EXPECT_TRUE(store->destroy("alice", name_of(bob)));
+  EXPECT_EQ(store->find("alice"), first);
+  EXPECT_EQ(store->find("bob"), bob);
+  ASSERT_TRUE(store->destroy("alice", name_of(first)));
+  const PersonKey second = key_of(*store, "alice");
+  // As when an old log is read again.
+  EXPECT_TRUE(store->destroy("alice", name_of(first)));
+  EXPECT_EQ(store->find("alice"), second);
+  store.reset();
+  store = open(files);
+  EXPECT_TRUE(store->destroy("alice", name_of(first)));
+  EXPECT_EQ(store->find("alice"), second);
+}
+
+TEST(KeyStoreTest, TheLastMarkCountsAndIsNoPersons) {
+  SimulatedFileSystem files;
+  const ErasureMark later{.log = {1, 2}, .next = 900}, last{.log = {3}, .next = 4};
+  auto store = open(files);
+  const PersonKey alice = key_of(*store, "alice"), bob = key_of(*store, "bob");
+  EXPECT_EQ(store->erasure_mark({}), ErasureMark{});
+  const auto expect = [&](const ErasureMark& mark, size_t people) {
+    EXPECT_EQ(store->erasure_mark({}), mark);
+    store.reset();
+    files.crash();
+    EXPECT_EQ(KeyStore::examine(files, kDirectory), people);
+    EXPECT_EQ((*KeyStore::open_to_read(files, kDirectory))->erasure_mark({}), mark);
+    store = open(files);
+    EXPECT_EQ(store->erasure_mark({}), mark);
+    EXPECT_EQ(store->find("alice"), alice);
+  };
+  ASSERT_TRUE(store->mark_erasures({}, later));
+  expect(later, 2);
+  ASSERT_TRUE(store->mark_erasures({}, last));
+  expect(last, 2);
+  ASSERT_TRUE(store->destroy("bob", name_of(bob)));
+  expect(last, 1);
+}
+
+// Beside threads that make keys: what was given out is there, what was destroyed is not.
+TEST(KeyStoreTest, KeysAreDestroyedWhileOthersAreMade) {
+  test::TemporaryDirectory directory;
+  const std::string path = directory.path() + "/keys";
+  constexpr int kEach = 60;
+  std::vector<PersonKey> kept(kEach);
+  {
+    auto store = KeyStore::open(posix_file_system(), path);
+    ASSERT_TRUE(store) << store.error().message;
+    const auto name = [](const char* who, int i) { return who + std::to_string(i); };
+    std::jthread makes([&] {
+      for (int i = 0; i < kEach; ++i) kept[i] = key_of(**store, name("kept", i));
+    });
+    std::jthread marks([&] {
+      for (uint64_t i = 1; i <= kEach; ++i) {
+        EXPECT_TRUE((*store)->mark_erasures({}, {.log = {7}, .next = i}));
+      }
+    });
+    std::vector<std::jthread> destroy;
+    for (int thread = 0; thread < 3; ++thread) {
+      destroy.emplace_back([&, thread] {
+        for (int i = thread; i < kEach; i += 3) {
+          const std::string who = name("gone", i);
+          const PersonKey key = key_of(**store, who);
+          EXPECT_TRUE((*store)->destroy(who, name_of(key)));
+          EXPECT_EQ((*store)->find(who), std::nullopt);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(KeyStore::examine(posix_file_system(), path), size_t{kEach});
+  auto store = KeyStore::open(posix_file_system(), path);
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ((*store)->erasure_mark({}), (ErasureMark{.log = {7}, .next = kEach}));
+  for (int i = 0; i < kEach; ++i) EXPECT_EQ((*store)->find("kept" + std::to_string(i)), kept[i]);
 }
 
 // Every call to the file system fails once: either the destruction is told to have worked and holds
@@ -195,7 +267,7 @@ TEST(KeyStoreTest, ADestructionThatFailsAnywhereLosesNoOtherKey) {
     fault.at = at;
     files.set_fault(fault);
 
-    const bool destroyed = store->destroy("alice").has_value();
+    const bool destroyed = store->destroy("alice", name_of(alice)).has_value();
 
     if (!files.fault_hit()) ++done;
     if (!destroyed) {
@@ -297,7 +369,7 @@ TEST(KeyStoreTest, MoreKeysThanOneGroupHoldsAreGivenOutAtOnce) {
     const auto keys = store->keys_of(subjects);
     ASSERT_TRUE(keys);
     given = *keys;
-    ASSERT_TRUE(store->destroy("user500"));
+    ASSERT_TRUE(store->destroy("user500", name_of(given[500])));
   }
   const auto store = open(files);
   for (size_t i = 0; i < names.size(); ++i) {

@@ -180,13 +180,13 @@ TEST_F(SealCommandTest, WhereItIsDecidedABoxOfAnotherPlaceOrKeyIsMalformed) {
   EXPECT_THAT(with("c1", "user:bob", reason), is_refused);
   EXPECT_THAT(with("c1", "user:alice", reason, "and in clear"), is_refused);
   EXPECT_THAT(with("c1", "user:bob", bob->name()), is_refused);
-  ASSERT_TRUE(keys_->destroy("alice"));
+  ASSERT_TRUE(keys_->destroy("alice", name_of(*keys_->find("alice"))));
   EXPECT_THAT(with("c1", "user:alice", reason), is_refused);
 }
 
 TEST_F(SealCommandTest, ADestroyedKeyMakesTheTextUnreadableForGood) {
   const CommandBytes command = sealed(envelope("AddMember", kBob, R"(,"reason":"why not")"));
-  ASSERT_TRUE(keys_->destroy("bob"));
+  ASSERT_TRUE(keys_->destroy("bob", name_of(*keys_->find("bob"))));
   EXPECT_THAT(json_of(command, &unsealer_),
               testing::AllOf(HasSubstr("why not"), Not(HasSubstr("Bob Ross"))));
   const CommandBytes again = sealed(envelope("AddMember", kBob));

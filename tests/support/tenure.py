@@ -85,6 +85,7 @@ class Server:
 
     def __init__(self, data, *arguments, key=KEY):
         self.data, self.arguments, self.key = pathlib.Path(data), arguments, key
+        self.fail_point = None  # name:count, where its next processes kill themselves (engine/log/fail_point.h)
         self.name = self.data.name
         self.said = self.data.with_name(f"{self.name}.err")  # stderr of all its processes
         self.skip = self.said.stat().st_size if self.said.exists() else 0  # of another Server on the same directory
@@ -95,10 +96,11 @@ class Server:
 
     def begin(self):
         """Several may begin before one waits until they are ready."""
+        more = {"TENURE_ADMIN_KEY": self.key, "TENURE_FAIL_POINT": self.fail_point}
         with open(self.said, "ab") as said:
             self.process = subprocess.Popen(
                 [TENURE, "serve", "--data", str(self.data), "--port", "0", *self.arguments], stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE, stderr=said, env=environment(**({"TENURE_ADMIN_KEY": self.key} if self.key else {})))
+                stdout=subprocess.PIPE, stderr=said, env=environment(**{name: value for name, value in more.items() if value}))
         return self
 
     def wait_ready(self):

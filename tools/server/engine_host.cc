@@ -56,10 +56,15 @@ void EngineHost::submit(CommandBytes command, Reply reply) {
 void EngineHost::submit(std::span<Submission> batch) {
   if (impl_->kafka) {
     for (Submission& each : batch) {
-      const Reply reply = impl_->once_known(each.command, std::move(each.reply));
+      // Its owner destroys the key; this process has to know that it is gone.
+      Reply reply = impl_->eraser->once_erased(each.command, std::move(each.reply), {});
+      reply = impl_->once_known(each.command, std::move(reply));
       impl_->kafka->send(std::move(each.command), reply);
     }
     return;
+  }
+  for (Submission& each : batch) {
+    each.reply = impl_->eraser->once_erased(each.command, std::move(each.reply), each.partition);
   }
   if (impl_->mailbox.put(batch)) return;
   for (Submission& each : batch) {

@@ -19,6 +19,7 @@
 #include "tools/server/applied_waiters.h"
 #include "tools/server/data_directory.h"
 #include "tools/server/engine_host.h"
+#include "tools/server/eraser.h"
 #include "tools/server/kafka_publisher.h"
 #include "tools/server/kafka_side.h"
 #include "tools/server/mailbox.h"
@@ -47,6 +48,7 @@ struct EngineHost::Impl {
   std::unique_ptr<KeyStore> key_file;    // this, or those of the topic,
   PersonKeys* keys = nullptr;            // are the keys
   std::optional<KeyUnsealer> unsealer;
+  std::optional<Eraser> eraser;
   std::optional<OwnedPartition::Surroundings> around;
   std::unique_ptr<ReadModels> models;
   std::unique_ptr<WorkPool> helpers;
@@ -93,6 +95,8 @@ struct EngineHost::Impl {
   Result<void> open_kafka(const DataDirectory& data);
   Result<void> open_keys(const DataDirectory& data);
   Result<void> open_notaries(const DataDirectory& data);
+  Result<std::string> log_id(PartitionId partition) const;
+  void open_eraser();
   void surround();
   Result<void> open_partitions(const DataDirectory& data);
   void log_read_models() const;

@@ -7,6 +7,8 @@
 #include "engine/base/check.h"
 #include "engine/domain/evolve.h"
 #include "engine/log/kafka_topics.h"
+#include "engine/log/log_id.h"
+#include "engine/personal/erasures.h"
 #include "engine/rulebooks/builtin.h"
 #include "tools/server/catalog_file.h"
 #include "tools/server/engine_host_impl.h"
@@ -101,6 +103,7 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
         [this, id, let_go = std::move(let_go)] { places[id.value].owned->revoke(let_go); });
   };
   hooks.submit = [this](PartitionId id, CommandBytes command, Offset source, Reply reply) {
+    reply = eraser->once_erased(command, std::move(reply), id);
     Submission one{std::move(command), std::move(reply), id, source.value};
     if (!mailbox.put(std::span(&one, 1))) one.reply(unavailable("this process is stopping"));
   };
@@ -141,6 +144,20 @@ Result<void> EngineHost::Impl::open_notaries(const DataDirectory& data) {
   return {};
 }
 
+Result<std::string> EngineHost::Impl::log_id(PartitionId partition) const {
+  return segments ? to_text(segments->log_id()) : log_id_of(*log, partition);
+}
+
+void EngineHost::Impl::open_eraser() {
+  eraser.emplace(Eraser::Surroundings{
+                     .log = *log,
+                     .log_id = [this](PartitionId partition) { return log_id(partition); },
+                     .keys = *keys,
+                     .post = [this](std::function<void()> job) { mailbox.post(std::move(job)); },
+                     .on_failure = [this](const Error& error) { fail(error); }},
+                 kafka ? options.kafka->partitions : 1);
+}
+
 void EngineHost::Impl::surround() {
   around.emplace(OwnedPartition::Surroundings{
       .log = *log,
@@ -162,6 +179,10 @@ void EngineHost::Impl::surround() {
     const std::scoped_lock lock(services_mutex);
     return services;
   };
+  around->host.person_key = [this](std::string_view user) {
+    const auto key = keys->find(user);
+    return key ? std::optional(name_of(*key)) : std::nullopt;
+  };
   if (!kafka) return;
   around->host.settled_below = [this](PartitionId id) { return kafka->settled_below(id); };
   around->polls = [this] { return kafka->polls(); };
@@ -171,7 +192,10 @@ void EngineHost::Impl::surround() {
   around->on_writer = [this](PartitionId id, uint64_t settled, std::chrono::milliseconds took) {
     spdlog::info("event=claimed partition={} decisions={} settled={} took_ms={}", id.value,
                  places[id.value].owned->partition().next_number().value, settled, took.count());
-    kafka->start(id, settled);
+    // Nothing is decided here before what the last writer may have left to be destroyed is.
+    eraser->catch_up(id, [this, id, settled] {
+      if (places[id.value].owned->partition().is_writer()) kafka->start(id, settled);
+    });
   };
   around->on_doubt = [](PartitionId id, const Error& error) {
     spdlog::warn("event=doubt partition={} error=\"{}\"", id.value, error.message);
@@ -220,8 +244,11 @@ Result<void> EngineHost::Impl::open() {
   TRY(options.kafka ? open_kafka(data) : open_segments(data));
   unsealer.emplace(*keys);
   helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);
+  open_eraser();
   surround();
   TRY(open_partitions(data));
+  // Over Kafka whoever writes a partition does it.
+  if (segments) TRY(carry_out_erasures(*log, TRY(log_id({})), {}, *keys));
   // After the claim: the read models keep the log's id, which the first claim names.
   if (options.follow) models = TRY(ReadModels::open(data.read_models(), *log, partitions()));
   log_read_models();
@@ -244,6 +271,13 @@ Result<void> EngineHost::Impl::close() {
   if (kafka) kafka->leave();
   mailbox.close();
   engine.join();
+  eraser->stop();
+  for (Place& place : places) {
+    const Partition& partition = place.owned->partition();
+    if (!partition.is_writer() || !eraser->is_done(place.owned->id())) continue;
+    const auto id = log_id(place.owned->id());
+    if (id) (void)mark_erasures(*id, place.owned->id(), partition.durable(), *keys);
+  }
   helpers.reset();
   Result<void> stopped = kafka ? kafka->log().close() : segments->close();
   if (notaries) notaries->stop();

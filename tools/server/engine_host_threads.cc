@@ -72,6 +72,7 @@ void EngineHost::Impl::publish() {
     const bool moved = place.durable.exchange(now_durable) != now_durable;
     if (moved) place.followed.advance({now_durable});
     if (kafka) place.followed.expire(std::chrono::steady_clock::now());
+    if (partition.is_writer()) eraser->advance(place.owned->id(), {now_durable});
     more |= moved;
     std::lock_guard lock(state_mutex);
     place.stats = partition.stats();

@@ -50,6 +50,35 @@ std::string_view subject_of(std::string_view name) {
                                                                   : std::string_view();
 }
 
+constexpr std::string_view kMarks = "erasures/";
+constexpr std::string_view kNobody = "_nobody";  // is no id
+
+std::string name_of_mark(PartitionId partition) {
+  return fmt::format("{}{}", kMarks, partition.value);
+}
+
+std::string value_of(std::span<const uint8_t> content) {
+  std::string value(1, kFormat);
+  value.append(content.begin(), content.end());
+  return value;
+}
+
+std::string value_of(const ErasureMark& mark) {
+  std::array<uint8_t, sizeof mark.log + sizeof mark.next> content;
+  std::ranges::copy(mark.log, content.begin());
+  std::memcpy(&content[mark.log.size()], &mark.next, sizeof mark.next);
+  return value_of(std::span(content));
+}
+
+// Nothing if the value has another form.
+std::optional<ErasureMark> mark_in(std::string_view value) {
+  ErasureMark mark;
+  if (value.size() != 1 + sizeof mark.log + sizeof mark.next) return std::nullopt;
+  std::memcpy(mark.log.data(), &value[1], sizeof mark.log);
+  std::memcpy(&mark.next, &value[1 + sizeof mark.log], sizeof mark.next);
+  return mark;
+}
+
 }  // namespace
 
 struct KafkaKeys::Impl {
@@ -69,6 +98,7 @@ struct KafkaKeys::Impl {
   mutable std::mutex mutex;  // of these
   std::condition_variable changed;
   std::unordered_map<std::string, std::list<Entry>, TextHash, std::equal_to<>> people;
+  std::unordered_map<std::string, ErasureMark, TextHash, std::equal_to<>> marks;  // by record key
   std::unordered_set<std::string> awaited;  // names of records that are on their way
   std::optional<Error> failure;
 
@@ -77,11 +107,11 @@ struct KafkaKeys::Impl {
   void take(const KafkaIncoming& record);
   void take_locked(const KafkaIncoming& record, std::string_view subject);
   const Entry* first_locked(std::string_view subject) const;
-  Result<void> send(std::string name, const PersonKey* key);
+  Result<void> send(std::string name, std::string value);
   Result<void> wait(std::unique_lock<std::mutex>& lock, std::span<const std::string> names,
                     Deadline deadline);
   Result<void> write(std::unique_lock<std::mutex>& lock, std::span<const std::string> names,
-                     std::span<const PersonKey> keys);
+                     std::span<const std::string> values);
   void fail_with(const Error& error);
 };
 
@@ -105,13 +135,18 @@ void KafkaKeys::Impl::loop() {
 
 void KafkaKeys::Impl::take(const KafkaIncoming& record) {
   const std::string_view subject = subject_of(record.key);
-  if (subject.empty()) return;
+  const bool is_mark = subject.empty() && record.key.starts_with(kMarks);
+  if (subject.empty() && !is_mark) return;
   if (!record.value.empty() && record.value[0] != kFormat) {
     return fail_with({ErrorKind::kUnsupported,
                       fmt::format("topic {} was written by a newer Tenure; upgrade", topic)});
   }
   const std::scoped_lock lock(mutex);
-  take_locked(record, subject);
+  if (!is_mark) {
+    take_locked(record, subject);
+  } else if (const auto mark = mark_in(record.value)) {
+    marks.insert_or_assign(std::string(record.key), *mark);
+  }
   if (awaited.erase(std::string(record.key)) > 0) changed.notify_all();
 }
 
@@ -153,14 +188,10 @@ void KafkaKeys::Impl::fail_with(const Error& error) {
 
 // --- writing ---
 
-// Without a key: a record without value. What cannot be sent is found out by who waits for it.
-Result<void> KafkaKeys::Impl::send(std::string name, const PersonKey* key) {
-  KafkaOutgoing record{topic, 0, std::move(name), {}, {}};
-  record.tombstone = key == nullptr;
-  if (key != nullptr) {
-    record.value.push_back(kFormat);
-    record.value.append(key->begin(), key->end());
-  }
+// Empty: a record without value. What cannot be sent is found out by who waits for it.
+Result<void> KafkaKeys::Impl::send(std::string name, std::string value) {
+  KafkaOutgoing record{topic, 0, std::move(name), std::move(value), {}};
+  record.tombstone = record.value.empty();
   return publisher->publish(std::move(record), [this](const Result<void>& how) {
     if (!how) options.on_error(how.error());
   });
@@ -179,17 +210,17 @@ Result<void> KafkaKeys::Impl::wait(std::unique_lock<std::mutex>& lock,
               "the keys of personal text cannot be written now; retry with the same id");
 }
 
-// Returns when they are durable, and so is read all that was written before them. Without `keys`:
+// Returns when they are durable, and so is read all that was written before them. Without `values`:
 // records without value.
 Result<void> KafkaKeys::Impl::write(std::unique_lock<std::mutex>& lock,
                                     std::span<const std::string> names,
-                                    std::span<const PersonKey> keys) {
+                                    std::span<const std::string> values) {
   const Deadline deadline = std::chrono::steady_clock::now() + options.patience;
   awaited.insert(names.begin(), names.end());
   lock.unlock();
   Result<void> sent;
   for (size_t i = 0; i < names.size() && sent; ++i) {
-    sent = send(names[i], keys.empty() ? nullptr : &keys[i]);
+    sent = send(names[i], values.empty() ? std::string() : values[i]);
   }
   lock.lock();
   if (sent) return wait(lock, names, deadline);
@@ -200,12 +231,13 @@ Result<void> KafkaKeys::Impl::write(std::unique_lock<std::mutex>& lock,
 Result<std::vector<PersonKey>> KafkaKeys::keys_of(std::span<const std::string_view> subjects) {
   std::unique_lock lock(impl_->mutex);
   std::vector<std::string> names;
-  std::vector<PersonKey> made;
+  std::vector<std::string> made;
   for (const std::string_view subject : subjects) {
     if (impl_->first_locked(subject) != nullptr) continue;
     if (std::ranges::find(names, subject, &subject_of) != names.end()) continue;
     names.push_back(TRY(new_name(subject)));
-    made.push_back(TRY(random_bytes<std::tuple_size_v<PersonKey>>()));
+    const auto key = TRY(random_bytes<std::tuple_size_v<PersonKey>>());
+    made.push_back(value_of(std::span(key)));
   }
   if (!names.empty()) TRY(impl_->write(lock, names, made));
   std::vector<PersonKey> keys;
@@ -221,7 +253,7 @@ Result<std::vector<PersonKey>> KafkaKeys::keys_of(std::span<const std::string_vi
   });
   lock.unlock();
   // What came second.
-  for (std::string& name : names) (void)impl_->send(std::move(name), nullptr);
+  for (std::string& name : names) (void)impl_->send(std::move(name), {});
   return keys;
 }
 
@@ -231,18 +263,37 @@ std::optional<PersonKey> KafkaKeys::find(std::string_view subject) const {
   return first == nullptr ? std::nullopt : std::optional(first->key);
 }
 
-Result<void> KafkaKeys::destroy(std::string_view subject) {
+// By a record of nobody's, before which is read what others wrote.
+Result<void> KafkaKeys::catch_up() {
   std::unique_lock lock(impl_->mutex);
-  // A record of nobody's, after which is read what others wrote before.
-  const std::string mark = TRY(new_name(subject));
-  TRY(impl_->write(lock, {&mark, 1}, {}));
-  const auto at = impl_->people.find(subject);
-  if (at == impl_->people.end()) {
-    return fail(ErrorKind::kNotFound, "there is no key of " + std::string(subject));
+  const std::string mark = TRY(new_name(kNobody));
+  return impl_->write(lock, {&mark, 1}, {});
+}
+
+// A second record of the person, which its maker did not live to take back, sealed nothing while
+// this one was the first: it stays, as their next key.
+Result<void> KafkaKeys::destroy(std::string_view subject, const PersonKeyName& name) {
+  TRY(catch_up());
+  std::unique_lock lock(impl_->mutex);
+  std::vector<std::string> named;
+  if (const auto at = impl_->people.find(subject); at != impl_->people.end()) {
+    for (const Impl::Entry& each : at->second) {
+      if (name_of(each.key) == name) named.push_back(each.name);
+    }
   }
-  std::vector<std::string> names;
-  for (const Impl::Entry& each : at->second) names.push_back(each.name);
-  return impl_->write(lock, names, {});
+  return named.empty() ? Result<void>() : impl_->write(lock, named, {});
+}
+
+ErasureMark KafkaKeys::erasure_mark(PartitionId partition) const {
+  const std::scoped_lock lock(impl_->mutex);
+  const auto at = impl_->marks.find(name_of_mark(partition));
+  return at == impl_->marks.end() ? ErasureMark{} : at->second;
+}
+
+Result<void> KafkaKeys::mark_erasures(PartitionId partition, const ErasureMark& mark) {
+  std::unique_lock lock(impl_->mutex);
+  const std::string name = name_of_mark(partition), value = value_of(mark);
+  return impl_->write(lock, {&name, 1}, {&value, 1});
 }
 
 // --- the store ---

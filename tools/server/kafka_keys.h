@@ -6,9 +6,12 @@
 //   record key   := subject "/" random:16 hex digits        no two records share one, so compaction
 //   record value := format:u8 (1) key:u8[32], or none           keeps the order of those that live
 //
+//   record key   := "erasures/" partition                       how far a partition's erasures were
+//   record value := format:u8 (1) log:u8[16] next:u64           carried out (ErasureMark)
+//
 // A subject's key is the first of its records that has a value. Processes that make a key for the
 // same person at once may both write one; having read their own, both know the same first one and
-// use it, and who was second takes its own back. Destroying writes a record without value for each.
+// use it, and who was second takes its own back. Destroying a key writes its record without value.
 // What has another form is not ours and counts for nothing; a newer format ends the process.
 //
 // The bytes of a destroyed key stay in the brokers' files until they compact them: within a day, by
@@ -45,7 +48,10 @@ class KafkaKeys final : public PersonKeys {
   Result<std::vector<PersonKey>> keys_of(std::span<const std::string_view> subjects) override;
   // As this process has read the topic: a key that another made a moment ago may be missing.
   std::optional<PersonKey> find(std::string_view subject) const override;
-  Result<void> destroy(std::string_view subject) override;
+  Result<void> catch_up() override;
+  Result<void> destroy(std::string_view subject, const PersonKeyName& name) override;
+  ErasureMark erasure_mark(PartitionId partition) const override;
+  Result<void> mark_erasures(PartitionId partition, const ErasureMark& mark) override;
 
  private:
   struct Impl;

@@ -10,6 +10,7 @@
 #include "engine/log/log_directory.h"
 #include "engine/log/segment_check.h"
 #include "engine/log/segment_log.h"
+#include "engine/personal/erasures.h"
 #include "engine/personal/key_store.h"
 #include "tools/server/data_directory.h"
 #include "tools/tenure/subcommand.h"
@@ -87,10 +88,11 @@ Result<void> backup(const Options& options) {
   return {};
 }
 
-// The first claim under the new id, so that whoever compares the two logs sees where they part.
-Result<void> claim(const std::string& directory) {
+// The first claim under the new id, so that whoever compares the two logs sees where they part. The
+// keys may be older than the log: whoever is erased in it has none any more.
+Result<void> begin(const DataDirectory& data, bool with_keys) {
   SegmentOptions options;
-  options.directory = directory;
+  options.directory = data.log();
   options.own_thread = false;
   options.command = "tenure restore";
   auto log = TRY(SegmentLog::open(std::move(options)));
@@ -98,6 +100,10 @@ Result<void> claim(const std::string& directory) {
                                        .address = {},
                                        .build = TENURE_VERSION,
                                        .time_us = to_micros(SystemClock().now())}));
+  if (with_keys) {
+    const auto keys = TRY(KeyStore::open(posix_file_system(), data.keys()));
+    TRY(carry_out_erasures(*log, to_text(log->log_id()), PartitionId{}, *keys));
+  }
   return log->close();
 }
 
@@ -112,7 +118,7 @@ Result<void> restore(const Options& options) {
   const DataDirectory data = TRY(DataDirectory::create(options.data));
   const LogCopy copy = TRY(copy_with_progress(from.log(), data.log(), CopyIdentity::kNew));
   if (!options.keys.empty()) TRY(copy_keys(options.keys, data.keys()));
-  TRY(claim(data.log()));
+  TRY(begin(data, !options.keys.empty()));
   if (options.verify) TRY(check_log_deeply(posix_file_system(), data.log()));
   print(options, "restored to", copy, options.data);
   return {};
