@@ -49,7 +49,7 @@ Verdict keeps_in_bounds(const SpaceCaller& caller, Minor amount) {
 }
 
 template <class Command>
-TopUp top_up_of(const Command& command, Tax tax = {}) {
+TopUp top_up_of(const Command& command, const Tax& tax = {}) {
   return {
       .grant = GrantId(text(command.grant())),
       .amount = command.amount_minor(),
@@ -57,7 +57,7 @@ TopUp top_up_of(const Command& command, Tax tax = {}) {
       .priority = command.priority().value_or(kDefaultPriority),
       .checkout_expires = {},
       .requested = {},
-      .tax = std::move(tax)};
+      .tax = tax};
 }
 
 using Grants = std::vector<std::pair<std::string_view, const CreditGrant*>>;
