@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "projections/history_numbers.h"
+#include "projections/queries/history_numbers.h"
 
 namespace tenure {
 namespace {

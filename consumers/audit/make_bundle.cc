@@ -1,6 +1,6 @@
 #include "consumers/audit/bundle.h"
 #include "engine/base/html.h"
-#include "projections/answer_writer.h"
+#include "projections/queries/answer_writer.h"
 #include "schemas/decision_generated.h"
 
 namespace tenure {

@@ -4,8 +4,8 @@
 #include <map>
 #include <random>
 
-#include "projections/as_of.h"
 #include "projections/key_layout.h"
+#include "projections/queries/as_of.h"
 #include "projections/snapshot.h"
 #include "tests/projections/world.h"
 #include "tests/support/temporary_directory.h"

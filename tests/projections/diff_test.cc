@@ -1,11 +1,11 @@
 // What changed between two moments; and that an organization's past costs what it did, and not what
 // others did in the same log.
-#include "projections/diff.h"
+#include "projections/queries/diff.h"
 
 #include <gmock/gmock.h>
 #include <simdjson.h>
 
-#include "projections/log_decision.h"
+#include "projections/queries/log_decision.h"
 #include "tests/projections/world.h"
 #include "tests/support/temporary_directory.h"
 

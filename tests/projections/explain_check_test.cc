@@ -1,7 +1,7 @@
 // What explain says of a question: each link with the decision behind it, of a denial the rule and
 // the ways on.
 #include "engine/domain/text.h"
-#include "projections/as_of.h"
+#include "projections/queries/as_of.h"
 #include "tests/projections/explain_fixture.h"
 
 namespace tenure::test {

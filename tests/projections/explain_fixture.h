@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
-#include "projections/explain.h"
+#include "projections/explain/explain.h"
 #include "tests/projections/world.h"
 #include "tests/support/temporary_directory.h"
 

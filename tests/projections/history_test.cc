@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "projections/history_numbers.h"
+#include "projections/queries/history_numbers.h"
 #include "tests/projections/world.h"
 #include "tests/support/temporary_directory.h"
 

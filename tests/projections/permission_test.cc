@@ -3,7 +3,7 @@
 
 #include "engine/domain/access.h"
 #include "engine/domain/meters.h"
-#include "projections/space_walk.h"
+#include "projections/queries/space_walk.h"
 #include "tests/projections/world.h"
 #include "tests/support/temporary_directory.h"
 

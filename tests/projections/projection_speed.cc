@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/rulebooks/builtin.h"
-#include "projections/queries.h"
+#include "projections/queries/queries.h"
 #include "projections/read_models.h"
 #include "tests/projections/decision_maker.h"
 #include "tests/support/temporary_directory.h"

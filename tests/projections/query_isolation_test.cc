@@ -8,8 +8,8 @@
 
 #include "engine/domain/access.h"
 #include "engine/domain/names.h"
-#include "projections/as_of.h"
-#include "projections/explain.h"
+#include "projections/explain/explain.h"
+#include "projections/queries/as_of.h"
 #include "tests/domain/random_commands.h"
 #include "tests/projections/world.h"
 #include "tests/support/temporary_directory.h"

@@ -7,7 +7,7 @@
 
 #include "engine/json/json_edge.h"
 #include "engine/log/memory_log.h"
-#include "projections/queries.h"
+#include "projections/queries/queries.h"
 #include "projections/read_models.h"
 #include "tests/domain/domain_machine.h"
 

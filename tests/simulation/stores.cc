@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "projections/queries.h"
+#include "projections/queries/queries.h"
 #include "projections/read_models.h"
 #include "tests/domain/domain_machine.h"
 

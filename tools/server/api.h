@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "projections/queries.h"
+#include "projections/queries/queries.h"
 #include "tools/server/engine_host.h"
 #include "tools/server/http.h"
 #include "tools/server/metrics.h"

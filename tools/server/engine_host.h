@@ -27,8 +27,8 @@
 #include "engine/json/json_edge.h"
 #include "engine/log/segment_log.h"
 #include "engine/partition/partition.h"
-#include "projections/as_of.h"
-#include "projections/queries.h"
+#include "projections/queries/as_of.h"
+#include "projections/queries/queries.h"
 #include "tools/server/host_stats.h"
 #include "tools/server/kafka_side.h"
 #include "tools/server/log_scrub.h"
@@ -48,7 +48,7 @@ struct HostOptions {
   std::optional<NotarySchedule> notary;  // of signed heads; nothing: none are signed
   // Opens a log whose key store is gone: what was sealed with it cannot be read any more.
   bool accept_lost_keys = false;
-  bool follow = true;  // false: the read models stay where they are (a bench of the engine alone)
+  bool follow = true;   // false: the read models stay where they are (a bench of the engine alone)
   std::string catalog;  // a file; empty: the built-in one (catalog_file.h)
   PartitionOptions partition;
   FileSystem* files = &posix_file_system();  // of the log and of the keys; outlives the host

@@ -1,7 +1,7 @@
 // An issued invoice as tools/invoice prints it.
 #pragma once
 
-#include "projections/issued_invoice.h"
+#include "projections/queries/issued_invoice.h"
 #include "tools/invoice/invoice_pdf.h"
 
 namespace tenure {

@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "engine/domain/services.h"
-#include "projections/queries.h"
+#include "projections/queries/queries.h"
 
 namespace tenure {
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "projections/as_of.h"
+#include "projections/queries/as_of.h"
 #include "tools/server/api.h"
 
 namespace tenure {

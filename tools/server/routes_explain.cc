@@ -1,5 +1,5 @@
 // Why: what lets somebody do something or keeps them from it, and what stands behind a decision.
-#include "projections/explain.h"
+#include "projections/explain/explain.h"
 #include "tools/server/read_request.h"
 
 namespace tenure {

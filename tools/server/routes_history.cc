@@ -1,9 +1,9 @@
 // What happened: the history of an organization or of one thing in it, and a command's decision by
 // its id.
 #include "engine/json/json_edge.h"
-#include "projections/diff.h"
-#include "projections/history_numbers.h"
-#include "projections/permission.h"
+#include "projections/queries/diff.h"
+#include "projections/queries/history_numbers.h"
+#include "projections/queries/permission.h"
 #include "tools/server/decision_source.h"
 #include "tools/server/read_request.h"
 

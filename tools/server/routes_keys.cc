@@ -1,7 +1,7 @@
 // GET /v1/services: which services there are, what each was granted, and their keys.
 #include <map>
 
-#include "projections/answer_writer.h"
+#include "projections/queries/answer_writer.h"
 #include "tools/server/api.h"
 
 namespace tenure {

@@ -1,7 +1,7 @@
 // Signed heads of the log's trees, and proofs from them (consumers/notary).
 #include <charconv>
 
-#include "projections/answer_writer.h"
+#include "projections/queries/answer_writer.h"
 #include "tools/server/notary_host.h"
 #include "tools/server/read_request.h"
 

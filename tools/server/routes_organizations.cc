@@ -1,4 +1,5 @@
-// The reads of organizations, spaces and users: every query of projections/queries.h and its path.
+// The reads of organizations, spaces and users: every query of projections/queries/queries.h and
+// its path.
 #include <algorithm>
 
 #include "tools/server/invoice_document.h"

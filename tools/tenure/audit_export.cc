@@ -14,7 +14,7 @@
 #include "engine/personal/key_store.h"
 #include "engine/personal/seal_command.h"
 #include "engine/rulebooks/builtin.h"
-#include "projections/answer_writer.h"
+#include "projections/queries/answer_writer.h"
 #include "schemas/decision_generated.h"
 #include "tools/server/data_directory.h"
 #include "tools/tenure/audit.h"

@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "consumers/notary/verify_log.h"
-#include "projections/answer_writer.h"
+#include "projections/queries/answer_writer.h"
 #include "tools/tenure/audit.h"
 #include "tools/tenure/audited_log.h"
 #include "tools/tenure/subcommand.h"

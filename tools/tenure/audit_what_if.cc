@@ -5,7 +5,7 @@
 #include "engine/base/murmur2.h"
 #include "engine/log/log_reader.h"
 #include "engine/rulebooks/builtin.h"
-#include "projections/answer_writer.h"
+#include "projections/queries/answer_writer.h"
 #include "tools/tenure/audit.h"
 #include "tools/tenure/audited_log.h"
 #include "tools/tenure/catalog_flag.h"

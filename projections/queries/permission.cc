@@ -1,0 +1,143 @@
+#include "projections/queries/permission.h"
+
+#include "engine/base/check.h"
+#include "projections/queries/rulebook_cache.h"
+
+namespace tenure {
+namespace {
+
+std::shared_ptr<const Rulebook> with_own_roles(std::shared_ptr<const Rulebook> rulebook,
+                                               const schema::RulebookRow& own) {
+  if (!rulebook->custom_space_roles || own.space_roles() == nullptr) return rulebook;
+  for (const schema::CustomSpaceRole* role : *own.space_roles()) {
+    const auto held = rulebook->space_role(role->role()->string_view());
+    if (held && !rulebook->space_roles[*held].custom) continue;  // a built-in one took the name
+    ActionSet actions;
+    for (const auto* name : *role->actions()) actions.add(name->string_view(), *rulebook);
+    rulebook = with_space_role(*rulebook, role->role()->string_view(), actions);
+  }
+  return rulebook;
+}
+
+}  // namespace
+
+SpaceGrants composed(const std::vector<Grant>& grants) {
+  SpaceGrants together;
+  for (const Grant& grant : grants) {
+    together.any = true;
+    together.roles |= grant.roles;
+  }
+  return together;
+}
+
+bool is_deleted(const schema::SpaceRow& row) { return row.status()->string_view() == "deleted"; }
+
+// The rulebook that the organization's row names, or the text that was adopted, with the space
+// roles of its own, as far as the rulebook lets them.
+Result<void> OrganizationRows::compose_rulebook(const QueryContext& context) {
+  const std::string_view pinned = row().rulebook()->string_view();
+  rulebook_ = context.rulebooks.find(pinned);
+  const auto number = row().rules_number();
+  if (number) {
+    if (context.compiled != nullptr) rulebook_ = context.compiled->find(org_, *number);
+    if (context.compiled != nullptr && rulebook_ != nullptr) return {};
+    if (!TRY(view_->get(Family::kMembership, keys_.rulebook(), scratch_))) {
+      return fail(ErrorKind::kCorrupt,
+                  "organization " + org_ + " has no rulebook row; rebuild the read models");
+    }
+    const auto& own = scratch_.as<schema::RulebookRow>();
+    rulebook_ = own.text() == nullptr ? context.rulebooks.find(pinned)
+                                      : TRY(context.rulebooks.adoptable(own.text()->string_view()));
+    if (rulebook_ != nullptr) rulebook_ = with_own_roles(std::move(rulebook_), own);
+    if (context.compiled != nullptr && rulebook_ != nullptr) {
+      context.compiled->keep(org_, *number, rulebook_);
+    }
+  }
+  if (rulebook_ != nullptr) return {};
+  return fail(ErrorKind::kUnsupported, "organization " + org_ + " has the rulebook " +
+                                           std::string(pinned) + ", which is not loaded here");
+}
+
+Result<std::optional<OrganizationRows>> OrganizationRows::find(const QueryContext& context,
+                                                               const RowView& view,
+                                                               std::string_view org) {
+  OrganizationRows found(view, org);
+  if (org.empty() || !TRY(view.get(Family::kMembership, found.keys_.organization(), found.row_))) {
+    return std::nullopt;
+  }
+  TRY(found.compose_rulebook(context));
+  return found;
+}
+
+Membership OrganizationRows::read_membership(const schema::MemberRow& row) const {
+  std::optional<RoleIndex> role = rulebook_->organization_role(row.role()->string_view());
+  CHECK(role);  // decided under this rulebook
+  Membership membership{.role = *role,
+                        .suspended = row.status()->string_view() == "suspended",
+                        .since = row.since(),
+                        .number = row.number(),
+                        .groups = {}};
+  if (row.groups() == nullptr) return membership;
+  for (const schema::UserGroup* group : *row.groups()) {
+    membership.groups.push_back({group->group()->str(), group->number()});
+  }
+  return membership;
+}
+
+Result<std::optional<Membership>> OrganizationRows::membership(std::string_view user) {
+  if (!TRY(view_->get(Family::kMembership, keys_.member(user), scratch_))) return std::nullopt;
+  return read_membership(scratch_.as<schema::MemberRow>());
+}
+
+Result<bool> OrganizationRows::has_grants(std::string_view user) {
+  auto cursor = view_->scan(Family::kMembership, keys_.subject_spaces(SubjectKey::user(user)));
+  const bool any = cursor->valid();
+  TRY(cursor->status());
+  return any;
+}
+
+Result<std::optional<Membership>> OrganizationRows::standing(std::string_view user) {
+  if (row().status()->string_view() == "deleted") return std::nullopt;
+  std::optional<Membership> membership = TRY(this->membership(user));
+  if (membership && membership->suspended) return std::nullopt;
+  if (membership || !TRY(has_grants(user))) return membership;
+  return Membership{};
+}
+
+Result<const schema::SpaceRow*> OrganizationRows::space(std::string_view space, Row& row) {
+  if (space.empty() || !TRY(view_->get(Family::kMembership, keys_.space(space), row))) {
+    return nullptr;
+  }
+  return &row.as<schema::SpaceRow>();
+}
+
+RoleSet OrganizationRows::space_roles(const schema::AccessRow& row) const {
+  RoleSet roles;
+  for (const auto* name : *row.roles()) {
+    std::optional<RoleIndex> role = rulebook_->space_role(name->string_view());
+    CHECK(role);  // decided under this rulebook
+    roles.set(*role);
+  }
+  return roles;
+}
+
+Result<void> OrganizationRows::add_grant(std::string_view subject, std::string_view space,
+                                         uint64_t joined, std::vector<Grant>& grants) {
+  if (!TRY(view_->get(Family::kMembership, keys_.access(space, subject), scratch_))) return {};
+  const auto& row = scratch_.as<schema::AccessRow>();
+  grants.push_back({std::string(subject), space_roles(row), row.number(), joined});
+  return {};
+}
+
+Result<std::vector<Grant>> OrganizationRows::grants(std::string_view user,
+                                                    const Membership& membership,
+                                                    std::string_view space) {
+  std::vector<Grant> grants;
+  TRY(add_grant(SubjectKey::user(user), space, 0, grants));
+  for (const Membership::Group& group : membership.groups) {
+    TRY(add_grant(SubjectKey::group(group.id), space, group.number, grants));
+  }
+  return grants;
+}
+
+}  // namespace tenure
