@@ -3,8 +3,8 @@
 import http.client
 import unittest
 
-from kafka_case import KafkaTest
-from kafka_log import PARTITIONS, KafkaLog, brokers, partition_of
+from kafka_case import KafkaLogTest
+from kafka_log import PARTITIONS, partition_of
 from tenure import command, new_id, wait_until
 
 NAME, NEEDLE = "Zebulon Quixwater", b"uixwater"
@@ -23,24 +23,7 @@ def erase(org="acme"):
     return command(new_id(), "EraseSubject", "service:admin", org, user="bob")
 
 
-class ErasureTest(KafkaTest):
-    def setUp(self):
-        self.log = KafkaLog(brokers()).make_topics()
-
-    def start(self, *arguments):
-        started = self.serve(self.log, *arguments)
-        self.addCleanup(started.end_if_it_runs)
-        return started
-
-    def owns(self, process, partitions=PARTITIONS):
-        wait_until(lambda: sum(p["role"] == "writer" for p in process.partitions()) == partitions,
-                   f"it owns {partitions} partitions")
-
-    def accepted(self, process, sent):
-        answer = wait_until(lambda: (a := process.post("/v1/commands", sent)).status != 503 and a, "an answer")
-        self.assertEqual(answer.json.get("outcome"), "accepted", answer.text)
-        return answer
-
+class ErasureTest(KafkaLogTest):
     def shown(self, process, position=None):
         """What it says of the person in all organizations."""
         more = f"&at_least={position}" if position else ""

@@ -5,8 +5,8 @@ import tempfile
 import unittest
 
 from java_client import follow
-from kafka_log import PARTITIONS
-from tenure import Server, new_id
+from kafka_log import PARTITIONS, KafkaLog, brokers
+from tenure import Server, new_id, wait_until
 
 
 def decisions_over_http(server):
@@ -51,3 +51,24 @@ class KafkaTest(unittest.TestCase):
         counted = [sum(p.startswith(f"{at}:") for p in decisions) for at in range(PARTITIONS)]
         self.assertEqual([partitions[at]["decisions"] for at in range(PARTITIONS)], counted)
         return partitions
+
+
+class KafkaLogTest(KafkaTest):
+    """Each test has a log of its own, and may start engines over it."""
+
+    def setUp(self):
+        self.log = KafkaLog(brokers()).make_topics()
+
+    def start(self, *arguments):
+        started = self.serve(self.log, *arguments)
+        self.addCleanup(started.end_if_it_runs)
+        return started
+
+    def owns(self, process, partitions=PARTITIONS):
+        wait_until(lambda: sum(p["role"] == "writer" for p in process.partitions()) == partitions,
+                   f"it owns {partitions} partitions")
+
+    def accepted(self, process, sent):
+        answer = wait_until(lambda: (a := process.post("/v1/commands", sent)).status != 503 and a, "an answer")
+        self.assertEqual(answer.json.get("outcome"), "accepted", answer.text)
+        return answer

@@ -7,8 +7,8 @@ import unittest
 
 from event_stream import EventStream
 from java_client import java
-from kafka_case import KafkaTest
-from kafka_log import PARTITIONS, KafkaLog, brokers
+from kafka_case import KafkaLogTest
+from kafka_log import PARTITIONS
 from tenure import TENURE, command, new_id, wait_until
 
 ORGANIZATIONS = [f"org-{i}" for i in range(12)]  # enough for every partition to have one
@@ -22,24 +22,7 @@ def create(org):
     return command(new_id(), "CreateOrganization", "user:olga", org, name="Acme", rulebook="anaphora")
 
 
-class ServeTest(KafkaTest):
-    def setUp(self):
-        self.log = KafkaLog(brokers()).make_topics()
-
-    def start(self, *arguments):
-        started = self.serve(self.log, *arguments)
-        self.addCleanup(started.end_if_it_runs)
-        return started
-
-    def owns(self, process, partitions):
-        wait_until(lambda: sum(p["role"] == "writer" for p in process.partitions()) == partitions,
-                   f"it owns {partitions} partitions")
-
-    def accepted(self, process, sent):
-        answer = wait_until(lambda: (a := process.post("/v1/commands", sent)).status != 503 and a, "an answer")
-        self.assertEqual(answer.json.get("outcome"), "accepted", answer.text)
-        return answer
-
+class ServeTest(KafkaLogTest):
     def test_a_missing_topic_ends_the_start_with_its_name(self):
         java("DeleteTopic", self.log.brokers, self.log.topic("quarantine"))
         done = subprocess.run([TENURE, "serve", "--data", f"{self.root}/{new_id()}", "--port", "0", *self.log.serve],
