@@ -133,6 +133,23 @@ void append_schema(const ExportTable& table, std::string& out) {
   out += "}}";
 }
 
+// Of a file of events, PARTITION-FIRST-LAST: its partition, and the last number.
+std::optional<std::pair<PartitionId, Number>> end_in_name(std::string_view stem) {
+  PartitionId partition;
+  Number first, last;
+  const char* at = stem.data();
+  const char* const end = at + stem.size();
+  const auto take = [&](auto& value) {
+    const auto read = std::from_chars(at, end, value);
+    at = read.ptr;
+    return read.ec == std::errc();
+  };
+  const auto take_dash = [&] { return at != end && *at++ == '-'; };
+  const bool named = take(partition.value) && take_dash() && take(first.value) && take_dash() &&
+                     take(last.value) && at == end;
+  return named ? std::optional(std::pair(partition, last)) : std::nullopt;
+}
+
 class FileTarget final : public ExportTarget {
  public:
   FileTarget(std::string directory, ExportFormat format)
@@ -208,16 +225,15 @@ class FileTarget final : public ExportTarget {
       fs::remove(path, ignored);  // never finished
       return {};
     }
-    unsigned partition = 0;
-    unsigned long from = 0, to = 0;
-    if (path.extension() != ending() ||
-        std::sscanf(path.stem().c_str(), "%u-%lu-%lu", &partition, &from, &to) != 3) {
+    const auto named =
+        path.extension() == ending() ? end_in_name(path.stem().string()) : std::nullopt;
+    if (!named) {
       return fail(ErrorKind::kInvalid, path.string() +
                                            " is not of an export in this format; name "
                                            "another directory with --out");
     }
-    Number& next = next_[PartitionId{partition}];
-    next = std::max(next, Number{to + 1});
+    Number& next = next_[named->first];
+    next = std::max(next, named->second.next());
     return {};
   }
 

@@ -59,7 +59,7 @@ Result<void> make_key_file(const std::string& path) {
   const bool written =
       PEM_write_PrivateKey(stream, key.get(), nullptr, nullptr, 0, nullptr, nullptr) == 1 &&
       std::fflush(stream) == 0 && ::fsync(file) == 0;
-  const auto failed = io_error("write", unfinished);
+  auto failed = io_error("write", unfinished);
   std::fclose(stream);
   if (!written) return failed;
   if (::rename(unfinished.c_str(), path.c_str()) != 0) return io_error("rename", unfinished);
