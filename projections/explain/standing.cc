@@ -1,6 +1,6 @@
 // Why somebody has an action or lacks it: every link of the chain, and the ways to it.
-#include "projections/explain/explanation.h"
 #include "projections/queries/standing.h"
+#include "projections/explain/explanation.h"
 
 namespace tenure {
 namespace {

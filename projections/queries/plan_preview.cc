@@ -1,8 +1,8 @@
 // What a space's next invoice will say if it changes its plan now. The lines are computed where
 // those of the invoice are, from the state that the rows of the space stand for.
+#include "engine/domain/plan_preview.h"
 #include "engine/domain/billing_rows.h"
 #include "engine/domain/calendar.h"
-#include "engine/domain/plan_preview.h"
 #include "engine/domain/plan_terms.h"
 #include "projections/queries/billing_answers.h"
 #include "projections/queries/query_support.h"

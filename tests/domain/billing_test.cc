@@ -94,7 +94,7 @@ TEST(Catalogs, SellToNobodyWhoPaysInAnotherCurrency) {
   catalog = load_catalog(in_dollars).value();
   EXPECT_EQ(sent("UpgradePlan", R"({"space":"s","plan":"basic"})"), "invalid_value");
   EXPECT_EQ(script.last().rejection()->message()->str(),
-            "plan `basic` is sold in USD, the organization pays in EUR");
+            "plan \"basic\" is sold in USD, the organization pays in EUR");
   EXPECT_EQ(sent("CreateSpace", R"({"space":"t","name":"T","plan":"basic"})"), "invalid_value");
   EXPECT_EQ(sent("CreateSpace", R"({"space":"t","name":"T"})"), "accepted");
 }

@@ -59,7 +59,7 @@ class Catalogs(ServerTest):
         def add_gold(catalog):
             catalog["plans"].append(self.plan(catalog, "basic") | {"name": "gold", "price_minor": 12345})
         server = self.start("--catalog", self.file(add_gold))
-        buy(server, plan="gold")
+        begun = buy(server, plan="gold")["period_from"]
         names = [each["plan"] for each in server.get("/v1/orgs/acme/plans").json["plans"]]
         self.assertIn("gold", names)
         self.assertEqual(server.stop(), 0)
@@ -69,7 +69,6 @@ class Catalogs(ServerTest):
         self.assertEqual(server.get("/v1/orgs/acme/spaces/s").json["plan"], "gold")
         refused = server.submit(command("g2", "CreateSpace", org="acme", space="t", name="T", plan="gold"))[0]
         self.assertEqual(refused["rejection"]["code"], "unknown_plan")
-        begun = server.get("/v1/orgs/acme/spaces/s/billing").json["period_from"]
         advance(server, "g3", months_after(begun, 1, 1))
         self.assertEqual(server.get("/v1/orgs/acme/invoices").json["invoices"][0]["net_minor"], 12345)
 
@@ -79,7 +78,7 @@ class Catalogs(ServerTest):
 
         def negative(catalog):
             self.plan(catalog, "basic")["price_minor"] = -1
-        for change, said in ((no_default, "`free` is not a plan of the catalog"), (negative, "plan `basic`: price_minor must not be negative")):
+        for change, said in ((no_default, '"free" is not a plan of the catalog'), (negative, 'plan "basic": price_minor must not be negative')):
             data = os.path.join(self.root, change.__name__)
             done = subprocess.run([TENURE, "serve", "--data", data, "--port", "0", "--catalog", self.file(change)],
                                   capture_output=True, text=True, timeout=60)
