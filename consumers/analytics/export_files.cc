@@ -144,7 +144,11 @@ std::optional<std::pair<PartitionId, Number>> end_in_name(std::string_view stem)
     at = read.ptr;
     return read.ec == std::errc();
   };
-  const auto take_dash = [&] { return at != end && *at++ == '-'; };
+  const auto take_dash = [&] {
+    if (at == end || *at != '-') return false;
+    ++at;
+    return true;
+  };
   const bool named = take(partition.value) && take_dash() && take(first.value) && take_dash() &&
                      take(last.value) && at == end;
   return named ? std::optional(std::pair(partition, last)) : std::nullopt;

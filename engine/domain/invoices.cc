@@ -14,6 +14,7 @@ LinesOffset line_tables(flatbuffers::FlatBufferBuilder& builder,
   std::vector<flatbuffers::Offset<schema::InvoiceLine>> tables;
   for (const ChargeLine& line : lines) {
     std::vector<uint64_t> numbers;
+    numbers.reserve(line.numbers.size());
     for (const Number number : line.numbers) numbers.push_back(number.value);
     const auto description = builder.CreateString(line.description);
     const auto space = builder.CreateString(line.space);

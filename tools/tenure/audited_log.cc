@@ -112,6 +112,7 @@ Result<std::vector<VerifierKey>> trusted_keys(const std::string& file, const Aud
   }
   const SigningKey key = TRY(SigningKey::open(log.notary_directory + "/key.pem"));
   std::vector<VerifierKey> keys;
+  keys.reserve(log.origins.size());
   for (const std::string& origin : log.origins) keys.push_back(key.public_key(origin));
   return keys;
 }

@@ -73,9 +73,9 @@ void bench_tree(const Payloads& payloads, bool json) {
   row.per_s = count / took;
   row.probe = "bare SHA-256 of leaf + node";
   row.probe_per_s = count / bare;
-  row.more = {
-      {"bytes_a_decision", static_cast<double>(payloads.bytes.size() / payloads.sizes.size())},
-      {"times_bare", took / bare}};
+  row.more = {{"bytes_a_decision", static_cast<double>(payloads.bytes.size()) /
+                                       static_cast<double>(payloads.sizes.size())},
+              {"times_bare", took / bare}};
   print_bench_row(row, json);
 }
 
