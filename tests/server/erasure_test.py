@@ -13,6 +13,7 @@ import unittest
 
 from event_stream import EventStream
 from kafka_log import KafkaLog, brokers
+from postgres import Postgres
 from billing_test import PDF, advance, buy, months_after
 from server_case import ServerTest
 from tenure import TENURE, Server, command, new_id, run, run_bytes, wait_until
@@ -25,6 +26,18 @@ BILLED = {"name": "Quixwater Trading", "address": "1 Quixwater Lane", "country":
 KEPT = "Carola Standsstill"  # of somebody else, who stays
 # What is no secret: an id that stands in all files in clear. RocksDB compresses nothing here, so that whoever looks finds it.
 CONTROL = b"carol-control"
+# What `exports` makes without any personal text, before an erasure too.
+NAMELESS = ("ndjson", "csv", "sqlite", "told-by-parquet", "told-by-postgres", "whatif", "dump", "relay")
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SPACE_RULES = ROOT / "engine/rulebooks/space.json"
+TO_PARQUET = ROOT / "consumers/analytics/to_parquet.py"
+VENV = os.path.join(os.environ["TENURE_VENV"], "bin/python")
+TELL_PARQUET = """
+import pathlib, sys, pyarrow.parquet
+for file in sorted(pathlib.Path(sys.argv[1]).rglob("*.parquet")):
+    print(file.name, pyarrow.parquet.ParquetFile(file).read().to_pylist())
+"""
 
 
 def erase(user="bob", org="acme", id=None):
@@ -44,7 +57,7 @@ def files_with(needle, *roots):
 
 def fail_points():
     """Between an erasure's decision and its end."""
-    header = pathlib.Path(__file__).parents[2] / "engine" / "personal" / "erasures.h"
+    header = ROOT / "engine" / "personal" / "erasures.h"
     names = re.findall(r'"([a-z]+\.[a-z_]+)"', header.read_text())
     assert len(names) == 4, f"no fail points found in {header}"
     return names
@@ -148,12 +161,28 @@ class EndToEnd(Erasure):
         decisions = len(server.get("/v1/decisions?from=0:0&limit=5000").lines)
         wait_until(lambda: (told := server.get("/v1/checkpoints/0")).status == 200 and int(told.text.split("\n")[1]) >= decisions, "all is signed")
 
+    def strict_rules(self):
+        """space@1, but nobody may make a space: a file."""
+        rules = json.loads(SPACE_RULES.read_text())
+        for role in rules["organization_roles"]:
+            role["actions"] = [action for action in role["actions"] if action != "space.create"]
+        file = pathlib.Path(self.root, "strict.json")
+        file.write_text(json.dumps(rules))
+        return file
+
     def exports(self, name):
         """Every form that data leaves in, made now -> the directory that they are all in."""
         out = pathlib.Path(self.root, name)
         out.mkdir()
         for form in ("ndjson", "csv", "sqlite"):
             run(TENURE, "export", "--data", self.data, "--to", form, "--out", str(out / form))
+        # Two forms whose bytes would hide a text, told by their own readers.
+        run(VENV, str(TO_PARQUET), str(out / "ndjson"), str(out / "parquet"))
+        (out / "told-by-parquet").write_text(run(VENV, "-c", TELL_PARQUET, str(out / "parquet")))
+        with contextlib.closing(Postgres()) as postgres:
+            run(TENURE, "export", "--data", self.data, "--to", "postgres", "--out", postgres.connection, "--work", str(out / "postgres-work"))
+            (out / "told-by-postgres").write_text(postgres.dump())
+        (out / "whatif").write_text(run(TENURE, "audit", "whatif", "--data", self.data, "--rulebook", str(self.strict_rules()), "--json"))
         (out / "dump").write_text(run(TENURE, "log", "dump", "--json", "--void", "--data", self.data))
         for org in ("acme", "beta", "gamma"):
             run(TENURE, "audit", "export", "--data", self.data, "--org", org, "--out", str(out / f"{org}-bundle"))
@@ -190,7 +219,7 @@ class EndToEnd(Erasure):
         old_exports = self.exports("exports-before")
         # Reasons are in evidence, in clear: whoever was given it has it. Names are in no export.
         self.assertTrue(files_with(NEEDLE, old_exports / "acme-bundle"))
-        self.assertEqual(files_with(NEEDLE, *(old_exports / form for form in ("ndjson", "csv", "sqlite", "dump", "relay"))), [])
+        self.assertEqual(files_with(NEEDLE, *(old_exports / form for form in NAMELESS)), [])
         keys = os.path.join(self.root, "copy-of-keys")
         old_copy = self.backup("copy-before", keys)
         kept_keys = os.path.join(self.root, "kept-keys")  # against the advice
@@ -211,7 +240,9 @@ class EndToEnd(Erasure):
         self.wait_signed(server)
         exports = self.exports("exports-after")
         self.assertEqual(files_with(NEEDLE, exports), [])
-        self.assertTrue(files_with(CONTROL, exports / "ndjson"), "the search finds what is there")
+        for form in ("ndjson", "csv", "sqlite", "told-by-parquet", "told-by-postgres", "relay"):
+            self.assertTrue(files_with(CONTROL, exports / form), f"the search finds what is there: {form}")
+        self.assertIn('"now_refused":', (exports / "whatif").read_text())
         new_copy = self.backup("copy-after", keys)
         self.assertEqual(files_with(key, keys, new_copy, old_copy, self.data, exports), [])
         for bundle in (old_exports / "acme-bundle", exports / "acme-bundle"):
