@@ -101,7 +101,7 @@ const Catalog& EngineHost::catalog() const { return *impl_->catalog; }
 bool EngineHost::serves_reads() const { return impl_->models != nullptr; }
 uint32_t EngineHost::partitions() const { return static_cast<uint32_t>(impl_->places.size()); }
 PartitionId EngineHost::partition_of(std::string_view org) const {
-  return {::tenure::partition_of(org, partitions())};
+  return partitions() == 1 ? PartitionId{} : PartitionId{::tenure::partition_of(org, partitions())};
 }
 Number EngineHost::at_open(PartitionId partition) const {
   return impl_->places[partition.value].at_open;

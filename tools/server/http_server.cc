@@ -1,5 +1,6 @@
 #include "tools/server/http_server.h"
 
+#include <strings.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -47,30 +48,47 @@ Method method_of(const restinio::http_request_header_t& header) {
   return Method::kOther;
 }
 
+// The headers that the routes see.
+struct KnownField {
+  std::string_view name;
+  std::string_view Request::* value;
+};
+constexpr KnownField kKnownFields[] = {
+    {"Authorization", &Request::authorization},
+    {"X-Api-Key", &Request::api_key},
+    {"Content-Type", &Request::content_type},
+    {"Idempotency-Key", &Request::idempotency_key},
+    {"Accept", &Request::accept},
+    {"Last-Event-ID", &Request::last_event_id},
+    {"Stripe-Signature", &Request::stripe_signature},
+};
+
+// Of several of one name, the first counts.
+void note_field(std::string_view name, std::string_view value, Request& request) {
+  for (const KnownField& known : kKnownFields) {
+    if (name.size() != known.name.size() ||
+        ::strncasecmp(name.data(), known.name.data(), name.size()) != 0) {
+      continue;
+    }
+    if ((request.*known.value).data() == nullptr) request.*known.value = value;
+  }
+}
+
 Request to_request(const restinio::request_handle_t& handle) {
   const restinio::http_request_header_t& header = handle->header();
-  auto field = [&](auto name) -> std::string_view {
-    auto value = header.opt_value_of(name);
-    return value ? std::string_view(value->data(), value->size()) : std::string_view();
-  };
   std::string_view target = header.request_target();
   size_t question = std::min(target.find('?'), target.size());
   Request request{
       .method = method_of(header),
       .path = target.substr(0, question),
       .query = target.substr(std::min(question + 1, target.size())),
-      .authorization = field(restinio::http_field::authorization),
-      .api_key = field("X-Api-Key"),
-      .content_type = field(restinio::http_field::content_type),
-      .idempotency_key = field("Idempotency-Key"),
-      .accept = field(restinio::http_field::accept),
-      .last_event_id = field("Last-Event-ID"),
-      .stripe_signature = field("Stripe-Signature"),
       .body = handle->body(),
       .owner = handle,
   };
-  header.for_each_field(
-      [&](const auto& each) { request.header_bytes += each.name().size() + each.value().size(); });
+  header.for_each_field([&](const restinio::http_header_field_t& each) {
+    request.header_bytes += each.name().size() + each.value().size();
+    note_field(each.name(), each.value(), request);
+  });
   return request;
 }
 

@@ -75,6 +75,10 @@ void run_on_reader(Api& api, const std::string& org, Respond respond,
   }
 }
 
+bool asks_for_no_partition(const Api& api, const ReadRequest& request) {
+  return request.at_least && request.at_least->partition.value >= api.host.partitions();
+}
+
 // The last decisions that the rows lack, one a partition, which the read must see.
 std::vector<Position> missing(const Api& api, const ReadRequest& request) {
   std::vector<Position> positions;
@@ -162,13 +166,13 @@ Result<ReadRequest> parse_read(std::string_view pattern, PathValues path,
   return request;
 }
 
-void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
+void run_read(Api& api, const ReadRequest& request, Respond respond,
               std::function<Response()> read) {
   if (!api.host.serves_reads()) {
     return respond(problem(503, "unavailable",
                            "this process answers no reads; ask one that plays the role `reads`"));
   }
-  if (request.at_least && request.at_least->partition.value >= api.host.partitions()) {
+  if (asks_for_no_partition(api, request)) {
     return respond(problem(400, "malformed", "at_least names a partition that this log has not"));
   }
   std::vector<Position> to_wait_for = missing(api, request);
@@ -180,34 +184,40 @@ void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
                                   .respond = std::move(respond),
                                   .read = std::move(read)}));
   }
-  if (quick) return respond(run_now(api, request.org, read));
   run_on_reader(api, request.org, std::move(respond), std::move(read));
 }
 
+std::optional<Response> read_at_once(Api& api, const ReadRequest& request,
+                                     const std::function<Response()>& read) {
+  if (!api.host.serves_reads() || asks_for_no_partition(api, request)) return std::nullopt;
+  if (!missing(api, request).empty()) return std::nullopt;
+  return run_now(api, request.org, read);
+}
+
 void add_read(Router& router, Api& api, ReadRoute route) {
-  router.add(
-      {.method = Method::kGet,
-       .pattern = route.pattern,
-       .summary = route.summary,
-       .access = Access::kKey,
-       .parameters = std::move(route.parameters),
-       .request_types = {},
-       .response_types = std::move(route.response_types),
-       .handler = [&api, pattern = route.pattern, read = std::move(route.read),
-                   prepare = std::move(route.prepare)](const Request& asked, PathValues path,
-                                                       QueryParameters parameters,
-                                                       Respond respond) {
-         auto request = parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
-         if (!request) return respond(problem(request.error()));
-         request->accept = asked.accept;
-         request->last_event_id = asked.last_event_id;
-         request->caller_now = asked.caller_now;
-         if (prepare) prepare(api, *request);
-         run_read(api, *request, false, std::move(respond), [&api, &read, request = *request] {
-           Result<Response> response = read(api, request);
-           return response ? *std::move(response) : problem(response.error());
-         });
-       }});
+  router.add({.method = Method::kGet,
+              .pattern = route.pattern,
+              .summary = route.summary,
+              .access = Access::kKey,
+              .parameters = std::move(route.parameters),
+              .request_types = {},
+              .response_types = std::move(route.response_types),
+              .handler = [&api, pattern = route.pattern, read = std::move(route.read),
+                          prepare = std::move(route.prepare)](const Request& asked, PathValues path,
+                                                              QueryParameters parameters,
+                                                              Respond respond) {
+                auto request =
+                    parse_read(pattern, std::move(path), std::move(parameters), asked.caller);
+                if (!request) return respond(problem(request.error()));
+                request->accept = asked.accept;
+                request->last_event_id = asked.last_event_id;
+                request->caller_now = asked.caller_now;
+                if (prepare) prepare(api, *request);
+                run_read(api, *request, std::move(respond), [&api, &read, request = *request] {
+                  Result<Response> response = read(api, request);
+                  return response ? *std::move(response) : problem(response.error());
+                });
+              }});
 }
 
 QueryContext live_context(const Api& api, const RowView& view, const ReadRequest& request) {

@@ -40,11 +40,14 @@ Result<Moment> parse_moment(std::string_view name, std::string_view text);
 
 // Runs `read` once the read models have what it must see, or answers 503 when that takes too long;
 // never from less. It must see all that the log held when this process opened it, and `at_least`;
-// without such a token, what was answered before, so that clients read their own writes. `quick`:
-// on the HTTP thread if nothing must be waited for; else on a reader thread. The answer carries the
-// position that the read models had.
-void run_read(Api& api, const ReadRequest& request, bool quick, Respond respond,
+// without such a token, what was answered before, so that clients read their own writes. On a
+// reader thread. The answer carries the position that the read models had.
+void run_read(Api& api, const ReadRequest& request, Respond respond,
               std::function<Response()> read);
+// The same for a short read: here and now, or nothing if it must wait or be refused, and is for
+// run_read().
+std::optional<Response> read_at_once(Api& api, const ReadRequest& request,
+                                     const std::function<Response()>& read);
 
 // A read as a route. `read` runs on a reader thread; `prepare`, if there is one, before it is known
 // what the read must wait for.

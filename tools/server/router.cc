@@ -83,11 +83,22 @@ void append_operation(const Route& route, std::string& out) {
 
 }  // namespace
 
-void Router::add(Route route) { routes_.push_back(std::move(route)); }
+void Router::add(Route route) {
+  const bool exact = route.pattern.find('{') == std::string_view::npos;
+  if (exact) exact_[route.pattern].push_back(routes_.size());
+  routes_.push_back(std::move(route));
+}
 
 Result<Router::Match> Router::match(Method method, std::string_view path) const {
   Match match;
   if (!path.starts_with('/')) return match;
+  if (const auto exact = exact_.find(path); exact != exact_.end()) {
+    for (const size_t index : exact->second) {
+      if (routes_[index].method != method) continue;
+      match.route = &routes_[index];
+      return match;
+    }
+  }
   for (const Route& route : routes_) {
     auto values = fit(route.pattern, path);
     if (!values) continue;

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "tools/server/http.h"
@@ -46,6 +47,8 @@ class Router {
 
  private:
   std::vector<Route> routes_;
+  // By pattern, those without a variable, which are the path itself.
+  std::unordered_map<std::string_view, std::vector<size_t>> exact_;
 };
 
 std::string_view method_name(Method method);

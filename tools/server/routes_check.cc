@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "engine/json/json_edge.h"
 #include "tools/server/read_request.h"
@@ -64,24 +65,24 @@ Result<CheckRequest> parse_question(simdjson::dom::element element) {
   return question;
 }
 
-Result<std::shared_ptr<const Questions>> parse_questions(std::string_view body) {
-  auto questions = std::make_shared<Questions>();
+Result<void> parse_questions(std::string_view body, Questions& questions) {
+  questions.all.clear();
   simdjson::dom::element root;
-  if (auto error = questions->parser.parse(body.data(), body.size()).get(root)) {
+  if (auto error = questions.parser.parse(body.data(), body.size()).get(root)) {
     return fail(ErrorKind::kInvalid,
                 std::string("the body is not JSON: ") + simdjson::error_message(error));
   }
   simdjson::dom::array list;
-  questions->list = root.get(list) == simdjson::SUCCESS;
-  if (!questions->list) {
-    questions->all.push_back(TRY(parse_question(root)));
-    return questions;
+  questions.list = root.get(list) == simdjson::SUCCESS;
+  if (!questions.list) {
+    questions.all.push_back(TRY(parse_question(root)));
+    return {};
   }
   if (list.size() > kMostQuestions) {
     return fail(ErrorKind::kInvalid, "a list of checks may have at most 1000; send several");
   }
-  for (simdjson::dom::element each : list) questions->all.push_back(TRY(parse_question(each)));
-  return questions;
+  for (simdjson::dom::element each : list) questions.all.push_back(TRY(parse_question(each)));
+  return {};
 }
 
 // The organization that all of them are about; empty if there are several.
@@ -158,6 +159,10 @@ Result<std::string> answer_all(Api& api, const ReadRequest& request, const Quest
   return out;
 }
 
+Response to_response(Result<std::string> json) {
+  return json ? Response{.body = *std::move(json)} : problem(json.error());
+}
+
 void post_check(Api& api, const Request& request, QueryParameters parameters, Respond respond) {
   std::string_view type = media_type(request.content_type);
   if (type != kJson && !type.empty()) {
@@ -168,14 +173,20 @@ void post_check(Api& api, const Request& request, QueryParameters parameters, Re
   }
   auto read = parse_read({}, {}, std::move(parameters), request.caller);
   if (!read) return respond(problem(read.error()));
-  auto questions = parse_questions(request.body);
-  if (!questions) return respond(problem(questions.error()));
-  read->org = common_org(**questions);
-  bool quick = !read->as_of;
-  run_read(api, *read, quick, std::move(respond), [&api, read = *read, questions = *questions] {
-    Result<std::string> json = answer_all(api, read, *questions);
-    return json ? Response{.body = *std::move(json)} : problem(json.error());
-  });
+  // Its memory is used again: nearly all are answered before the next are read.
+  thread_local Questions questions;
+  if (auto parsed = parse_questions(request.body, questions); !parsed) {
+    return respond(problem(parsed.error()));
+  }
+  read->org = common_org(questions);
+  if (!read->as_of) {
+    const auto answer = [&] { return to_response(answer_all(api, *read, questions)); };
+    if (auto now = read_at_once(api, *read, std::ref(answer))) return respond(*std::move(now));
+  }
+  auto kept = std::make_shared<const Questions>(std::exchange(questions, Questions()));
+  const ReadRequest& asked = *read;
+  run_read(api, asked, std::move(respond),
+           [&api, asked, kept] { return to_response(answer_all(api, asked, *kept)); });
 }
 
 }  // namespace
