@@ -33,13 +33,12 @@ Result<CheckAnswer> check(const QueryContext& context, const CheckRequest& reque
 
   Standing standing{*organization, std::move(*membership), !request.space.empty()};
   if (standing.in_space) {
+    // The grants first: without any, most people see nothing of a space, and it need not be read.
+    standing.grants = TRY(organization->grants(user, standing.membership, request.space));
     Row row;
-    const schema::SpaceRow* space = TRY(organization->space(request.space, row));
-    const bool there = space != nullptr && !is_deleted(*space);
-    if (there) {
-      standing.grants = TRY(organization->grants(user, standing.membership, request.space));
-    }
-    if (!there || !standing.sees_space()) {
+    const schema::SpaceRow* space =
+        standing.sees_space() ? TRY(organization->space(request.space, row)) : nullptr;
+    if (space == nullptr || is_deleted(*space)) {
       return denied(no_space_seen(request.space, user, request.org));
     }
   }

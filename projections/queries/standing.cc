@@ -98,8 +98,14 @@ std::string no_active_member(std::string_view user, std::string_view org) {
 }
 
 std::string no_space_seen(std::string_view space, std::string_view user, std::string_view org) {
-  return "no space " + std::string(space) + " that " + std::string(user) + " sees in " +
-         std::string(org);
+  std::string text;
+  text.reserve(space.size() + user.size() + org.size() + 32);
+  return text.append("no space ")
+      .append(space)
+      .append(" that ")
+      .append(user)
+      .append(" sees in ")
+      .append(org);
 }
 
 }  // namespace tenure
