@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "projections/key_layout.h"
+#include "projections/row_cache.h"
 #include "tests/support/temporary_directory.h"
 
 namespace tenure::test {
@@ -48,6 +49,28 @@ std::string read(const RowView& view, const std::string& key) {
   EXPECT_TRUE(found) << found.error().message;
   if (!found || !*found) return "-";
   return {reinterpret_cast<const char*>(row.bytes().data()), row.bytes().size()};
+}
+
+// Of far more rows than there is room for, those asked for again and again stay.
+TEST(RowCacheTest, WhatIsAskedForStays) {
+  constexpr int kOften = 50, kOnce = 20'000;
+  RowCache cache(256u << 10);
+  const std::string bytes(100, 'x');
+  Row row;
+  const auto often = [](int i) { return "often|" + std::to_string(i); };
+  const auto once = [](int i) { return "once|" + std::to_string(i); };
+  for (int i = 0; i < kOften; ++i) cache.keep(Family::kMembership, often(i), 0, as_bytes(bytes));
+  for (int i = 0; i < kOnce; ++i) {
+    ASSERT_EQ(cache.find(Family::kMembership, often(i % kOften), 0, row), RowCache::Found::kRow);
+    ASSERT_EQ(row.bytes().size(), bytes.size());
+    cache.keep(Family::kMembership, once(i), 0, as_bytes(bytes));
+  }
+  int kept = 0;
+  for (int i = 0; i < kOnce; ++i) {
+    kept += cache.find(Family::kMembership, once(i), 0, row) == RowCache::Found::kRow;
+  }
+  EXPECT_GT(kept, 500);
+  EXPECT_LT(kept, 2'600);  // of 100 bytes in 256 KiB
 }
 
 TEST(StoreTest, EachViewGoesOnShowingItsMoment) {
