@@ -13,6 +13,16 @@ constexpr char kHex[] = "0123456789abcdef";
 
 bool is_plain(unsigned char c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
 
+// The same of eight bytes at once.
+bool are_plain(uint64_t eight) {
+  constexpr uint64_t kOnes = 0x0101010101010101u, kTops = 0x80 * kOnes;
+  // The top bit of a byte that is zero, or of one above it: there are none, or not all are plain.
+  const auto zero_in = [](uint64_t bytes) { return (bytes - kOnes) & ~bytes; };
+  const uint64_t control = eight - 0x20 * kOnes;
+  return ((eight | control | zero_in(eight ^ '"' * kOnes) | zero_in(eight ^ '\\' * kOnes)) &
+          kTops) == 0;
+}
+
 // The length of the well-formed UTF-8 sequence that `text` begins with; 0 if there is none.
 // Table 3-7 of the Unicode standard: no overlong forms, no surrogates, nothing above U+10FFFF.
 size_t sequence_length(std::string_view text) {
@@ -82,6 +92,14 @@ void append_json_string(std::string_view text, std::string& out) {
   out += '"';
   size_t written = 0, i = 0;
   while (i < text.size()) {
+    uint64_t eight;
+    if (text.size() - i >= sizeof(eight)) {
+      std::memcpy(&eight, text.data() + i, sizeof(eight));
+      if (are_plain(eight)) {
+        i += sizeof(eight);
+        continue;
+      }
+    }
     const auto c = static_cast<unsigned char>(text[i]);
     if (is_plain(c)) {
       ++i;

@@ -30,6 +30,20 @@ std::string as_json(std::string_view text) {
   return out;
 }
 
+// Eight characters are looked at together, so each place of them counts.
+TEST(JsonWriterTest, WhatMustBeEscapedIsFoundWhereverItStands) {
+  for (int c = 0; c < 0x80; ++c) {
+    const std::string alone = as_json(std::string(1, static_cast<char>(c)));
+    EXPECT_EQ(alone.size() > 3, c < 0x20 || c == '"' || c == '\\') << c;
+    for (size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'a');
+      text[at] = static_cast<char>(c);
+      EXPECT_EQ(as_json(text), '"' + std::string(at, 'a') + alone.substr(1, alone.size() - 2) +
+                                   std::string(19 - at, 'a') + '"');
+    }
+  }
+}
+
 TEST(JsonWriterTest, AbsentFieldsAreLeftOut) {
   EXPECT_EQ(written("MemberAdded",
                     [](FlatBufferBuilder& b) {
