@@ -1,14 +1,15 @@
 // Decisions read from the log, put together by organization.
 //
 // Organizations share no rows, so each one's decisions can be applied in one go: its rows are then
-// at hand, and come out in the order of keys. One thread; clear() keeps the memory.
+// at hand, and come out in the order of keys. One thread at a time; once put together, several may
+// read. clear() keeps the memory.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "schemas/decision_generated.h"
@@ -23,27 +24,47 @@ class DecisionBatch {
   };
   struct Run {
     std::string_view org;
-    std::vector<Record> records;  // in the order of the log
+    std::span<const Record> records;  // in the order of the log; beside those of the next run
   };
 
   // Copies the decision, which need not live longer than the call.
   void add(uint64_t number, std::span<const std::byte> payload);
+  // After the last one was added.
+  void put_together();
   // Sorted by organization.
-  std::span<const Run> runs();
-  size_t decisions() const { return decisions_; }
+  std::span<const Run> runs() const { return runs_; }
+  // Fetches a decision some records behind this one into the cache: they lie all over the memory.
+  void fetch_ahead_of(const Record& record) const;
+
+  size_t decisions() const { return added_.size(); }
   size_t bytes() const { return bytes_; }
   void clear();
 
  private:
+  struct Organization {
+    uint64_t hash;
+    std::string id;
+    size_t decisions, begin;  // how many, and where they begin in records_
+  };
+  struct Added {
+    Record record;
+    uint32_t organization;  // its index
+  };
+
   std::byte* take(size_t size);
+  uint32_t index_of(std::string_view org);
+  void grow();
 
   std::vector<std::unique_ptr<uint64_t[]>> blocks_;
   size_t blocks_used_ = 0;
   std::byte* next_ = nullptr;
-  size_t left_ = 0;
-  std::unordered_map<std::string_view, uint32_t> run_of_;
-  std::vector<Run> runs_;  // the first run_of_.size(); the others keep their memory
-  size_t decisions_ = 0, bytes_ = 0;
+  size_t left_ = 0, bytes_ = 0;
+  std::vector<Organization> organizations_;  // the first used_; the others keep their memory
+  size_t used_ = 0;
+  std::vector<uint32_t> table_;  // open addressing: index + 1 into organizations_
+  std::vector<Added> added_;
+  std::vector<Record> records_;  // by organization
+  std::vector<Run> runs_;
 };
 
 }  // namespace tenure

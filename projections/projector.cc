@@ -94,6 +94,7 @@ struct Projector::Impl {
       position.last_offset = decision.offset;
       position.last_crc = decision.prefix.crc;
     }
+    decisions.put_together();
     position.reader = reader.position();
     if (position.log_id.empty()) position.log_id = TRY(log_id_of(log, partition));
     void_records = reader.void_records();
@@ -105,7 +106,9 @@ struct Projector::Impl {
                       ReducerBuffers& buffers) {
     rows.set_base(&base);
     DecisionReducer reducer(rows, run.org, buffers);
-    for (const auto& [number, decision] : run.records) {
+    for (const DecisionBatch::Record& record : run.records) {
+      decisions.fetch_ahead_of(record);
+      const auto& [number, decision] = record;
       reducer.reduce_state(*decision, number);
       reducer.reduce_history(*decision, number);
       if (decision->outcome() == schema::Outcome::accepted &&
