@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <thread>
 #include <unordered_map>
 
@@ -41,6 +42,12 @@ bool begins(const schema::Decision& decision) {
   return decision.version() == (decision.outcome() == schema::Outcome::accepted ? 1u : 0u);
 }
 
+// Decisions as they were read, and where the rows are once they hold them.
+struct ReadBatch {
+  DecisionBatch decisions;
+  ProjectorPosition position;
+};
+
 // Some organizations of a batch, and what one thread makes of them.
 struct Slice {
   std::span<const DecisionBatch::Run> runs;
@@ -57,9 +64,9 @@ struct Projector::Impl {
   PartitionId partition;
   Store& store;
   ProjectorOptions options;
-  ProjectorPosition position;
+  ReadBatch batch;  // to be reduced and written
+  ReadBatch next;   // where it is read ahead
   LogReader reader;
-  DecisionBatch decisions;
   std::vector<Slice> slices;
   SortedChanges changes;
   // The rows of organizations, from batch to batch; all forgotten when they take too much memory.
@@ -69,6 +76,7 @@ struct Projector::Impl {
   std::optional<Error> failure;
   std::atomic<uint64_t> applied, next_offset;
   std::atomic<uint64_t> void_records = 0;
+  std::future<Result<void>> reading_ahead;  // the last member: nothing else goes before it ends
 
   Impl(DecisionLog& log, PartitionId partition, Store& store, const ProjectorOptions& options,
        ProjectorPosition position, std::unique_ptr<RecordCursor> cursor)
@@ -76,14 +84,16 @@ struct Projector::Impl {
         partition(partition),
         store(store),
         options(options),
-        position(std::move(position)),
-        reader(std::move(cursor), this->position.reader),
+        batch{.decisions = {}, .position = std::move(position)},
+        reader(std::move(cursor), batch.position.reader),
         slices(std::max<size_t>(options.threads, 1)),
-        applied(this->position.reader.next_number.value),
-        next_offset(this->position.reader.next_offset.value) {}
+        applied(batch.position.reader.next_number.value),
+        next_offset(batch.position.reader.next_offset.value) {}
 
   // Reads until the batch is full or at the log's durable end.
-  Result<void> read() {
+  Result<void> read(ReadBatch& out) {
+    DecisionBatch& decisions = out.decisions;
+    ProjectorPosition& position = out.position;
     while (decisions.decisions() < options.batch_decisions &&
            decisions.bytes() < options.batch_bytes) {
       Result<std::optional<ValidDecision>> record = reader.next();
@@ -97,8 +107,25 @@ struct Projector::Impl {
     decisions.put_together();
     position.reader = reader.position();
     if (position.log_id.empty()) position.log_id = TRY(log_id_of(log, partition));
+    return {};
+  }
+
+  // Begins to read what comes after the batch, which is about to be written.
+  void read_ahead() {
+    if (options.threads <= 1 || reading_ahead.valid()) return;
+    next.position = batch.position;
+    reading_ahead = std::async(std::launch::async, [this] { return read(next); });
+  }
+
+  Result<void> read_batch() {
+    if (reading_ahead.valid()) {
+      TRY(reading_ahead.get());
+      std::swap(batch, next);
+    } else {
+      TRY(read(batch));
+    }
     void_records = reader.void_records();
-    next_offset = position.reader.next_offset.value;
+    next_offset = batch.position.reader.next_offset.value;
     return {};
   }
 
@@ -107,7 +134,7 @@ struct Projector::Impl {
     rows.set_base(&base);
     DecisionReducer reducer(rows, run.org, buffers);
     for (const DecisionBatch::Record& record : run.records) {
-      decisions.fetch_ahead_of(record);
+      batch.decisions.fetch_ahead_of(record);
       const auto& [number, decision] = record;
       reducer.reduce_state(*decision, number);
       reducer.reduce_history(*decision, number);
@@ -147,12 +174,12 @@ struct Projector::Impl {
 
   // Shares the batch's organizations out, to about as many decisions each.
   void cut_into_slices() {
-    std::span<const DecisionBatch::Run> runs = decisions.runs();
+    std::span<const DecisionBatch::Run> runs = batch.decisions.runs();
     for (const DecisionBatch::Run& run : runs) {
       const auto [rows, fresh] = rows_of.try_emplace(std::string(run.org));
       if (fresh && begins(*run.records.front().decision)) rows->second.know_all();
     }
-    const size_t share = decisions.decisions() / slices.size() + 1;
+    const size_t share = batch.decisions.decisions() / slices.size() + 1;
     for (Slice& slice : slices) {
       slice.of_organizations.clear();
       slice.of_none.clear();
@@ -190,8 +217,10 @@ struct Projector::Impl {
   }
 
   void settle() {
-    for (const DecisionBatch::Run& run : decisions.runs()) rows_of.find(run.org)->second.settle();
-    decisions.clear();
+    for (const DecisionBatch::Run& run : batch.decisions.runs()) {
+      rows_of.find(run.org)->second.settle();
+    }
+    batch.decisions.clear();
     if (cached_bytes <= options.cache_bytes) return;
     rows_of.clear();
     cached_bytes = 0;
@@ -207,8 +236,8 @@ struct Projector::Impl {
   Result<bool> gather() {
     if (failure) return std::unexpected(*failure);
     if (unwritten) return true;
-    TRY(read());
-    if (decisions.decisions() == 0) return false;
+    TRY(read_batch());
+    if (batch.decisions.decisions() == 0) return false;
     TRY(final(reduce_all()));
     unwritten = true;
     return true;
@@ -217,13 +246,14 @@ struct Projector::Impl {
   void written() {
     unwritten = false;
     settle();
-    applied = position.reader.next_number.value;
+    applied = batch.position.reader.next_number.value;
   }
 
   static Result<void> write(std::span<Impl* const> gathered) {
     std::vector<Store::Part> parts;
-    for (const Impl* impl : gathered) {
-      parts.push_back({&impl->changes, impl->partition, &impl->position});
+    for (Impl* impl : gathered) {
+      parts.push_back({&impl->changes, impl->partition, &impl->batch.position});
+      impl->read_ahead();
     }
     const Result<void> outcome = gathered.front()->store.write(parts);
     for (Impl* impl : gathered) {

@@ -98,7 +98,7 @@ Result<Opened> begin_anew(const std::string& path, DecisionLog& log, const Parti
 ReadModelsOptions to_rebuild(ReadModelsOptions options) {
   ProjectorOptions& projector = options.projector;
   projector.batch_decisions = std::max<size_t>(projector.batch_decisions, 1u << 20);
-  projector.batch_bytes = std::max<size_t>(projector.batch_bytes, 128u << 20);
+  projector.batch_bytes = 64u << 20;
   projector.cache_bytes = std::max<size_t>(projector.cache_bytes, 512u << 20);
   projector.threads = std::clamp(std::thread::hardware_concurrency(), 1u, 8u);
   return options;

@@ -25,6 +25,15 @@ ReadModelsOptions small_batches(size_t decisions, bool files) {
   return options;
 }
 
+// The same by any number of threads, in batches of any size, whatever is kept from batch to batch.
+ReadModelsOptions any_way(std::mt19937_64& random, size_t decisions, bool files) {
+  ReadModelsOptions options = small_batches(decisions, files);
+  options.projector.threads = 1 + random() % 3;
+  if (random() % 2 == 0) options.projector.batch_bytes = 8u << 10;
+  if (random() % 2 == 0) options.projector.cache_bytes = 32u << 10;
+  return options;
+}
+
 class ProjectorTest : public testing::TestWithParam<uint64_t> {
  protected:
   TemporaryDirectory directory_;
@@ -34,7 +43,7 @@ class ProjectorTest : public testing::TestWithParam<uint64_t> {
 
 TEST_P(ProjectorTest, RebuiltRowsEqualLiveOnesByteForByte) {
   std::mt19937_64 random(GetParam());
-  auto live = open_models(models_, world_, small_batches(1 + random() % 9, random() % 2 == 0));
+  auto live = open_models(models_, world_, any_way(random, 1 + random() % 9, random() % 2 == 0));
   for (int round = 0; round < 10; ++round) {
     world_.run_random(GetParam() * 100 + static_cast<uint64_t>(round), 60);
     catch_up(*live);
@@ -52,7 +61,7 @@ TEST_P(ProjectorTest, KilledBetweenAnyTwoStepsItGoesOnWithoutATrace) {
   while (more) {
     // A store that is dropped without a flush has what the last flush had: as after kill -9.
     bool files = random() % 4 == 0;
-    ReadModelsOptions options = small_batches(1 + random() % (files ? 2 : 12), files);
+    ReadModelsOptions options = any_way(random, 1 + random() % (files ? 2 : 12), files);
     auto store = Store::open(models_, options.store);
     ASSERT_TRUE(store) << store.error().message;
     auto projector = Projector::open(world_.log(), kPartition, **store, options.projector);
