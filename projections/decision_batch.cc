@@ -3,31 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/log/record.h"
-
 namespace tenure {
-namespace {
-
-constexpr size_t kBlock = 16u << 20;
-static_assert(kBlock >= kMaxPayload);
-
-}  // namespace
-
-std::byte* DecisionBatch::take(size_t size) {
-  size = padded(size);
-  if (size > left_) {
-    if (blocks_used_ == blocks_.size()) {
-      blocks_.push_back(std::make_unique_for_overwrite<uint64_t[]>(kBlock / 8));
-    }
-    next_ = reinterpret_cast<std::byte*>(blocks_[blocks_used_++].get());
-    left_ = kBlock;
-  }
-  std::byte* taken = next_;
-  next_ += size;
-  left_ -= size;
-  bytes_ += size;
-  return taken;
-}
 
 // No std::unordered_map: a look-up there is four cache misses, and there is one for each decision.
 uint32_t DecisionBatch::index_of(std::string_view org) {
@@ -59,7 +35,7 @@ void DecisionBatch::grow() {
 }
 
 void DecisionBatch::add(uint64_t number, std::span<const std::byte> payload) {
-  std::byte* copy = take(payload.size());
+  uint8_t* copy = payloads_.take(payload.size());
   std::memcpy(copy, payload.data(), payload.size());
   const auto* decision = flatbuffers::GetRoot<schema::Decision>(copy);
   const uint32_t index = index_of(decision->command_nested_root()->org()->string_view());
@@ -96,9 +72,8 @@ void DecisionBatch::fetch_ahead_of(const Record& record) const {
 
 void DecisionBatch::clear() {
   std::ranges::fill(table_, 0);
-  blocks_used_ = used_ = 0;
-  next_ = nullptr;
-  left_ = bytes_ = 0;
+  payloads_.clear();
+  used_ = 0;
   added_.clear();
   runs_.clear();
 }

@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "projections/arena.h"
 #include "schemas/decision_generated.h"
 
 namespace tenure {
@@ -37,7 +37,7 @@ class DecisionBatch {
   void fetch_ahead_of(const Record& record) const;
 
   size_t decisions() const { return added_.size(); }
-  size_t bytes() const { return bytes_; }
+  size_t bytes() const { return payloads_.bytes(); }
   void clear();
 
  private:
@@ -51,14 +51,11 @@ class DecisionBatch {
     uint32_t organization;  // its index
   };
 
-  std::byte* take(size_t size);
   uint32_t index_of(std::string_view org);
   void grow();
 
-  std::vector<std::unique_ptr<uint64_t[]>> blocks_;
-  size_t blocks_used_ = 0;
-  std::byte* next_ = nullptr;
-  size_t left_ = 0, bytes_ = 0;
+  Arena payloads_;
+  size_t bytes_ = 0;                         // of them
   std::vector<Organization> organizations_;  // the first used_; the others keep their memory
   size_t used_ = 0;
   std::vector<uint32_t> table_;  // open addressing: index + 1 into organizations_

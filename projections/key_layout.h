@@ -127,6 +127,10 @@ class Keys {
   }
   const Key& invoice(uint64_t number) { return org_level("v").big_endian(number, 8); }
   const Key& invoice_state(uint64_t number) { return org_level("w").big_endian(number, 8); }
+  // Outside the organization's range.
+  const Key& user_organization(std::string_view user) {
+    return key_.clear().part("").part(user).raw(organization().substr(0, org_.str().size() - 1));
+  }
   const Key& history(uint64_t block) { return begin().big_endian(block, 6); }
 
   // Prefixes of lists.
@@ -158,9 +162,10 @@ class Keys {
 };
 
 // Rows outside any organization's range.
-inline Key user_organizations_key(std::string_view user) { return Key().part("").part(user); }
-inline Key user_organization_key(std::string_view user, std::string_view org) {
-  return user_organizations_key(user).raw(org);
+inline Key user_organizations_key(std::string_view user) {
+  Key key;
+  key.part("").part(user);
+  return key;
 }
 inline Key snapshots_key(std::string_view org) { return Key().part("").part(org).raw("h"); }
 inline Key snapshot_key(std::string_view org, uint64_t version) {

@@ -140,7 +140,7 @@ void member_added(Reduction& in, const schema::MemberAdded& event) {
               .number = in.number,
               .name = event.name(),
               .email = email});
-  in.rows.put(kFamily, user_organization_key(user, in.org), kNoBytes);
+  in.rows.put(kFamily, in.keys.user_organization(user), kNoBytes);
 }
 
 void role_changed(Reduction& in, const schema::RoleChanged& event) {
@@ -179,7 +179,7 @@ void member_invited(Reduction& in, const schema::MemberInvited& event) {
   std::string_view user_id = event.user()->string_view();
   in.rows.put(kFamily, in.keys.user_invitation(user_id, event.invitation()->string_view()),
               kNoBytes);
-  in.rows.put(kFamily, user_organization_key(user_id, in.org), kNoBytes);
+  in.rows.put(kFamily, in.keys.user_organization(user_id), kNoBytes);
 }
 
 void invitation_accepted(Reduction& in, const schema::InvitationAccepted& event) {

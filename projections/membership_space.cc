@@ -89,7 +89,7 @@ void access_granted(Reduction& in, const schema::AccessGranted& event) {
   in.rows.put(kFamily, in.keys.subject_space(subject, space), kNoBytes);
   constexpr std::string_view kUser = "user:";
   if (!subject.starts_with(kUser)) return;
-  in.rows.put(kFamily, user_organization_key(subject.substr(kUser.size()), in.org), kNoBytes);
+  in.rows.put(kFamily, in.keys.user_organization(subject.substr(kUser.size())), kNoBytes);
 }
 
 void access_changed(Reduction& in, const schema::AccessChanged& event) {

@@ -51,6 +51,7 @@ struct ReadBatch {
 // Some organizations of a batch, and what one thread makes of them.
 struct Slice {
   std::span<const DecisionBatch::Run> runs;
+  Arena arena;  // the rows that were changed here, from batch to batch
   ReducerBuffers buffers;
   SortedChanges of_organizations, of_none;
   size_t added_bytes = 0;  // of rows kept
@@ -130,9 +131,9 @@ struct Projector::Impl {
   }
 
   Result<void> reduce(const DecisionBatch::Run& run, RowBatch& rows, const RowView& base,
-                      ReducerBuffers& buffers) {
-    rows.set_base(&base);
-    DecisionReducer reducer(rows, run.org, buffers);
+                      Slice& slice) {
+    rows.set_base(&base, slice.arena);
+    DecisionReducer reducer(rows, run.org, slice.buffers);
     for (const DecisionBatch::Record& record : run.records) {
       batch.decisions.fetch_ahead_of(record);
       const auto& [number, decision] = record;
@@ -154,11 +155,12 @@ struct Projector::Impl {
 
   // Reduces the runs of a slice and gathers what changed, in the order of keys.
   Result<void> reduce(Slice& slice, const RowView& base) {
+    const size_t arena_before = slice.arena.bytes();
     std::vector<const RowBatch::Entry*> changed;
     for (const DecisionBatch::Run& run : slice.runs) {
       RowBatch& rows = rows_of.find(run.org)->second;
       const size_t bytes_before = rows.bytes();
-      TRY(reduce(run, rows, base, slice.buffers));
+      TRY(reduce(run, rows, base, slice));
       slice.added_bytes += rows.bytes() - bytes_before;
       changed.clear();
       rows.changes(changed);
@@ -169,6 +171,7 @@ struct Projector::Impl {
       }
     }
     slice.of_none.sort();
+    slice.added_bytes += slice.arena.bytes() - arena_before;
     return {};
   }
 
@@ -224,6 +227,7 @@ struct Projector::Impl {
     if (cached_bytes <= options.cache_bytes) return;
     rows_of.clear();
     cached_bytes = 0;
+    for (Slice& slice : slices) slice.arena.clear();
   }
 
   // Keeps a failure that leaves the batch in memory neither stored nor storable.

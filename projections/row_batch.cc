@@ -1,5 +1,7 @@
 #include "projections/row_batch.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -8,33 +10,16 @@
 namespace tenure {
 namespace {
 
-constexpr size_t kFirstBlock = 512, kLastBlock = 256u << 10;
-
 size_t aligned(size_t size) { return (size + 7) & ~size_t{7}; }
 
 uint64_t hash_of(Family family, std::string_view key) {
-  return std::hash<std::string_view>{}(key) + static_cast<uint64_t>(family);
+  return XXH3_64bits(key.data(), key.size()) + static_cast<uint64_t>(family);
 }
 
 }  // namespace
 
-uint8_t* RowBatch::Arena::take(size_t size) {
-  size = aligned(size);
-  if (size > left_) {
-    left_ = std::max(size, std::clamp(bytes_, kFirstBlock, kLastBlock));
-    blocks_.push_back(std::make_unique_for_overwrite<uint64_t[]>(left_ / 8));
-    next_ = reinterpret_cast<uint8_t*>(blocks_.back().get());
-    bytes_ += left_;
-  }
-  uint8_t* taken = next_;
-  next_ += size;
-  left_ -= size;
-  return taken;
-}
-
 size_t RowBatch::bytes() const {
-  return sizeof *this + arena_.bytes() + entries_.capacity() * sizeof(Entry) +
-         table_.capacity() * sizeof(uint32_t);
+  return sizeof *this + entries_.capacity() * sizeof(Entry) + table_.capacity() * sizeof(uint32_t);
 }
 
 size_t RowBatch::slot_of(uint64_t hash, Family family, std::string_view key) const {
@@ -59,7 +44,7 @@ RowBatch::Entry& RowBatch::entry(Family family, std::string_view key, bool& fres
   uint32_t& index = table_[slot_of(hash, family, key)];
   fresh = index == 0;
   if (!fresh) return entries_[index - 1];
-  auto* owned_key = reinterpret_cast<char*>(arena_.take(key.size()));
+  auto* owned_key = reinterpret_cast<char*>(arena_->take(key.size()));
   std::memcpy(owned_key, key.data(), key.size());
   entries_.push_back({.hash = hash,
                       .key = owned_key,
@@ -85,7 +70,7 @@ void RowBatch::grow() {
 
 void RowBatch::store_row(Entry& entry, RowBytes row) {
   if (entry.row == nullptr || entry.capacity < row.size()) {
-    entry.row = arena_.take(row.size());
+    entry.row = arena_->take(row.size());
     entry.capacity = static_cast<uint32_t>(aligned(row.size()));
   }
   if (!row.empty()) std::memcpy(entry.row, row.data(), row.size());
@@ -132,7 +117,7 @@ void RowBatch::append(Family family, std::string_view key, RowBytes bytes) {
   size_t size = chunk.row_size + bytes.size();
   if (chunk.capacity < size) {
     size_t capacity = aligned(size * 2);
-    uint8_t* wider = arena_.take(capacity);
+    uint8_t* wider = arena_->take(capacity);
     if (chunk.row_size > 0) std::memcpy(wider, chunk.row, chunk.row_size);
     chunk.row = wider;
     chunk.capacity = static_cast<uint32_t>(capacity);

@@ -7,19 +7,23 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "engine/base/result.h"
+#include "projections/arena.h"
 #include "projections/rows.h"
 
 namespace tenure {
 
 class RowBatch {
  public:
-  // The view under the changes; must hold what was stored when they were last settled.
-  void set_base(const RowView* base) { base_ = base; }
+  // The view under the changes, which must hold what was stored when they were last settled; and
+  // where keys and rows are kept, which must outlive them.
+  void set_base(const RowView* base, Arena& arena) {
+    base_ = base;
+    arena_ = &arena;
+  }
 
   // The base has no row of the organization, now and as long as these are kept: it is not asked.
   void know_all() { knows_all_ = true; }
@@ -62,22 +66,10 @@ class RowBatch {
   void changes(std::vector<const Entry*>& out) const;
 
   const Result<void>& status() const { return status_; }
-  size_t bytes() const;  // of memory, about
+  size_t bytes() const;  // of memory, about, but the arena's
   void settle();         // what was changed is stored now
 
  private:
-  // Memory for keys and rows, freed all at once.
-  class Arena {
-   public:
-    uint8_t* take(size_t size);
-    size_t bytes() const { return bytes_; }
-
-   private:
-    std::vector<std::unique_ptr<uint64_t[]>> blocks_;
-    uint8_t* next_ = nullptr;
-    size_t left_ = 0, bytes_ = 0;
-  };
-
   // The place in the table where the row's index is, or would be.
   size_t slot_of(uint64_t hash, Family family, std::string_view key) const;
   const Entry* find(Family family, std::string_view key) const;
@@ -89,7 +81,7 @@ class RowBatch {
 
   const RowView* base_ = nullptr;
   bool knows_all_ = false;
-  Arena arena_;
+  Arena* arena_ = nullptr;
   std::vector<Entry> entries_;
   std::vector<uint32_t> table_;    // open addressing: index + 1 into entries_
   std::vector<uint32_t> changed_;  // indexes of the changed entries

@@ -1,9 +1,16 @@
 #include "projections/sorted_changes.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace tenure {
 namespace {
+
+uint64_t big_endian(uint64_t bytes) {
+  static_assert(std::endian::native == std::endian::little);
+  return __builtin_bswap64(bytes);
+}
 
 // Sorts by the first bytes that differ at all, which are looked up once: keys lie all over the
 // memory, and begin alike.
@@ -17,18 +24,16 @@ void sort_family(std::vector<const RowBatch::Entry*>& rows) {
     alike = static_cast<size_t>(std::mismatch(key.begin(), end, first.begin()).first - key.begin());
   }
   struct Item {
-    uint64_t head;  // what follows in the key, big-endian; of a shorter key with zeros
+    std::array<uint64_t, 2> head;  // what follows, big-endian; of a shorter key with zeros
     const RowBatch::Entry* row;
   };
   std::vector<Item> items;
   items.reserve(rows.size());
   for (const RowBatch::Entry* row : rows) {
-    const std::string_view rest = row->key_view().substr(alike, sizeof(uint64_t));
-    uint64_t head = 0;
-    for (size_t i = 0; i < sizeof head; ++i) {
-      head = head << 8 | (i < rest.size() ? static_cast<uint8_t>(rest[i]) : 0);
-    }
-    items.push_back({head, row});
+    std::array<uint64_t, 2> head{};
+    const std::string_view rest = row->key_view().substr(alike, sizeof head);
+    std::memcpy(head.data(), rest.data(), rest.size());
+    items.push_back({{big_endian(head[0]), big_endian(head[1])}, row});
   }
   std::ranges::sort(items, [](const Item& a, const Item& b) {
     return a.head != b.head ? a.head < b.head : a.row->key_view() < b.row->key_view();

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/base/result.h"
 #include "projections/row_batch.h"
 
 namespace tenure {
@@ -23,5 +24,21 @@ struct SortedChanges {
   // Adds what sorts behind everything here.
   void append(const SortedChanges& more);
 };
+
+// Calls `take` with each row in order, until it fails. Rows lie all over the memory: those that
+// come soon are fetched into the cache meanwhile.
+template <class Take>
+Result<void> for_each_row(std::span<const RowBatch::Entry* const> rows, Take take) {
+  constexpr size_t kEntryAhead = 12, kRowAhead = 6;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i + kEntryAhead < rows.size()) __builtin_prefetch(rows[i + kEntryAhead]);
+    if (i + kRowAhead < rows.size()) {
+      __builtin_prefetch(rows[i + kRowAhead]->key);
+      __builtin_prefetch(rows[i + kRowAhead]->row);
+    }
+    TRY(take(*rows[i]));
+  }
+  return {};
+}
 
 }  // namespace tenure

@@ -309,9 +309,8 @@ Result<void> Store::Impl::write_through_memory(const SortedChanges& changes,
   write_batch.Clear();
   for (Family family : kAllFamilies) {
     FamilyBatch out{write_batch, database->family(family)};
-    for (const RowBatch::Entry* entry : changes.families[static_cast<size_t>(family)]) {
-      TRY(done(add(out, *entry)));
-    }
+    TRY(for_each_row(changes.families[static_cast<size_t>(family)],
+                     [&](const RowBatch::Entry& row) { return done(add(out, row)); }));
   }
   for (const auto& [key, row] : positions) TRY(done(write_batch.Put(database->meta(), key, row)));
   rocksdb::WriteOptions options;
@@ -338,9 +337,8 @@ Result<void> Store::Impl::write_files(const SortedChanges& changes, const Positi
   for (Family family : kAllFamilies) {
     const auto& rows = changes.families[static_cast<size_t>(family)];
     if (rows.empty()) continue;
-    TRY(write_file(database->family(family), [&](rocksdb::SstFileWriter& out) -> Result<void> {
-      for (const RowBatch::Entry* entry : rows) TRY(done(add(out, *entry)));
-      return {};
+    TRY(write_file(database->family(family), [&](rocksdb::SstFileWriter& out) {
+      return for_each_row(rows, [&](const RowBatch::Entry& row) { return done(add(out, row)); });
     }));
   }
   TRY(write_file(database->meta(), [&](rocksdb::SstFileWriter& out) -> Result<void> {

@@ -21,8 +21,9 @@ Result<PastOrganization> as_of(const RowView& now, DecisionLog& log, PartitionId
     first_number = snapshot->number + 1;
   }
 
+  Arena arena;
   RowBatch batch;
-  batch.set_base(past.rows.get());
+  batch.set_base(past.rows.get(), arena);
   ReducerBuffers buffers;
   DecisionReducer reducer(batch, org, buffers);
   HistoryNumbers numbers(now, org, "", first_number);

@@ -63,7 +63,7 @@ Result<std::string> visit_organizations(const QueryContext& context, std::string
   const Key prefix = user_organizations_key(user);
   auto cursor = context.rows.scan(Family::kMembership, prefix);
   size_t visited = 0;
-  for (cursor->seek(user_organization_key(user, from.org)); cursor->valid(); cursor->next()) {
+  for (cursor->seek(Keys(from.org).user_organization(user)); cursor->valid(); cursor->next()) {
     const std::string org(after_prefix(cursor->key(), prefix));
     if (past && visited++ == kMostPastOrganizations) return org + "/";
     const std::string_view after = org == from.org ? std::string_view(from.after) : "";

@@ -191,9 +191,10 @@ TEST_F(DamageTest, VerifyNamesTheFirstRowThatDiffers) {
     ASSERT_TRUE(store);
     auto position = (*store)->position(kPartition);
     ASSERT_TRUE(position && *position);
+    Arena arena;
     RowBatch forged;
     auto view = (*store)->view();
-    forged.set_base(view.get());
+    forged.set_base(view.get(), arena);
     const uint8_t bytes[] = {1, 2, 3};
     forged.put(Family::kUsage, Keys("org").organization(), bytes);
     SortedChanges changes;

@@ -24,9 +24,10 @@ RowBytes as_bytes(const std::string& text) {
 }
 
 void write(Store& store, const std::map<std::string, std::optional<std::string>>& rows) {
+  Arena arena;
   RowBatch batch;
   auto base = store.uncached_view();
-  batch.set_base(base.get());
+  batch.set_base(base.get(), arena);
   for (const auto& [key, row] : rows) {
     if (row) {
       batch.put(Family::kMembership, key, as_bytes(*row));
