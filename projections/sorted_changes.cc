@@ -24,19 +24,21 @@ void sort_family(std::vector<const RowBatch::Entry*>& rows) {
     alike = static_cast<size_t>(std::mismatch(key.begin(), end, first.begin()).first - key.begin());
   }
   struct Item {
-    std::array<uint64_t, 2> head;  // what follows, big-endian; of a shorter key with zeros
+    uint64_t head, more;  // what follows, big-endian; of a shorter key with zeros
     const RowBatch::Entry* row;
   };
   std::vector<Item> items;
   items.reserve(rows.size());
   for (const RowBatch::Entry* row : rows) {
-    std::array<uint64_t, 2> head{};
-    const std::string_view rest = row->key_view().substr(alike, sizeof head);
-    std::memcpy(head.data(), rest.data(), rest.size());
-    items.push_back({{big_endian(head[0]), big_endian(head[1])}, row});
+    std::array<uint64_t, 2> bytes{};
+    const std::string_view rest = row->key_view().substr(alike, sizeof bytes);
+    std::memcpy(bytes.data(), rest.data(), rest.size());
+    items.push_back({big_endian(bytes[0]), big_endian(bytes[1]), row});
   }
   std::ranges::sort(items, [](const Item& a, const Item& b) {
-    return a.head != b.head ? a.head < b.head : a.row->key_view() < b.row->key_view();
+    if (a.head != b.head) return a.head < b.head;
+    if (a.more != b.more) return a.more < b.more;
+    return a.row->key_view() < b.row->key_view();
   });
   std::ranges::transform(items, rows.begin(), &Item::row);
 }
