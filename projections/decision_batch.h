@@ -55,7 +55,6 @@ class DecisionBatch {
   void grow();
 
   Arena payloads_;
-  size_t bytes_ = 0;                         // of them
   std::vector<Organization> organizations_;  // the first used_; the others keep their memory
   size_t used_ = 0;
   std::vector<uint32_t> table_;  // open addressing: index + 1 into organizations_
