@@ -4,8 +4,8 @@
 #include <set>
 
 #include "consumers/audit/bundle.h"
+#include "consumers/audit/decision_bytes.h"
 #include "engine/json/json_edge.h"
-#include "schemas/decision_generated.h"
 
 namespace tenure {
 namespace {
@@ -161,12 +161,10 @@ class BundleVerifier {
   const schema::Decision* decision_in(const std::string& payload) {
     words_.assign((payload.size() + 7) / 8, 0);
     std::memcpy(words_.data(), payload.data(), payload.size());
-    flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(words_.data()), payload.size());
-    if (!verifier.VerifyBuffer<schema::Decision>(schema::DecisionIdentifier())) return nullptr;
-    const auto* decision = flatbuffers::GetRoot<schema::Decision>(words_.data());
-    const auto* command = decision->command_nested_root();
-    const bool known = command->command_type() <= schema::Command::MAX;
-    return known && command->org()->string_view() == told_.org ? decision : nullptr;
+    const auto decision = verify_decision(std::as_bytes(std::span(words_)).first(payload.size()));
+    if (!decision) return nullptr;
+    return (*decision)->command_nested_root()->org()->string_view() == told_.org ? *decision
+                                                                                 : nullptr;
   }
 
   // Does what the record says stand in decisions.ndjson too, and nothing else?

@@ -11,6 +11,7 @@
 namespace tenure::test {
 namespace {
 
+using flatbuffers::FlatBufferBuilder;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -138,6 +139,73 @@ TEST_F(BundleTest, WhatTheKeyCannotDo) {
   tree_.leaves[4][0] ^= 1;
   EXPECT_THAT(findings(make("acme")), Contains("record 0:0 is not covered by the head"));
   tree_ = honest;
+}
+
+// A record that only who has the key could have covered: of another build, or made to be read
+// wrong.
+class RecordTest : public BundleTest {
+ protected:
+  // A bundle whose one record holds these bytes; what is found in it.
+  std::vector<std::string> findings_of(const std::vector<uint8_t>& payload) {
+    EvidenceRecord record{.number = {0}, .payload = {}, .size = payload.size()};
+    record.payload.resize((payload.size() + 7) / 8);
+    std::memcpy(record.payload.data(), payload.data(), payload.size());
+    tree_.leaves = {TreeHasher().leaf(record.bytes())};
+    head_ = key_.sign(
+        {.origin = "tenure/log/0", .size = 1, .root = tree_.leaves.front(), .time = world_.now});
+    NamedFiles files = files_;
+    files["checkpoint"] = head_.note();
+    files["records.ndjson"] = R"({"position":"0:0","payload":")" + to_base64(payload) +
+                              R"(","proof":[]})"
+                              "\n";
+    return findings(files);
+  }
+  static std::vector<uint8_t> bytes_of(FlatBufferBuilder& builder) {
+    return {builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize()};
+  }
+  // The offset of a command of acme as a decision holds it.
+  static flatbuffers::Offset<flatbuffers::Vector<uint8_t>> command_in(FlatBufferBuilder& builder) {
+    FlatBufferBuilder command;
+    const auto leave = schema::CreateLeaveOrganization(command).Union();
+    command.Finish(schema::CreateCommandEnvelopeDirect(command, "c", "acme", "user:ann",
+                                                       schema::Command::LeaveOrganization, leave));
+    builder.ForceVectorAlignment(command.GetSize(), 1, 8);
+    return builder.CreateVector(command.GetBufferPointer(), command.GetSize());
+  }
+};
+
+TEST_F(RecordTest, OfAnEventThatThisBuildDoesNotKnowIsNamed) {
+  FlatBufferBuilder builder;
+  const auto command = command_in(builder);
+  const auto event = schema::CreateOrganizationDeleted(builder).Union();
+  const std::vector boxes = {
+      schema::CreateEventBox(builder, static_cast<schema::Event>(250), event)};
+  const auto events = builder.CreateVector(boxes);
+  builder.Finish(schema::CreateDecision(builder, command, 0, 1, schema::Outcome::accepted, events),
+                 schema::DecisionIdentifier());
+  EXPECT_THAT(findings_of(bytes_of(builder)), Contains("record 0:0 is no decision of acme"));
+}
+
+TEST_F(RecordTest, OfARejectionThatSaysNothingIsNamed) {
+  FlatBufferBuilder builder;
+  const auto command = command_in(builder);
+  builder.Finish(schema::CreateDecision(builder, command, 0, 1, schema::Outcome::rejected),
+                 schema::DecisionIdentifier());
+  EXPECT_THAT(findings_of(bytes_of(builder)), Contains("record 0:0 is no decision of acme"));
+}
+
+// A verified buffer may refer to its parts any number of times.
+TEST_F(RecordTest, ThatExpandsTooFarIsNamed) {
+  FlatBufferBuilder builder;
+  const auto command = command_in(builder);
+  const auto name = builder.CreateString(std::string(20'000, 'x'));
+  const auto event = schema::CreateOrganizationRenamed(builder, name);
+  const std::vector boxes(
+      10'000, schema::CreateEventBox(builder, schema::Event::OrganizationRenamed, event.Union()));
+  const auto events = builder.CreateVector(boxes);
+  builder.Finish(schema::CreateDecision(builder, command, 0, 1, schema::Outcome::accepted, events),
+                 schema::DecisionIdentifier());
+  EXPECT_THAT(findings_of(bytes_of(builder)), Contains("record 0:0 is no decision of acme"));
 }
 
 TEST_F(BundleTest, HoldsNothingOfOthers) {

@@ -76,6 +76,7 @@ std::vector<uint8_t> DomainMachine::decide_only(std::span<const uint8_t> command
   CHECK(verdict || events.boxes().empty());
 
   const uint64_t version = organization == nullptr ? 0 : organization->version;
+  builder.ForceVectorAlignment(command.size(), 1, 8);
   const auto bytes = builder.CreateVector(command.data(), command.size());
   flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::EventBox>>> boxes;
   flatbuffers::Offset<schema::Rejection> rejection;
