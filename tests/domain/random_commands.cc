@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <random>
 
 #include "tests/domain/random_commands_maker.h"
 
@@ -222,12 +223,15 @@ std::string RandomCommands::Maker::choose_actor(Command type) {
 }
 
 RandomCommands::RandomCommands(uint64_t seed, RandomCommandOptions options)
-    : random_(seed), options_(std::move(options)), seed_(seed) {}
+    : choose_(std::mt19937_64(seed)), options_(std::move(options)), seed_(seed) {}
+
+RandomCommands::RandomCommands(Choices choices, RandomCommandOptions options)
+    : choose_(std::move(choices)), options_(std::move(options)) {}
 
 std::vector<uint8_t> RandomCommands::next(Time now) {
   ++made_;
-  const bool about_services = options_.services && random_() % 40 == 0;
-  const size_t org = random_() % options_.organizations;
+  const bool about_services = options_.services && choose_() % 40 == 0;
+  const size_t org = choose_() % options_.organizations;
   std::vector<uint8_t> command =
       about_services ? Maker(*this, std::string(kServicesOrganization)).make_about_services(now)
                      : Maker(*this, numbered("org", org)).make(now, org);

@@ -2,10 +2,10 @@
 //
 // It keeps a belief of the organizations it talks to, as if every command were decided once and in
 // order; a caller that loses or repeats commands only makes it guess worse. About two thirds are
-// accepted. The same seed, options and times give the same bytes.
+// accepted. The same seed or choices, options and times give the same bytes.
 #pragma once
 
-#include <random>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,16 +25,19 @@ struct RandomCommandOptions {
 class RandomCommands {
  public:
   explicit RandomCommands(uint64_t seed, RandomCommandOptions options = {});
+  // By somebody else's choices: any number for each, of which a remainder counts.
+  using Choices = std::function<uint64_t()>;
+  explicit RandomCommands(Choices choices, RandomCommandOptions options = {});
 
   // A finished CommandEnvelope, with an id never used before by this stream.
   std::vector<uint8_t> next(Time now);
 
  private:
   class Maker;
-  std::mt19937_64 random_;
+  Choices choose_;
   RandomCommandOptions options_;
   DomainMachine belief_{DomainMachine::Keep::kLastDecision};
-  uint64_t seed_;
+  uint64_t seed_ = 0;
   uint64_t made_ = 0;
 };
 

@@ -29,7 +29,7 @@ class RandomCommands::Maker {
   std::vector<uint8_t> make_about_services(Time now);
 
  private:
-  uint64_t below(uint64_t end) { return stream_.random_() % end; }
+  uint64_t below(uint64_t end) { return stream_.choose_() % end; }
   bool chance(uint64_t percent) { return below(100) < percent; }
 
   // One of prefix0, prefix1, ... for which `good` holds, if there is one and luck wants it.

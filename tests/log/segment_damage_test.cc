@@ -10,28 +10,6 @@
 namespace tenure::test {
 namespace {
 
-using Content = std::vector<std::byte>;
-
-// The files of a log directory, to damage copies of.
-using Snapshot = std::map<std::string, Content>;
-
-Snapshot snapshot_of(SegmentFixture& log) {
-  Snapshot snapshot;
-  for (const auto& name : must(log.files.list(log.directory()))) {
-    snapshot[name] = log.files.contents(path_in(log.directory(), name));
-  }
-  return snapshot;
-}
-
-std::unique_ptr<SegmentFixture> with_files(const Snapshot& snapshot) {
-  auto log = std::make_unique<SegmentFixture>();
-  must(log->files.create_directory(log->directory()));
-  for (const auto& [name, content] : snapshot) {
-    log->files.set_contents(path_in(log->directory(), name), content);
-  }
-  return log;
-}
-
 // How a log that holds `decisions` in truth presents itself.
 enum class Verdict : uint8_t { kAtStart, kTornTail, kWhenRead, kDeepCheck, kUnnoticed };
 

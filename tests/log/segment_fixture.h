@@ -1,8 +1,11 @@
 // A segment log of 16 KiB segments on a simulated disk, that is started, written, stopped, killed
-// and cut off from power; it keeps count of what was handed over and of what was acknowledged.
+// and cut off from power; it keeps count of what was handed over and of what was acknowledged. And
+// its files, to damage copies of.
 #pragma once
 
 #include <gmock/gmock.h>
+
+#include <map>
 
 #include "engine/log/log_directory.h"
 #include "engine/log/segment_check.h"
@@ -85,5 +88,27 @@ class SegmentFixture {
   Session session_;
   std::unique_ptr<SegmentLog> log_;
 };
+
+using Content = std::vector<std::byte>;
+
+// The files of a log directory, to damage copies of.
+using Snapshot = std::map<std::string, Content>;
+
+inline Snapshot snapshot_of(SegmentFixture& log) {
+  Snapshot snapshot;
+  for (const auto& name : must(log.files.list(log.directory()))) {
+    snapshot[name] = log.files.contents(path_in(log.directory(), name));
+  }
+  return snapshot;
+}
+
+inline std::unique_ptr<SegmentFixture> with_files(const Snapshot& snapshot) {
+  auto log = std::make_unique<SegmentFixture>();
+  must(log->files.create_directory(log->directory()));
+  for (const auto& [name, content] : snapshot) {
+    log->files.set_contents(path_in(log->directory(), name), content);
+  }
+  return log;
+}
 
 }  // namespace tenure::test
