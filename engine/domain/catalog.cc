@@ -5,6 +5,7 @@
 
 #include "engine/domain/money.h"
 #include "engine/domain/names.h"
+#include "engine/domain/plan_terms.h"
 
 namespace tenure {
 namespace {
@@ -145,6 +146,13 @@ std::string Catalog::plan_names() const {
     names += plan->name()->string_view();
   }
   return names;
+}
+
+std::optional<std::string> why_not_sold(const Catalog& catalog, const schema::Plan& plan,
+                                        std::string_view currency) {
+  if (!is_paid(plan) || currency == catalog.currency()) return std::nullopt;
+  return "plan " + in_quotes(plan.name()->string_view()) + " is sold in " +
+         std::string(catalog.currency()) + ", the organization pays in " + std::string(currency);
 }
 
 }  // namespace tenure

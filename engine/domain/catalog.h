@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,5 +35,10 @@ class Catalog {
 
   std::vector<uint8_t> buffer_;
 };
+
+// Why whoever pays in `currency` cannot have the plan: a catalog may have changed its own since an
+// organization was made. Nothing: it is sold to them.
+std::optional<std::string> why_not_sold(const Catalog& catalog, const schema::Plan& plan,
+                                        std::string_view currency);
 
 }  // namespace tenure

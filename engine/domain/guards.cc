@@ -1,7 +1,5 @@
 #include "engine/domain/guards.h"
 
-#include "engine/domain/plan_terms.h"
-
 namespace tenure {
 namespace {
 
@@ -145,12 +143,9 @@ Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view
 }
 
 Verdict is_sold_to(const Caller& caller, const Catalog& catalog, const schema::Plan& plan) {
-  const std::string& currency = caller.organization.currency;
-  if (!is_paid(plan) || currency == catalog.currency()) return {};
-  return reject(RejectionCode::invalid_value,
-                "plan " + in_quotes(text(plan.name())) + " is sold in " +
-                    std::string(catalog.currency()) + ", the organization pays in " + currency,
-                "catalog: currency");
+  const auto why_not = why_not_sold(catalog, plan, caller.organization.currency);
+  if (!why_not) return {};
+  return reject(RejectionCode::invalid_value, *why_not, "catalog: currency");
 }
 
 Verdict holds(const Caller& caller, Action action) {

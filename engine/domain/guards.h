@@ -66,7 +66,6 @@ Verdict is_sealed(std::string_view field, const schema::Sealed* sealed);  // or 
 Guarded<Actor> known_actor(const flatbuffers::String* actor);
 Guarded<std::string_view> known_billing_mode(const flatbuffers::String* mode);  // or per_space
 Guarded<const schema::Plan*> known_plan(const Catalog& catalog, std::string_view name);
-// A catalog may have changed its currency since the organization was made.
 Verdict is_sold_to(const Caller& caller, const Catalog& catalog, const schema::Plan& plan);
 
 // admit.cc: expected_version, organization exists, actor belongs: a member who is not suspended, a

@@ -3,7 +3,6 @@
 #include "engine/domain/plan_preview.h"
 #include "engine/domain/billing_rows.h"
 #include "engine/domain/calendar.h"
-#include "engine/domain/plan_terms.h"
 #include "projections/queries/billing_answers.h"
 #include "projections/queries/query_support.h"
 
@@ -77,10 +76,8 @@ Result<std::string> get_plan_preview(const QueryContext& context, const Catalog&
     return fail(ErrorKind::kInvalid, "plan must be one of " + catalog.plan_names());
   }
   const Organization state = TRY(read_state(context, organization.rows(), space));
-  if (is_paid(*wanted) && state.currency != catalog.currency()) {
-    return fail(ErrorKind::kInvalid, "plan " + std::string(plan) + " is sold in " +
-                                         std::string(catalog.currency()) +
-                                         ", the organization pays in " + state.currency);
+  if (auto why_not = why_not_sold(catalog, *wanted, state.currency)) {
+    return fail(ErrorKind::kInvalid, *std::move(why_not));
   }
   const PlanPreview preview =
       preview_change(state, space, state.spaces.find(space)->second, *wanted,
