@@ -93,10 +93,17 @@ def fetch():
     stamp.write_text(wanted)
 
 
+# Flags of a broker's JVM: one for tests, which starts quickly and stays small; and what the scripts of Kafka's distribution give
+# theirs (kafka-server-start.sh, kafka-run-class.sh). The first stops all threads for 50 to 400 ms at a time under load.
+SMALL = "-XX:+UseSerialGC -Xmx512m"
+AS_KAFKA_SHIPS = ("-server -Xms1g -Xmx1g -XX:+UseG1GC -XX:MaxGCPauseMillis=20 -XX:InitiatingHeapOccupancyPercent=35 "
+                  "-XX:+ExplicitGCInvokesConcurrent -XX:MaxInlineLevel=15")
+
+
 def java(main, *arguments, flags):
     if not (JARS / "pom.sha256").exists():
         raise BrokerError(f"no broker in {JARS}: run ops/kafka/cluster.py fetch")
-    return ["java", "-XX:+UseSerialGC", *flags,
+    return ["java", *flags,
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
             "-cp", f"{JARS}/*", main, *arguments]
@@ -159,9 +166,9 @@ class Security:
 class Broker:
     """One node. `pid` and `since` name its process while it runs."""
 
-    def __init__(self, directory, port, heap, pid=None, since=None, secure_port=None):
+    def __init__(self, directory, port, jvm, pid=None, since=None, secure_port=None):
         self.directory = pathlib.Path(directory)
-        self.port, self.heap, self.pid, self.since = port, heap, pid, since
+        self.port, self.jvm, self.pid, self.since = port, jvm, pid, since
         self.secure_port = secure_port  # of the SASL_SSL listener, if there is one
         self.process = None  # if this program started it
 
@@ -181,7 +188,7 @@ class Broker:
     def format(self, cluster_id, scram=()):
         return subprocess.Popen(
             java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}",  # may begin with a dash
-                 "--config", str(self.settings), *scram, flags=["-Xmx64m", "-XX:TieredStopAtLevel=1"]),
+                 "--config", str(self.settings), *scram, flags=["-XX:+UseSerialGC", "-Xmx64m", "-XX:TieredStopAtLevel=1"]),
             stdout=subprocess.DEVNULL, stderr=open(self.log, "ab"))
 
     def start(self):
@@ -189,7 +196,7 @@ class Broker:
         self.skip = self.log.stat().st_size
         with open(self.log, "ab") as log:
             process = subprocess.Popen(
-                java("kafka.Kafka", str(self.settings), flags=[f"-Xmx{self.heap}"]), stdin=subprocess.DEVNULL,
+                java("kafka.Kafka", str(self.settings), flags=self.jvm.split()), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True)
         self.pid, self.since = process.pid, begun(process.pid)
         self.process = process
@@ -234,8 +241,8 @@ class Cluster:
         self.directory, self.brokers = directory, brokers
 
     @classmethod
-    def start(cls, count=1, heap="512m", security=None, more=""):
-        """`more`: settings of the brokers beside those above, as lines."""
+    def start(cls, count=1, jvm=SMALL, security=None, more=""):
+        """`jvm`: flags of each broker's. `more`: settings of the brokers beside those above, as lines."""
         directory = tempfile.mkdtemp(prefix="tenure-kafka-")
         ports = free_ports(3 * count)
         voters = ",".join(f"{n + 1}@127.0.0.1:{ports[count + n]}" for n in range(count))
@@ -244,7 +251,7 @@ class Cluster:
             if security:
                 make_authority(cluster.authority)
             for n in range(count):
-                broker = Broker(os.path.join(directory, str(n + 1)), ports[n], heap,
+                broker = Broker(os.path.join(directory, str(n + 1)), ports[n], jvm,
                                 secure_port=ports[2 * count + n] if security else None)
                 broker.directory.mkdir()
                 settings = SETTINGS.format(
@@ -294,7 +301,7 @@ class Cluster:
         self.stop()
 
     def save(self, path):
-        brokers = [{"directory": str(b.directory), "port": b.port, "heap": b.heap, "pid": b.pid,
+        brokers = [{"directory": str(b.directory), "port": b.port, "jvm": b.jvm, "pid": b.pid,
                     "since": b.since, "secure_port": b.secure_port} for b in self.brokers]
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         pathlib.Path(path).write_text(json.dumps(
@@ -330,7 +337,7 @@ def main():
             each.add_argument("--state", required=True, metavar="FILE")
         if name != "stop":
             each.add_argument("--brokers", type=int, default=1)
-            each.add_argument("--heap", default="512m", help="of each broker")
+            each.add_argument("--jvm", default=SMALL, metavar="FLAGS", help="of each broker's")
             each.add_argument("--user", action="append", metavar="NAME:PASSWORD")
             each.add_argument("--acls", action="store_true")
         if name == "run":
@@ -343,11 +350,11 @@ def main():
             stop_saved(options.state)
         elif options.command == "start":
             stop_saved(options.state)  # what a run that was cut short left
-            cluster = Cluster.start(options.brokers, options.heap, security_of(options))
+            cluster = Cluster.start(options.brokers, options.jvm, security_of(options))
             cluster.save(options.state)
             print(cluster.bootstrap)
         else:
-            with Cluster.start(options.brokers, options.heap, security_of(options)) as cluster:
+            with Cluster.start(options.brokers, options.jvm, security_of(options)) as cluster:
                 environment = os.environ | {"TENURE_KAFKA": cluster.bootstrap}
                 return subprocess.run(options.run, env=environment).returncode
     except (BrokerError, subprocess.CalledProcessError, OSError) as error:

@@ -23,11 +23,9 @@ PEER = ROOT / "tests" / "bench" / "peers" / "kafka-streams"
 BUILD = ROOT / "build" / "kafka-streams"
 sys.path.insert(0, str(ROOT / "ops" / "kafka"))
 
-from cluster import BrokerError, Cluster  # noqa: E402
+from cluster import AS_KAFKA_SHIPS, BrokerError, Cluster  # noqa: E402
 
 PEER_PREFIX = "tenure-peer"
-# Heap that both JVMs get by default; the machine also holds the page cache that all of them share.
-BROKER_HEAP = "1g"
 PEER_FLAGS = ["-Xms2g", "-Xmx2g", "-XX:+UseParallelGC"]
 BENCH_SECONDS = 600
 PREFIX = 64  # of a record, before the decision
@@ -148,7 +146,7 @@ def main():
             return 0
         with contextlib.ExitStack() as stack:
             options.directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT / "build")))
-            cluster = Cluster.load(options.state) if options.state else stack.enter_context(Cluster.start(heap=BROKER_HEAP))
+            cluster = Cluster.load(options.state) if options.state else stack.enter_context(Cluster.start(jvm=AS_KAFKA_SHIPS))
             options.brokers = cluster.bootstrap
             run(options)
     except (BrokerError, subprocess.SubprocessError, OSError) as error:

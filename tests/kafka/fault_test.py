@@ -183,7 +183,7 @@ def leaders_of(fleet, topic):
 
 def leaders(options):
     began, moves = time.monotonic(), 0
-    with tempfile.TemporaryDirectory() as directory, Cluster.start(3, heap="384m", more=QUICK) as cluster, \
+    with tempfile.TemporaryDirectory() as directory, Cluster.start(3, jvm="-XX:+UseSerialGC -Xmx384m", more=QUICK) as cluster, \
             Fleet(cluster, directory, "f", options.seed, replication=3, pace=0.04) as fleet:
         fleet.start()
         topics = ["f.log", "f.commands", "f.results", "__consumer_offsets"]
