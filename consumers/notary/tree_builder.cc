@@ -7,8 +7,18 @@ namespace {
 
 constexpr size_t kBlockBytes = 256u << 10;
 constexpr size_t kMostWaiting = 8;  // blocks
+constexpr size_t kLagging = 2;      // as many that wait keep the other thread busy meanwhile
 
 }  // namespace
+
+template <class See>
+void TreeBuilder::Block::each(See see) const {
+  std::span<const std::byte> rest(bytes);
+  for (const size_t size : sizes) {
+    see(rest.first(size));
+    rest = rest.subspan(size);
+  }
+}
 
 TreeBuilder::TreeBuilder(Frontier from, Grown grown)
     : tree_(std::move(from)), grown_(std::move(grown)), thread_([this] { run(); }) {}
@@ -21,7 +31,15 @@ void TreeBuilder::add(std::span<const std::byte> payload) {
   if (filling_.bytes.size() >= kBlockBytes) hand_over();
 }
 
+bool TreeBuilder::lags() {
+  const std::scoped_lock lock(mutex_);
+  return waiting_.size() >= kLagging;
+}
+
 void TreeBuilder::hand_over() {
+  if (lags()) {
+    filling_.each([this](auto payload) { filling_.leaves.push_back(helper_.leaf(payload)); });
+  }
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return waiting_.size() < kMostWaiting; });
   waiting_.push_back(std::exchange(filling_, {}));
@@ -56,14 +74,16 @@ void TreeBuilder::run() {
       waiting_.pop_front();
       changed_.notify_all();
     }
-    std::span<const std::byte> bytes(block.bytes);
-    for (const size_t size : block.sizes) {
-      tree_.append(hasher, hasher.leaf(bytes.first(size)), [](const Hash&) {});
-      bytes = bytes.subspan(size);
+    if (block.leaves.empty()) {
+      block.each([&](auto payload) { block.leaves.push_back(hasher.leaf(payload)); });
+    }
+    for (const Hash& leaf : block.leaves) {
+      tree_.append(hasher, leaf, [](const Hash&) {});
       grown_(tree_, hasher);
     }
     block.bytes.clear();
     block.sizes.clear();
+    block.leaves.clear();
     const std::scoped_lock lock(mutex_);
     used_.push_back(std::move(block));
   }
