@@ -17,6 +17,7 @@ rounds cost less. The seed says what is sent and who is hit; when the processes 
 import argparse
 import asyncio
 import json
+import math
 import random
 import re
 import resource
@@ -162,10 +163,12 @@ def broker(options):
         for number in range(options.rounds):
             time.sleep(fleet.rng.uniform(0.2, 0.8))
             at = time.monotonic()
+            fleet.load.up_since = math.inf
             only.end(signal.SIGKILL)
             only.start()
             only.wait_ready()
-            down.append(time.monotonic() - at)
+            fleet.load.up_since = time.monotonic()
+            down.append(fleet.load.up_since - at)
             fleet.wait_answers(range(PARTITIONS), at)
             with fleet.load.quiet(fleet.tend):
                 fleet.check()

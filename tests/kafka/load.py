@@ -38,6 +38,7 @@ class Client(threading.Thread):
         self.orgs = list(itertools.islice((n for n in names if partition_of(n) == self.partition), 2))
         self.connections = {}
         self.idle = threading.Event()
+        self.last_said = "none ended"
 
     def commands(self):
         for org in self.orgs:
@@ -77,10 +78,11 @@ class Client(threading.Thread):
 
     def ask(self, identity, body):
         self.load.sent[identity] = body
-        deadline = time.monotonic() + ANSWER_SECONDS
+        began = time.monotonic()
         for attempt in itertools.count():
             asked = time.monotonic()
-            assert asked < deadline, f"{identity} was not answered within {ANSWER_SECONDS} s"
+            assert asked < max(began, self.load.up_since) + ANSWER_SECONDS, \
+                f"{identity} was not answered within {ANSWER_SECONDS} s, after {attempt} attempts; the last one: {self.last_said}"
             if attempt:
                 self.load.retries += 1
             answer = self.try_once(body)
@@ -106,10 +108,12 @@ class Client(threading.Thread):
             connection.sock.settimeout(connection.timeout)
         try:
             said = engine.post("/v1/commands", body, connection=connection)
-        except (OSError, http.client.HTTPException, TypeError):  # TypeError: its port is gone
+        except (OSError, http.client.HTTPException, TypeError) as error:  # TypeError: its port is gone
+            self.last_said = f"{engine.name}: {error!r}"
             connection.close()
             self.connections.pop(engine.name, None)
             return None
+        self.last_said = f"{engine.name}: {said.status} {said.text}"
         if said.status == 503:
             return None
         assert "position" in said.json, f"no decision: {said.status} {said.text} for {body}"
@@ -124,6 +128,7 @@ class Load:
         self.sent, self.answers, self.failures = {}, {}, []
         self.retries = 0
         self.times = collections.defaultdict(list)  # partition -> (asked, answered)
+        self.up_since = 0  # of what all answers need; in the future while it is down
         self.held, self.ends = threading.Event(), threading.Event()
         self.clients = [Client(self, number) for number in range(clients)]
 
