@@ -6,6 +6,7 @@
 #include "engine/base/check.h"
 #include "engine/json/json_edge.h"
 #include "engine/json/json_wire.h"
+#include "tests/domain/laws.h"
 #include "tests/domain/random_commands.h"
 #include "tests/fuzz/input.h"
 
@@ -78,15 +79,10 @@ void distort(Bytes& command, Input& input) {
 
 void expect_an_owner(const Organization& organization) {
   if (organization.id == kServicesOrganization) return;
-  uint32_t owners = 0, suspended = 0;
-  for (const auto& [user, member] : organization.members) {
-    const bool owner = member.role == organization.rulebook->owner_role;
-    owners += owner && !member.suspended;
-    suspended += owner && member.suspended;
-  }
-  CHECK(owners >= 1);
-  CHECK(owners == organization.owners);
-  CHECK(!organization.rulebook->single_owner || owners + suspended == 1);
+  const auto [active, suspended] = owners_of(organization);
+  CHECK(active >= 1);
+  CHECK(active == organization.owners);
+  CHECK(!organization.rulebook->single_owner || active + suspended == 1);
 }
 
 void expect_evidence(const Bytes& decision) {
@@ -117,18 +113,11 @@ void send(DomainMachine& machine, const Bytes& command, Time now) {
 }
 
 void expect_replayed(const DomainMachine& machine) {
-  std::map<std::string, Organization, std::less<>> replayed;
-  for (Number number; number.value < machine.history().size(); number = number.next()) {
-    const schema::Decision& decision = decision_of(machine.history()[number.value]);
-    if (!accepted(decision)) continue;
-    const std::string org = decision.command_nested_root()->org()->str();
-    replayed[org].id = OrgId(org);
-    evolve(replayed[org], decision, number, test_rulebooks());
-    CHECK(replayed[org].version == decision.version());
-  }
-  CHECK(replayed == machine.organizations());
-  for (auto& [id, organization] : replayed) derive(organization);
-  CHECK(replayed == machine.organizations());
+  auto organizations = replayed(machine);
+  CHECK(organizations.has_value());
+  CHECK(*organizations == machine.organizations());
+  for (auto& [id, organization] : *organizations) derive(organization);
+  CHECK(*organizations == machine.organizations());
 }
 
 }  // namespace

@@ -28,15 +28,7 @@ class Routes {
     host_ = EngineHost::open(options).value();
     api_.emplace(Api{*host_, metrics_, readers_, streams_, ingest_, answered_,
                      std::chrono::milliseconds(0), true, [](auto task) { task(); }});
-    add_service_routes(router_, *api_);
-    add_command_routes(router_, *api_);
-    add_check_routes(router_, *api_);
-    add_explain_routes(router_, *api_);
-    add_organization_routes(router_, *api_);
-    add_history_routes(router_, *api_);
-    add_decision_routes(router_, *api_);
-    add_key_routes(router_, *api_);
-    add_notary_routes(router_, *api_);
+    add_all_routes(router_, *api_);
     send("CreateOrganization", R"({"name":"Zephyr","rulebook":"space"})");
     send("AddMember", R"({"user":"zuleika","role":"ADMIN"})");
     send("CreateSpace", R"({"space":"zanzibar","name":"Zanzibar"})");

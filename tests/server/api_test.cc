@@ -64,13 +64,7 @@ class ApiTest : public testing::Test {
     host_ = *std::move(host);
     api_.emplace(Api{*host_, metrics_, readers_, streams_, ingest_, answered_, 60s, true,
                      [](std::function<void()> task) { task(); }});
-    add_service_routes(router_, *api_);
-    add_command_routes(router_, *api_);
-    add_check_routes(router_, *api_);
-    add_explain_routes(router_, *api_);
-    add_organization_routes(router_, *api_);
-    add_history_routes(router_, *api_);
-    add_decision_routes(router_, *api_);
+    add_all_routes(router_, *api_);
   }
 
   Response ask(Method method, const std::string& path, const std::string& query = {},

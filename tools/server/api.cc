@@ -8,4 +8,16 @@ std::string_view media_type(std::string_view content_type) {
   return content_type;
 }
 
+void add_all_routes(Router& router, Api& api) {
+  add_service_routes(router, api);
+  add_command_routes(router, api);
+  add_check_routes(router, api);
+  add_explain_routes(router, api);
+  add_organization_routes(router, api);
+  add_history_routes(router, api);
+  add_decision_routes(router, api);
+  add_key_routes(router, api);
+  add_notary_routes(router, api);
+}
+
 }  // namespace tenure

@@ -62,6 +62,7 @@ void add_decision_routes(Router& router, Api& api);      // routes_decisions.cc
 void add_service_routes(Router& router, Api& api);       // routes_service.cc
 void add_key_routes(Router& router, Api& api);           // routes_keys.cc
 void add_notary_routes(Router& router, Api& api);        // routes_notary.cc
+void add_all_routes(Router& router, Api& api);
 
 inline constexpr std::string_view kJson = "application/json";
 inline constexpr std::string_view kNdjson = "application/x-ndjson";

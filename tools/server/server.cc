@@ -217,15 +217,7 @@ Result<void> serve(ServeOptions options) {
           is_loopback(options.http.address),
           [&](std::function<void()> task) { http->post(std::move(task)); }};
   Router router;
-  add_service_routes(router, api);
-  add_command_routes(router, api);
-  add_check_routes(router, api);
-  add_explain_routes(router, api);
-  add_organization_routes(router, api);
-  add_history_routes(router, api);
-  add_decision_routes(router, api);
-  add_key_routes(router, api);
-  add_notary_routes(router, api);
+  add_all_routes(router, api);
   const Authenticator authenticator(opened.key, [&host] { return host->services(); }, people.get());
   Dispatcher dispatcher(router, authenticator, metrics, options.http.max_bodies);
   doorway.open(std::ref(dispatcher));
