@@ -4,7 +4,6 @@
 #include <librdkafka/rdkafka.h>
 
 #include <array>
-#include <thread>
 
 #include "engine/log/kafka_handle.h"
 
@@ -29,15 +28,6 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
 
 // As many as are taken from the queue at once.
 constexpr size_t kMostMessages = 8192;
-
-constexpr auto kPause = std::chrono::milliseconds(50);
-
-bool is_passing(rd_kafka_resp_err_t code) {
-  return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
-         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-         code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
-         code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
-}
 
 int32_t number_of(PartitionId partition) { return static_cast<int32_t>(partition.value); }
 
@@ -103,23 +93,11 @@ Result<KafkaConsumer::Topic> KafkaConsumer::topic() const {
   return found;
 }
 
-// A topic that was just made, or whose leader just changed, is known to some brokers before others.
 Result<KafkaConsumer::Extent> KafkaConsumer::extent(PartitionId partition) const {
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(kKafkaPatienceMs);
-  while (true) {
-    int64_t begin = 0, end = 0;
-    const auto code =
-        rd_kafka_query_watermark_offsets(impl_->asking.handle.get(), impl_->name.c_str(),
-                                         number_of(partition), &begin, &end, kKafkaPatienceMs);
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return Extent{{static_cast<uint64_t>(begin)}, {static_cast<uint64_t>(end)}};
-    }
-    if (!is_passing(code) || std::chrono::steady_clock::now() > deadline) {
-      return kafka_fail(code, impl_->place(partition) + impl_->complaints.last());
-    }
-    std::this_thread::sleep_for(kPause);
-  }
+  const KafkaOffsets held =
+      TRY(kafka_offsets(*impl_->asking.handle, impl_->name, number_of(partition),
+                        impl_->place(partition), impl_->complaints));
+  return Extent{{static_cast<uint64_t>(held.begin)}, {static_cast<uint64_t>(held.end)}};
 }
 
 Result<void> KafkaConsumer::Impl::start(const Client& client, PartitionId partition, Offset from,

@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <librdkafka/rdkafka.h>
+#include <chrono>
+#include <thread>
 #include <tuple>
 
 namespace tenure {
 namespace {
+
+constexpr auto kPause = std::chrono::milliseconds(50);
 
 // On the library's own threads. Errors come here too, as no other callback is set for them: so they
 // are noted whether or not anybody polls. A library does not write to our stderr.
@@ -20,6 +24,13 @@ Result<void> set(rd_kafka_conf_t* conf, const std::string& name, const std::stri
     return {};
   }
   return fail(ErrorKind::kInvalid, fmt::format("Kafka property {}: {}", name, text));
+}
+
+bool is_passing(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+         code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+         code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+         code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
 }
 
 ErrorKind kind_of(int code) {
@@ -104,6 +115,22 @@ Result<KafkaOwner<KafkaMetadata>> kafka_metadata(rd_kafka_s& client, rd_kafka_to
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaOwner<KafkaMetadata>(metadata);
   return kafka_fail(code, fmt::format("no answer from the Kafka brokers {}{}", connection.brokers,
                                       complaints.last()));
+}
+
+Result<KafkaOffsets> kafka_offsets(rd_kafka_s& client, const std::string& topic, int32_t partition,
+                                   const std::string& what, const KafkaComplaints& complaints) {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kKafkaPatienceMs);
+  while (true) {
+    KafkaOffsets found;
+    const auto code = rd_kafka_query_watermark_offsets(&client, topic.c_str(), partition,
+                                                       &found.begin, &found.end, kKafkaPatienceMs);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return found;
+    if (!is_passing(code) || std::chrono::steady_clock::now() > deadline) {
+      return kafka_fail(code, what + complaints.last());
+    }
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 }  // namespace tenure

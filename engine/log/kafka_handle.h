@@ -70,6 +70,15 @@ Result<KafkaOwner<KafkaMetadata>> kafka_metadata(rd_kafka_s& client, rd_kafka_to
                                                  const KafkaConnection& connection,
                                                  const KafkaComplaints& complaints);
 
+// Which records of a partition the brokers hold: from `begin` to before `end`. Waits while no
+// leader is known yet: brokers tell of a topic that was just made before they lead it, and a leader
+// moves. `what` fails otherwise.
+struct KafkaOffsets {
+  int64_t begin = 0, end = 0;
+};
+Result<KafkaOffsets> kafka_offsets(rd_kafka_s& client, const std::string& topic, int32_t partition,
+                                   const std::string& what, const KafkaComplaints& complaints);
+
 // How long a question to the cluster may take.
 inline constexpr int kKafkaPatienceMs = 10'000;
 

@@ -320,11 +320,9 @@ Result<std::unique_ptr<KafkaTail>> KafkaTail::make(const KafkaConnection& connec
   impl->topic.reset(rd_kafka_topic_new(impl->client.get(), topic.c_str(), nullptr));
   if (!impl->topic) return kafka_fail(rd_kafka_last_error(), "topic " + topic);
   // A number, not the library's own "end", which it would ask for later, after the first messages.
-  int64_t begin = 0, end = 0;
-  const auto code = rd_kafka_query_watermark_offsets(
-      impl->client.get(), topic.c_str(), impl->partition, &begin, &end, kKafkaPatienceMs);
-  if (code) return kafka_fail(code, "the end of topic " + topic + impl->complaints.last());
-  const int64_t first = from == From::kBeginning ? begin : end;
+  const KafkaOffsets held = TRY(kafka_offsets(*impl->client, topic, impl->partition,
+                                              "the end of topic " + topic, impl->complaints));
+  const int64_t first = from == From::kBeginning ? held.begin : held.end;
   if (rd_kafka_consume_start(impl->topic.get(), impl->partition, first) != 0) {
     return kafka_fail(rd_kafka_last_error(), "cannot read topic " + topic);
   }
