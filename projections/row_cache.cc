@@ -10,11 +10,12 @@ namespace {
 
 // What is longer is rare, and one of them would push out hundreds of others.
 constexpr size_t kLongestKey = 511, kLongestRow = 8u << 10;
-constexpr size_t kOverhead = 32;  // of an entry in the tables, about
+constexpr size_t kOverhead = 40;  // of an entry in the tables, about
 
 }  // namespace
 
-// In one piece of memory: this, then the row, then the key.
+// In one piece of memory: this, then the key, then the row. What is compared comes first: each line
+// of memory that a look-up touches is a wait.
 struct RowCache::Entry {
   Entry* next;  // in its bucket
   size_t hash;
@@ -26,8 +27,8 @@ struct RowCache::Entry {
   bool exists;
   bool asked;  // for, since the hand came by
 
-  uint8_t* row() { return reinterpret_cast<uint8_t*>(this + 1); }
-  char* key() { return reinterpret_cast<char*>(row() + row_size); }
+  char* key() { return reinterpret_cast<char*>(this + 1); }
+  uint8_t* row() { return reinterpret_cast<uint8_t*>(key() + key_size); }
   size_t bytes() const { return sizeof(Entry) + row_size + key_size + kOverhead; }
 };
 
@@ -52,7 +53,7 @@ RowCache::Entry** RowCache::Shard::find(const Wanted& wanted) {
 }
 
 void RowCache::Shard::insert(OwnedEntry entry) {
-  if (entries.size() == buckets.size()) grow();
+  if (entries.size() == buckets.size() / 2) grow();  // then few buckets have another's entry first
   Entry*& first = bucket_of(entry->hash);
   entry->next = first;
   first = entry.get();
@@ -124,8 +125,8 @@ void RowCache::keep(Family family, std::string_view key, uint64_t generation,
                              .family = family,
                              .exists = row.has_value(),
                              .asked = false});
-  if (size > 0) std::memcpy(entry->row(), row->data(), size);
   std::memcpy(entry->key(), key.data(), key.size());
+  if (size > 0) std::memcpy(entry->row(), row->data(), size);
 
   const std::scoped_lock newest(newest_mutex_);
   if (generation != newest_) return;

@@ -76,8 +76,7 @@ Result<bool> AdminKey::is_stored(const std::string& data_directory) {
   return !TRY(stored(data_directory + std::string(kHashFile))).empty();
 }
 
-bool AdminKey::admits(std::string_view key) const {
-  const KeyHash hash = hash_of_key(key);
+bool AdminKey::admits(const KeyHash& hash) const {
   return CRYPTO_memcmp(hash.data(), hash_.data(), hash.size()) == 0;
 }
 

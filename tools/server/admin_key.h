@@ -24,8 +24,8 @@ class AdminKey {
   // Whether the data directory keeps the hash of a key. kCorrupt: what it keeps is none.
   static Result<bool> is_stored(const std::string& data_directory);
 
-  // Whether this is the key. Compares hashes in constant time.
-  bool admits(std::string_view key) const;
+  // Whether a key of this hash is it. Compares in constant time.
+  bool admits(const KeyHash& hash) const;
 
  private:
   explicit AdminKey(const KeyHash& hash) : hash_(hash) {}

@@ -24,8 +24,9 @@ Expected<Principal, Response> Authenticator::authenticate(const Request& request
   const Time now = SystemClock().now();
   if (!key.empty()) {
     auto services = services_();
-    if (admin_.admits(key)) return Principal::admin(std::move(services));
-    if (const auto service = holder_of_key(services.get(), key, now)) {
+    const KeyHash hash = hash_of_key(key);
+    if (admin_.admits(hash)) return Principal::admin(std::move(services));
+    if (const auto service = holder_of_key(services.get(), key, hash, now)) {
       return *service == kAdminService ? Principal::admin(std::move(services))
                                        : Principal::service(*service, std::move(services));
     }

@@ -61,13 +61,12 @@ NewServiceKey new_service_key(std::string_view key) {
 }
 
 std::optional<std::string> holder_of_key(const Services* services, std::string_view text,
-                                         Time now) {
+                                         const KeyHash& hash, Time now) {
   const std::string_view id = key_in(text);
   if (services == nullptr || id.empty()) return std::nullopt;
   const auto found = services->keys.find(id);
   if (found == services->keys.end()) return std::nullopt;
   const ApiKey& key = found->second;
-  const KeyHash hash = hash_of_key(text);
   if (CRYPTO_memcmp(hash.data(), key.hash.data(), hash.size()) != 0) return std::nullopt;
   if (key.revoked || (key.expires && now >= *key.expires)) return std::nullopt;
   return key.service;

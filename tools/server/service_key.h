@@ -24,8 +24,9 @@ std::string new_secret();
 KeyHash hash_of_key(std::string_view text);
 std::string to_hex(std::string_view bytes);
 
-// The service that `text` is a key of: one that exists, was not revoked, and has not expired at
-// `now`. Compares hashes in constant time. `services` may be null.
-std::optional<std::string> holder_of_key(const Services* services, std::string_view text, Time now);
+// The service that `text`, whose hash is `hash`, is a key of: one that exists, was not revoked, and
+// has not expired at `now`. Compares hashes in constant time. `services` may be null.
+std::optional<std::string> holder_of_key(const Services* services, std::string_view text,
+                                         const KeyHash& hash, Time now);
 
 }  // namespace tenure

@@ -16,8 +16,8 @@ namespace {
 
 constexpr uint32_t kGroups = 100, kSpacesOfAGroup = 4;
 constexpr size_t kChecks = 200'000;
-constexpr size_t kRequests = 20'000;  // over HTTP, again and again
-constexpr double kSeconds = 1;
+constexpr size_t kRequests = 20'000;  // over HTTP
+constexpr double kSeconds = 1, kForEver = 3600;
 constexpr int kConnections[] = {1, 32};
 constexpr std::string_view kOwner = "user:root";
 constexpr std::string_view kKey = "bench-key-that-only-this-run-knows";
@@ -143,27 +143,46 @@ std::vector<std::string> make_requests(const Size& size) {
   return requests;
 }
 
-// Between two halves of its probe, as the machine may be busier at one time than at another.
+// A row, between two halves of its probe, as the machine may be busier at one time than at another.
+Result<void> measure_beside_hello(std::string name, const LoadOptions& load, bool json) {
+  const std::string hello = hello_request(kKey);
+  auto probe = [&] {
+    return run_load({.port = load.port,
+                     .connections = load.connections,
+                     .seconds = kSeconds / 2,
+                     .next_request = [&] { return std::string_view(hello); }});
+  };
+  const LoadResult before = TRY(probe());
+  LoadResult result = TRY(run_load(load));
+  const LoadResult after = TRY(probe());
+  BenchRow figures;
+  figures.bench = std::move(name);
+  figures.per_s = static_cast<double>(result.responses) / result.seconds;
+  figures.probe = "hello-world";
+  figures.probe_per_s =
+      static_cast<double>(before.responses + after.responses) / (before.seconds + after.seconds);
+  figures.latencies = Latencies::of(result.latencies_ns);
+  print_bench_row(figures, json);
+  return {};
+}
+
+// Each question once, of a server that has just started and has kept none of the rows; then the
+// same ones again and again, as of a server at its work.
 Result<void> measure_over_http(uint16_t port, const Size& size, bool json) {
   const std::vector<std::string> requests = make_requests(size);
-  const std::string hello = hello_request(kKey);
+  size_t asked = 0;
+  auto once = [&] {
+    return asked == requests.size() ? std::string_view() : std::string_view(requests[asked++]);
+  };
+  TRY(measure_beside_hello(fmt::format("check-http/{}/first-asked", size.name()),
+                           {.port = port, .seconds = kForEver, .next_request = once}, json));
   for (const int connections : kConnections) {
     size_t at = 0;
-    auto probe = [&] {
-      return run_load({port, connections, kSeconds / 2, [&] { return std::string_view(hello); }});
-    };
-    auto before = TRY(probe());
-    auto load = TRY(run_load({port, connections, kSeconds,
-                              [&] { return std::string_view(requests[at++ % requests.size()]); }}));
-    auto after = TRY(probe());
-    BenchRow figures;
-    figures.bench = fmt::format("check-http/{}/{}", size.name(), connections);
-    figures.per_s = static_cast<double>(load.responses) / load.seconds;
-    figures.probe = "hello-world";
-    figures.probe_per_s =
-        static_cast<double>(before.responses + after.responses) / (before.seconds + after.seconds);
-    figures.latencies = Latencies::of(load.latencies_ns);
-    print_bench_row(figures, json);
+    auto again = [&] { return std::string_view(requests[at++ % requests.size()]); };
+    TRY(measure_beside_hello(
+        fmt::format("check-http/{}/{}", size.name(), connections),
+        {.port = port, .connections = connections, .seconds = kSeconds, .next_request = again},
+        json));
   }
   return {};
 }
