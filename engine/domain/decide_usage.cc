@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <ranges>
+#include <span>
 #include <vector>
 
 #include "engine/domain/decide_commands.h"
@@ -78,6 +79,10 @@ uint64_t used(const Space& space, Month month, const schema::MeterTerms& terms) 
   return counter == space.counters.end() ? 0 : counter->second.used;
 }
 
+bool is_of_one_counter(const Rise& a, const Rise& b) {
+  return a.month == b.month && text(a.terms->meter()) == text(b.terms->meter());
+}
+
 // A batch comes to what its entries would one after the other: where the plan changes between two
 // of a month, the second goes on from what the first came to.
 void add_rise(const Space& space, Month month, const schema::MeterTerms& terms, uint64_t quantity,
@@ -126,6 +131,16 @@ Guarded<Tally> tally(const SpaceCaller& caller, const schema::RecordUsage& comma
     add_rise(space, month, *terms, entry.quantity(), tally.rises);
   }
   return tally;
+}
+
+// A threshold is told of once a month, though each plan of the month has its own.
+void tell_crossed_once(const SpaceCaller& caller, std::span<Rise> rises, EventSink& events) {
+  for (size_t i = 0; i < rises.size(); ++i) {
+    for (const Rise& before : rises.first(i)) {
+      if (is_of_one_counter(before, rises[i])) rises[i].told = std::max(rises[i].told, before.told);
+    }
+    rises[i].told = tell_crossed(caller, rises[i], events);
+  }
 }
 
 bool is_duplicate(const Tally& tally, uint32_t entry) {
@@ -192,7 +207,7 @@ Verdict decide(const Incoming& in, const schema::RecordUsage& command, EventSink
   const SpaceCaller caller = TRY(enter_space(TRY(admit(in)), text(command.space())));
   TRY(holds_in_space(caller, Action::kUsageRecord));
   TRY(exists(caller));
-  const Tally tallied = TRY(tally(caller, command, now));
+  Tally tallied = TRY(tally(caller, command, now));
   TRY(records_something(caller, command, tallied));
   TRY(takes_more(caller));
   for (const Rise& rise : tallied.rises) TRY(within_limit(caller, rise));
@@ -207,7 +222,7 @@ Verdict decide(const Incoming& in, const schema::RecordUsage& command, EventSink
   flatbuffers::Offset<flatbuffers::Vector<uint32_t>> duplicates;
   if (!tallied.duplicates.empty()) duplicates = builder.CreateVector(tallied.duplicates);
   events.add(schema::CreateUsageRecorded(builder, space, recorded, tallied.counted, duplicates));
-  for (const Rise& rise : tallied.rises) tell_crossed(caller, rise, events);
+  tell_crossed_once(caller, tallied.rises, events);
   return {};
 }
 

@@ -65,15 +65,15 @@ Guarded<Rise> resources_rise(Time now, const SpaceCaller& caller, uint64_t added
   return gauge_rise(now, caller, kResourcesMeter, caller.space->resource_count, added);
 }
 
-void tell_crossed(const SpaceCaller& caller, const Rise& rise, EventSink& events) {
-  if (rise.terms == nullptr || !rise.terms->limit()) return;
+uint8_t tell_crossed(const SpaceCaller& caller, const Rise& rise, EventSink& events) {
+  if (rise.terms == nullptr || !rise.terms->limit()) return rise.told;
   const uint64_t limit = *rise.terms->limit(), now_used = rise.used + rise.added;
   const struct {
     uint8_t percent;
     uint64_t use;
   } thresholds[] = {{80, limit - limit / 5}, {100, limit}};
-  if (now_used < thresholds[0].use || rise.used >= limit) return;
-  const uint8_t told = crossed_before(*caller.space, rise);
+  if (now_used < thresholds[0].use || rise.used >= limit) return rise.told;
+  uint8_t told = std::max(rise.told, crossed_before(*caller.space, rise));
   auto& builder = events.builder();
   for (const auto& threshold : thresholds) {
     const bool crosses = rise.used < threshold.use && now_used >= threshold.use;
@@ -84,7 +84,9 @@ void tell_crossed(const SpaceCaller& caller, const Rise& rise, EventSink& events
     const auto month = builder.CreateString(counter ? month_name(rise.month) : std::string());
     events.add(schema::CreateUsageThresholdReached(builder, space, meter, threshold.percent,
                                                    now_used, limit, month));
+    told = threshold.percent;
   }
+  return told;
 }
 
 }  // namespace tenure

@@ -15,6 +15,7 @@ struct Rise {
   const schema::MeterTerms* terms;  // null: the plan does not count it
   Month month;                      // whose thresholds it may cross
   uint64_t used, added;
+  uint8_t told = 0;  // the highest percent that the same decision has told of already
 };
 
 // Distinct users with direct or group access to the space.
@@ -27,7 +28,8 @@ Verdict within_limit(const SpaceCaller& caller, const Rise& rise);
 Guarded<Rise> members_rise(Time now, const SpaceCaller& caller, uint64_t newcomers);
 Guarded<Rise> resources_rise(Time now, const SpaceCaller& caller, uint64_t added);
 
-// Adds UsageThresholdReached for what the rise crosses for the first time in its month.
-void tell_crossed(const SpaceCaller& caller, const Rise& rise, EventSink& events);
+// Adds UsageThresholdReached for what the rise crosses for the first time in its month. Returns
+// the highest percent that was told of, here or by the same decision before.
+uint8_t tell_crossed(const SpaceCaller& caller, const Rise& rise, EventSink& events);
 
 }  // namespace tenure

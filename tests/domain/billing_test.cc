@@ -193,6 +193,24 @@ TEST_F(BillingScript, ABatchComesToWhatItsEntriesWouldOneAfterTheOther) {
   make("RecordUsage", R"({"space":"s","entries":[)" + now + "," + late + "]}", "service:admin");
 }
 
+// Each plan has a limit of its own, the month one counter.
+TEST_F(BillingScript, AThresholdIsToldOnceAMonthAlsoIfABatchIsOfTwoPlans) {
+  subscribe();
+  make("UpgradePlan", R"({"space":"s","plan":"free"})");
+  const Time end = script.space("s").subscription.period_to;
+  script.now = end + hours(1) / 2;
+  make("RecordUsage",
+       R"({"space":"s","entries":[)"
+       R"({"source":"g","id":"1","meter":"api_requests","quantity":850},)"
+       R"({"source":"g","id":"2","meter":"api_requests","quantity":84000,"time":")" +
+           format_time(to_micros(end - hours(1))) + "\"}]}",
+       "service:admin");
+  EXPECT_THAT(script.events(), ElementsAre("UsageRecorded", "UsageThresholdReached"));
+  const auto* told = script.last().events()->Get(1)->event_as_UsageThresholdReached();
+  EXPECT_EQ(told->percent(), 80);
+  EXPECT_EQ(told->limit(), 1000u);
+}
+
 TEST_F(BillingScript, OneSpaceThatIsSuspendedKeepsNoOtherFromAPaidPlan) {
   subscribe();
   live_through(days(20));
