@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <functional>
 
 #include "tests/support/temporary_directory.h"
 #include "tools/server/admin_key.h"
@@ -258,6 +259,32 @@ TEST(DataDirectory, RefusesWhatHoldsSomethingElse) {
   EXPECT_EQ(DataDirectory::create(directory.path()).error().kind, ErrorKind::kInvalid);
   EXPECT_EQ(DataDirectory::existing(directory.path()).error().kind, ErrorKind::kInvalid);
   EXPECT_EQ(DataDirectory::existing(directory.path() + "/none").error().kind, ErrorKind::kNotFound);
+}
+
+// Each is alone what an alarm is set on.
+TEST(Metrics, SayWhichPartFailsAndOfNoOther) {
+  const struct {
+    const char* metric;
+    std::function<std::string&(HostStats&)> why;
+  } parts[] = {
+      {"tenure_log_refusing", [](auto& host) -> auto& { return host.log_refusal; }},
+      {"tenure_log_damaged", [](auto& host) -> auto& { return host.log_damage; }},
+      {"tenure_state_store_failing",
+       [](auto& host) -> auto& { return host.partition.store_error; }},
+      {"tenure_read_models_failing", [](auto& host) -> auto& { return host.read_models_error; }},
+      {"tenure_notary_failing", [](auto& host) -> auto& { return host.notary_error; }},
+      {"tenure_log_differs_from_signed", [](auto& host) -> auto& { return host.notary_mismatch; }},
+  };
+  Metrics metrics;
+  for (const auto& failing : parts) {
+    HostStats host;
+    failing.why(host) = "the disk is full";
+    const std::string text = metrics.render(host);
+    for (const auto& part : parts) {
+      const char* value = &part == &failing ? " 1\n" : " 0\n";
+      EXPECT_THAT(text, HasSubstr(std::string("\n") + part.metric + value));
+    }
+  }
 }
 
 }  // namespace
