@@ -197,7 +197,10 @@ Result<void> invoices(const RowView& rows, std::string_view org, const TakeRow& 
       rows, Family::kBilling, keys.invoices().str(),
       [&](std::string_view number, const schema::InvoiceRow& row) -> Result<void> {
         Row state_row;
-        TRY(rows.get(Family::kBilling, states + std::string(number), state_row));
+        const bool found = TRY(rows.get(Family::kBilling, states + std::string(number), state_row));
+        if (!found) {
+          return fail(ErrorKind::kCorrupt, "an invoice has no state row; rebuild the read models");
+        }
         const auto& state = state_row.as<schema::InvoiceRow>();
         const Values values = {text(org),
                                text(row.invoice()),
