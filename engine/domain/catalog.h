@@ -28,6 +28,8 @@ class Catalog {
   uint32_t tax_hundredths_of_percent(std::string_view country) const;  // 0 if it has no rate
   const flatbuffers::Vector<flatbuffers::Offset<schema::Plan>>& plans() const;
   std::string plan_names() const;  // for messages
+  // As it was loaded: of the same file the same, in every process.
+  const std::vector<uint8_t>& buffer() const { return buffer_; }
 
  private:
   explicit Catalog(std::vector<uint8_t> buffer) : buffer_(std::move(buffer)) {}

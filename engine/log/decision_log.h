@@ -17,7 +17,7 @@ namespace tenure {
 struct Writer {
   std::string process;  // for people: host and pid
   std::string address;  // where to reach it; may be empty
-  std::string build;
+  std::string build;    // for people: of what it decides by; equal where that is the same
   int64_t time_us = 0;
 };
 

@@ -41,6 +41,8 @@ struct KafkaLogOptions {
   // On the follower's thread, must not block: more of a partition can be read, or its mirror or
   // this process's session there has ended.
   std::function<void(PartitionId)> on_change;
+  // The same: a claim was read, of this process or another.
+  std::function<void(PartitionId, const ClaimOwner&)> on_claim;
 };
 
 // For `tenure status`, for forwarding, and for whoever decides when to claim.

@@ -1,6 +1,7 @@
 """`tenure serve --log kafka` from outside: processes that share a log, roles, tokens that hold in every process."""
 
 import json
+import pathlib
 import subprocess
 import time
 import unittest
@@ -11,6 +12,7 @@ from kafka_case import KafkaLogTest
 from kafka_log import PARTITIONS
 from tenure import TENURE, command, new_id, wait_until
 
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ORGANIZATIONS = [f"org-{i}" for i in range(12)]  # enough for every partition to have one
 
 
@@ -80,6 +82,29 @@ class ServeTest(KafkaLogTest):
             self.accepted(second, add(org))
         owners = {p["owner"] for p in second.partitions()}
         self.assertEqual(len(owners), 1)
+
+    def test_a_process_that_sells_by_another_catalog_is_noticed_by_the_others(self):
+        catalog = json.loads((ROOT / "engine/rulebooks/catalog.json").read_text())
+        next(each for each in catalog["plans"] if each["name"] == "basic")["price_minor"] = 1
+        path = f"{self.root}/{new_id()}.json"
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(catalog, file)
+
+        def another(server):
+            return "\ntenure_another_build_owns 1\n" in server.get("/metrics").text
+
+        first = self.start()
+        self.owns(first, PARTITIONS)
+        self.assertFalse(another(first))
+        other = self.start("--catalog", path)
+        self.owns(other, PARTITIONS // 2)
+        for server in (first, other):
+            wait_until(lambda server=server: another(server), f"{server.name} notices")
+            self.assertTrue(any("event=another_build_owns state=began" in line for line in server.log))
+        self.assertEqual(len({p["build"] for p in first.partitions()}), 2)
+        self.assertEqual(other.stop(), 0)
+        self.owns(first, PARTITIONS)
+        wait_until(lambda: not another(first), "it is over")
 
     def test_a_restarted_process_goes_on_from_what_it_has(self):
         process = self.start()

@@ -274,6 +274,7 @@ TEST(Metrics, SayWhichPartFailsAndOfNoOther) {
       {"tenure_read_models_failing", [](auto& host) -> auto& { return host.read_models_error; }},
       {"tenure_notary_failing", [](auto& host) -> auto& { return host.notary_error; }},
       {"tenure_log_differs_from_signed", [](auto& host) -> auto& { return host.notary_mismatch; }},
+      {"tenure_another_build_owns", [](auto& host) -> auto& { return host.another_build; }},
   };
   Metrics metrics;
   for (const auto& failing : parts) {

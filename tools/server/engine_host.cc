@@ -130,6 +130,7 @@ HostStats EngineHost::stats() const {
                   .read_models_error = impl_->read_models_fail.now(),
                   .notary_error = impl_->notaries ? impl_->notaries->trouble() : "",
                   .notary_mismatch = impl_->notaries ? impl_->notaries->mismatch() : "",
+                  .another_build = impl_->another_build.now(),
                   .partition = {}};
   stats.log_sync_seconds =
       static_cast<double>(impl_->log_sync_nanoseconds.load(std::memory_order_relaxed)) * 1e-9;
@@ -151,6 +152,7 @@ std::vector<PartitionStatus> EngineHost::status() const {
       if (const auto seen = impl_->kafka->log().status(status.id); seen && seen->owner) {
         status.owner = seen->owner->process;
         status.address = seen->owner->address;
+        status.build = seen->owner->build;
         status.claim = seen->owner->stamp.value;
       }
     }

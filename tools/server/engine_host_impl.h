@@ -79,6 +79,8 @@ struct EngineHost::Impl {
   // Seen by the engine thread, and by the projector thread.
   Trouble log_refuses{"log_refuses"}, state_store_fails{"state_store_fails"};
   Trouble read_models_fail{"read_models_fail"};
+  Trouble another_build{"another_build_owns"};  // by the engine thread
+  std::atomic<bool> claims_read = false;        // since it looked at the owners
 
   mutable std::mutex state_mutex;  // of what follows
   std::optional<Error> failure;
@@ -106,6 +108,7 @@ struct EngineHost::Impl {
   std::chrono::microseconds patience();
   bool drained() const;
   void publish();
+  std::string who_decides_otherwise() const;  // over Kafka; empty: nobody
   void fail(const Error& error);
   void run_projector();
   void advance();

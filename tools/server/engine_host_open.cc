@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <span>
 
+#include "consumers/notary/merkle_hash.h"
 #include "engine/base/check.h"
 #include "engine/domain/evolve.h"
 #include "engine/log/kafka_topics.h"
@@ -38,12 +40,18 @@ void log_replay(PartitionId id, const StateStore& store, const DecisionLog& log)
   spdlog::warn("event=state_store_rebuilt partition={} reason=\"{}\"", id.value, reason);
 }
 
-Writer writer_of(const std::string& address, Time now) {
+// What decides by the same has the same.
+std::string build_of(const Catalog& catalog) {
+  const std::string hash = to_hex(TreeHasher().sha256(std::as_bytes(std::span(catalog.buffer()))));
+  return "tenure " TENURE_VERSION ", catalog " + hash.substr(0, 12);
+}
+
+Writer writer_of(const std::string& address, std::string build, Time now) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
   return {.process = std::string(host) + ":" + std::to_string(::getpid()),
           .address = address,
-          .build = "tenure " TENURE_VERSION,
+          .build = std::move(build),
           .time_us = to_micros(now)};
 }
 
@@ -94,6 +102,10 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
   hooks.on_change = [this] {
     mailbox.nudge();
     wake_projector();
+  };
+  hooks.on_claim = [this] {
+    claims_read = true;
+    mailbox.nudge();
   };
   hooks.assign = [this](PartitionId id) {
     mailbox.post([this, id] { places[id.value].owned->assign(); });
@@ -166,7 +178,7 @@ void EngineHost::Impl::surround() {
       .host = {.post = [this](std::function<void()> job) { mailbox.post(std::move(job)); },
                .run_aside =
                    [this](std::function<void()> job) { CHECK(helpers->submit(std::move(job))); }},
-      .writer = writer_of(options.address, clock.now()),
+      .writer = writer_of(options.address, build_of(*catalog), clock.now()),
       .polls = {},
       .assigned_since = {},
       .on_writer = {},

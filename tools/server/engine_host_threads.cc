@@ -1,4 +1,6 @@
 // What runs in a host: the engine thread, the projector thread.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "engine/base/thread_name.h"
@@ -63,6 +65,18 @@ bool EngineHost::Impl::drained() const {
   });
 }
 
+// During a rolling upgrade it is meant. Else what is refused and what is sold at which price depend
+// on who owns a partition.
+std::string EngineHost::Impl::who_decides_otherwise() const {
+  for (uint32_t id = 0; id < places.size(); ++id) {
+    const auto seen = kafka->log().status({id});
+    if (!seen || !seen->owner || seen->owner->build == around->writer.build) continue;
+    return fmt::format("partition {} is owned by process {}, which is {}; this process is {}", id,
+                       seen->owner->process, seen->owner->build, around->writer.build);
+  }
+  return {};
+}
+
 void EngineHost::Impl::publish() {
   bool more = false;
   std::string store_error;
@@ -80,6 +94,7 @@ void EngineHost::Impl::publish() {
     place.settled = partition.settled();
     if (store_error.empty()) store_error = place.stats.store_error;
   }
+  if (claims_read.exchange(false)) another_build.see(who_decides_otherwise());
   log_refuses.see(log->refusal().value_or(""));
   state_store_fails.see(store_error);
   if (more) wake_projector();

@@ -15,6 +15,7 @@ struct PartitionStatus {
   bool writer = false;     // this process owns it
   std::string owner;       // the process of the last claim seen; empty before the first
   std::string address;     // where that is reached
+  std::string build;       // and what it decides by
   uint64_t claim = 0;      // its stamp
   uint64_t durable = 0;    // decisions in the log
   uint64_t applied = 0;    // of those, in the read models
@@ -37,6 +38,7 @@ struct HostStats {
   std::string read_models_error;  // why they do not go on; empty: they do
   std::string notary_error;       // why no head is signed or published; empty: they are
   std::string notary_mismatch;    // how the log differs from what was signed; empty: it does not
+  std::string another_build;      // who decides by something else than this process; empty: nobody
   PartitionStats partition;       // as of the engine's last turn
 };
 

@@ -35,6 +35,7 @@ class KafkaSide {
  public:
   struct Hooks {
     std::function<void()> on_change;  // more of the log can be read
+    std::function<void()> on_claim;   // a claim was read
     std::function<void(PartitionId)> assign;
     // Has the session of the partition ended, then calls `let_go`.
     std::function<void(PartitionId, std::function<void()> let_go)> revoke;

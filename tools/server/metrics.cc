@@ -80,6 +80,9 @@ void append_host(const HostStats& host, std::vector<MetricFamily>& out) {
         host.notary_error.empty() ? 0 : 1);
   gauge("tenure_log_differs_from_signed", "1 once the log is not what was signed",
         host.notary_mismatch.empty() ? 0 : 1);
+  gauge("tenure_another_build_owns",
+        "1 while a partition is owned by another version, or one that sells by another catalog",
+        host.another_build.empty() ? 0 : 1);
   counter("tenure_log_batches_total", "Batches written and synced",
           static_cast<double>(host.log_batches));
   counter("tenure_log_sync_seconds_total", "Time spent writing and syncing batches",

@@ -55,6 +55,8 @@ Response status(Api& api) {
     append_json_string(partition.owner, out);
     out += R"(,"address":)";
     append_json_string(partition.address, out);
+    out += R"(,"build":)";
+    append_json_string(partition.build, out);
     for (const auto& [name, value] :
          {std::pair("claim", partition.claim), std::pair("decisions", partition.durable),
           std::pair("applied", partition.applied), std::pair("settled", partition.settled),
