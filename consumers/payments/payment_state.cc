@@ -35,7 +35,7 @@ Result<void> PaymentState::read() {
   if (!file && file.error().kind == ErrorKind::kNotFound) return {};
   if (!file) return std::unexpected(file.error());
   std::string text(TRY((*file)->size()), '\0');
-  TRY((*file)->read_at(0, std::as_writable_bytes(std::span(text))));
+  text.resize(TRY((*file)->read_at(0, std::as_writable_bytes(std::span(text)))));
   bool first = true;
   std::string_view rest = text;
   while (!rest.empty()) {

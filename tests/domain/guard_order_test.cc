@@ -1,5 +1,7 @@
 // The guard order of the rules. Each ladder starts with a command that is wrong in every way; each
 // rung mends the first thing that was refused, so the next guard answers.
+#include <gmock/gmock.h>
+
 #include <algorithm>
 
 #include "engine/rulebooks/builtin.h"

@@ -8,6 +8,7 @@
 #include "engine/json/json_edge.h"
 #include "engine/log/memory_log.h"
 #include "engine/partition/command_bytes.h"
+#include "schemas/decision_generated.h"
 #include "tools/server/mailbox.h"
 
 namespace tenure {

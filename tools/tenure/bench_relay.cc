@@ -103,7 +103,7 @@ Result<void> bench_relay(const BenchOptions& options) {
     TRY(topics.create({topic, options.kafka.partitions, 1, {}}));
     return EventTopic::open(connection, topic);
   };
-  TRY(produce_all(messages, source, TRY(make_topic("warm-up"))));
+  (void)TRY(produce_all(messages, source, TRY(make_topic("warm-up"))));
   BenchRow row;
   row.bench = "relay";
   row.per_s = TRY(relay_all(*log, source, TRY(make_topic("relayed"))));
