@@ -105,6 +105,11 @@ class ServeTest(KafkaLogTest):
         self.assertEqual(other.stop(), 0)
         self.owns(first, PARTITIONS)
         wait_until(lambda: not another(first), "it is over")
+        reader = self.start("--roles", "reads", "--catalog", path)
+        wait_until(lambda: another(reader), "a process that owns nothing notices")
+        self.assertEqual(reader.stop(), 0)
+        reader.start()
+        wait_until(lambda: another(reader), "and after a restart, though nobody claims anything")
 
     def test_a_restarted_process_goes_on_from_what_it_has(self):
         process = self.start()

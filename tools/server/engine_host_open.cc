@@ -124,6 +124,7 @@ Result<void> EngineHost::Impl::open_kafka(const DataDirectory& data) {
   kafka = TRY(KafkaSide::open(*options.kafka, data.mirror(), std::move(hooks)));
   log = &kafka->log();
   keys = &kafka->keys();
+  claims_read = true;  // those of a mirror that was here already
   return {};
 }
 
