@@ -5,6 +5,7 @@
 #include "engine/json/json_edge.h"
 #include "engine/json/json_event.h"
 #include "projections/key_layout.h"
+#include "projections/queries/issued_invoice.h"
 #include "schemas/rows_generated.h"
 
 namespace tenure {
@@ -192,16 +193,11 @@ Result<void> limits(const RowView& rows, std::string_view org, const TakeRow& ta
 
 Result<void> invoices(const RowView& rows, std::string_view org, const TakeRow& take) {
   Keys keys(org);
-  const std::string states = keys.invoice_states().str();
   return each_row<schema::InvoiceRow>(
       rows, Family::kBilling, keys.invoices().str(),
-      [&](std::string_view number, const schema::InvoiceRow& row) -> Result<void> {
+      [&](std::string_view, const schema::InvoiceRow& row) -> Result<void> {
         Row state_row;
-        const bool found = TRY(rows.get(Family::kBilling, states + std::string(number), state_row));
-        if (!found) {
-          return fail(ErrorKind::kCorrupt, "an invoice has no state row; rebuild the read models");
-        }
-        const auto& state = state_row.as<schema::InvoiceRow>();
+        const auto& state = *TRY(get_invoice_state(rows, keys, row.number(), state_row));
         const Values values = {text(org),
                                text(row.invoice()),
                                integer(row.number()),

@@ -79,8 +79,8 @@ uint64_t used(const Space& space, Month month, const schema::MeterTerms& terms) 
   return counter == space.counters.end() ? 0 : counter->second.used;
 }
 
-bool is_of_one_counter(const Rise& a, const Rise& b) {
-  return a.month == b.month && text(a.terms->meter()) == text(b.terms->meter());
+bool is_of(const Rise& rise, Month month, const schema::MeterTerms& terms) {
+  return rise.month == month && text(rise.terms->meter()) == text(terms.meter());
 }
 
 // A batch comes to what its entries would one after the other: where the plan changes between two
@@ -88,9 +88,8 @@ bool is_of_one_counter(const Rise& a, const Rise& b) {
 void add_rise(const Space& space, Month month, const schema::MeterTerms& terms, uint64_t quantity,
               std::vector<Rise>& rises) {
   const auto backwards = std::views::reverse(rises);
-  const auto last = std::ranges::find_if(backwards, [&](const Rise& r) {
-    return r.month == month && text(r.terms->meter()) == text(terms.meter());
-  });
+  const auto last =
+      std::ranges::find_if(backwards, [&](const Rise& r) { return is_of(r, month, terms); });
   if (last != backwards.end() && last->terms == &terms) {
     last->added += quantity;
     return;
@@ -136,10 +135,11 @@ Guarded<Tally> tally(const SpaceCaller& caller, const schema::RecordUsage& comma
 // A threshold is told of once a month, though each plan of the month has its own.
 void tell_crossed_once(const SpaceCaller& caller, std::span<Rise> rises, EventSink& events) {
   for (size_t i = 0; i < rises.size(); ++i) {
+    Rise& rise = rises[i];
     for (const Rise& before : rises.first(i)) {
-      if (is_of_one_counter(before, rises[i])) rises[i].told = std::max(rises[i].told, before.told);
+      if (is_of(before, rise.month, *rise.terms)) rise.told = std::max(rise.told, before.told);
     }
-    rises[i].told = tell_crossed(caller, rises[i], events);
+    rise.told = tell_crossed(caller, rise, events);
   }
 }
 

@@ -240,7 +240,7 @@ void KafkaLog::end_session(PartitionId partition, Error why) {
 }
 
 void KafkaLog::on_claim(PartitionId partition, const ClaimOwner& owner) {
-  if (options_.on_claim) options_.on_claim(partition, owner);
+  if (options_.on_claim) options_.on_claim(partition);
   const auto own = session(partition);
   if (!own || own->session().stamp >= owner.stamp) return;
   end_session(partition, {ErrorKind::kConflict,

@@ -42,7 +42,7 @@ struct KafkaLogOptions {
   // this process's session there has ended.
   std::function<void(PartitionId)> on_change;
   // The same: a claim was read, of this process or another.
-  std::function<void(PartitionId, const ClaimOwner&)> on_claim = {};
+  std::function<void(PartitionId)> on_claim = {};
 };
 
 // For `tenure status`, for forwarding, and for whoever decides when to claim.

@@ -43,12 +43,8 @@ Result<void> write_credit_notes(AnswerWriter& out, OrganizationRows& organizatio
 Result<void> write_invoice(AnswerWriter& out, const QueryContext& context,
                            OrganizationRows& organization, const schema::InvoiceRow& issued) {
   Row row;
-  const bool found = TRY(
-      context.rows.get(Family::kBilling, organization.keys().invoice_state(issued.number()), row));
-  if (!found) {
-    return fail(ErrorKind::kCorrupt, "an invoice has no state row; rebuild the read models");
-  }
-  const Invoice state = invoice_in(row.as<schema::InvoiceRow>());
+  const Invoice state =
+      invoice_in(*TRY(get_invoice_state(context.rows, organization.keys(), issued.number(), row)));
   out.begin_object().text("invoice", issued.invoice()).number("number", issued.number());
   out.text("space", issued.space());
   write_period(out, issued.period_from(), issued.period_to());
@@ -128,6 +124,14 @@ Result<IssuedInvoice> get_issued_invoice(const QueryContext& context, std::strin
   issued.organization = organization->row().name()->str();
   issued.billed_to = billed_to(context, issued.row.as<schema::InvoiceRow>().details());
   return issued;
+}
+
+Result<const schema::InvoiceRow*> get_invoice_state(const RowView& rows, Keys& keys,
+                                                    uint64_t number, Row& row) {
+  if (TRY(rows.get(Family::kBilling, keys.invoice_state(number), row))) {
+    return &row.as<schema::InvoiceRow>();
+  }
+  return fail(ErrorKind::kCorrupt, "an invoice has no state row; rebuild the read models");
 }
 
 }  // namespace tenure

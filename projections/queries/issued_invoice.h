@@ -1,12 +1,14 @@
-// An invoice as it was issued, which never changes: what is printed of it.
+// An invoice as it was issued, which never changes: what is printed of it; and what became of it.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "projections/key_layout.h"
 #include "projections/queries/queries.h"
 #include "projections/rows.h"
+#include "schemas/rows_generated.h"
 
 namespace tenure {
 
@@ -27,5 +29,9 @@ struct IssuedInvoice {
 // For who may download it; kNotFound for others.
 Result<IssuedInvoice> get_issued_invoice(const QueryContext&, std::string_view org,
                                          std::string_view invoice);
+
+// What became of an invoice that was issued; it lies in `row`. kCorrupt: there is no such row.
+Result<const schema::InvoiceRow*> get_invoice_state(const RowView& rows, Keys& keys,
+                                                    uint64_t number, Row& row);
 
 }  // namespace tenure

@@ -50,7 +50,7 @@ Result<std::unique_ptr<KafkaSide>> KafkaSide::open(const KafkaSideOptions& optio
   log.mirror.holder = lock_holder("tenure serve", options.address);
   log.mirror.segment_bytes = options.segment_bytes;
   log.on_change = [side = side.get()](PartitionId) { side->hooks_.on_change(); };
-  log.on_claim = [side = side.get()](PartitionId, const ClaimOwner&) { side->hooks_.on_claim(); };
+  log.on_claim = [side = side.get()](PartitionId) { side->hooks_.on_claim(); };
   side->log_ = TRY(KafkaLog::open(std::move(log)));
   KafkaKeysOptions keys;
   keys.connection = options.connection;
