@@ -106,6 +106,9 @@ def java(main, *arguments, flags):
     return ["java", *flags,
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+            # Whose session has timed out.
+            "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.controller.ReplicationControlManager=info",
+            "-Dorg.slf4j.simpleLogger.log.org.apache.kafka.controller.BrokerHeartbeatManager=info",
             "-cp", f"{JARS}/*", main, *arguments]
 
 
@@ -201,18 +204,23 @@ class Broker:
         self.pid, self.since = process.pid, begun(process.pid)
         self.process = process
 
+    def said(self):
+        """What it wrote since it was last started."""
+        return self.log.read_bytes()[self.skip:].decode(errors="replace")
+
+    def tail(self, lines=15):
+        return "\n".join(self.said().splitlines()[-lines:])
+
     def runs(self):
         return self.pid is not None and begun(self.pid) == self.since
 
     def wait_ready(self):
         deadline = time.monotonic() + START_SECONDS
         while True:
-            said = self.log.read_bytes()[self.skip:].decode(errors="replace")
-            if STARTED in said:
+            if STARTED in self.said():
                 return
             if not self.runs() or time.monotonic() > deadline:
-                last = "\n".join(said.splitlines()[-15:])
-                raise BrokerError(f"the broker in {self.directory} did not start:\n{last}")
+                raise BrokerError(f"the broker in {self.directory} did not start:\n{self.tail()}")
             time.sleep(0.05)
 
     def send(self, number):

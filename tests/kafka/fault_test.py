@@ -73,7 +73,7 @@ def all_write(fleet):
     def so():
         fleet.tend()
         return set(fleet.owners().values()) == set(fleet.engines) and len(fleet.owners()) == PARTITIONS
-    wait_until(so, lambda: f"every process of {fleet.log.prefix} owns a partition\n{fleet.tails()}", 90)
+    wait_until(so, lambda: f"every process of {fleet.log.prefix} owns a partition\n{fleet.stand()}", 90)
 
 
 def victims_of(fleet):
@@ -240,7 +240,7 @@ def churn(options):
         for _ in range(options.rounds):
             stops += join_or_leave(fleet.engines, fleet.rng)
             at = time.monotonic()
-            wait_until(lambda: settled(fleet), lambda: f"the group has settled\n{fleet.tails()}")
+            wait_until(lambda: settled(fleet), lambda: f"the group has settled\n{fleet.stand()}")
             settling.append(time.monotonic() - at)
         took, answered = time.monotonic() - first, len(fleet.load.answers)
         finish_after(fleet)

@@ -5,6 +5,7 @@ a process that began with nothing.
 """
 
 import collections
+import http.client
 import itertools
 import pathlib
 import random
@@ -29,6 +30,14 @@ class Engine(Server):
             return None
         return self.gone(), self.tail()
 
+    def stand(self):
+        """For a failure: what it owns and follows, and its last words."""
+        try:
+            status = "frozen" if self.frozen else self.get("/v1/status").text
+        except (OSError, http.client.HTTPException) as error:
+            status = f"does not answer: {error!r}"
+        return f"{self.name}: {status}\n{self.tail()}"
+
     def writes(self):
         return [each["partition"] for each in self.partitions() if each["role"] == "writer"]
 
@@ -37,6 +46,7 @@ class Fleet:
     """One log with its processes and clients. As a context: all is ended behind it."""
 
     def __init__(self, cluster, directory, prefix, seed, engines=3, replication=1, **load):
+        self.brokers = cluster.brokers
         self.log = KafkaLog(cluster.bootstrap, prefix=prefix).make_topics(replication)
         self.directory = pathlib.Path(directory) / prefix
         self.directory.mkdir()
@@ -85,13 +95,14 @@ class Fleet:
             def answered():
                 self.tend()
                 return self.load.first_answer(partition, after)
-            took = wait_until(answered, lambda: f"partition {partition} of {self.log.prefix} answers again\n{self.tails()}", seconds)
+            took = wait_until(answered, lambda: f"partition {partition} of {self.log.prefix} answers again\n{self.stand()}", seconds)
             if count:
                 self.takeovers.append(took)
 
-    def tails(self):
-        """The last words of all who run."""
-        return "\n".join(f"{engine.name}:\n{engine.tail(4)}" for engine in self.engines if engine.runs())
+    def stand(self):
+        """For a failure: where all who run are, and the brokers' last words."""
+        return "\n".join([engine.stand() for engine in self.engines if engine.serves()] +
+                         [f"broker {number}:\n{broker.tail()}" for number, broker in enumerate(self.brokers, 1)])
 
     # --- what must hold ---
 
