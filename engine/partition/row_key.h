@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -49,8 +48,7 @@ class RowKey {
   }
   RowKey& text(std::string_view text) {
     CHECK(text.size() <= sizeof(bytes_) - size_);
-    std::memcpy(bytes_ + size_, text.data(), text.size());
-    size_ += text.size();
+    size_ += text.copy(bytes_ + size_, text.size());
     return *this;
   }
   operator std::string_view() const { return {bytes_, size_}; }
