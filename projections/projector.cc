@@ -48,7 +48,10 @@ struct ReadBatch {
   ProjectorPosition position;
 };
 
-// Some organizations of a batch, and what one thread makes of them.
+// Of a batch, for each thread that reduces it: some are done sooner than others.
+constexpr size_t kSlicesPerThread = 4;
+
+// Some organizations of a batch, and what becomes of them.
 struct Slice {
   std::span<const DecisionBatch::Run> runs;
   Arena arena;  // the rows that were changed here, from batch to batch
@@ -87,7 +90,7 @@ struct Projector::Impl {
         options(options),
         batch{.decisions = {}, .position = std::move(position)},
         reader(std::move(cursor), batch.position.reader),
-        slices(std::max<size_t>(options.threads, 1)),
+        slices(options.threads <= 1 ? 1 : options.threads * kSlicesPerThread),
         applied(batch.position.reader.next_number.value),
         next_offset(batch.position.reader.next_offset.value) {}
 
@@ -200,12 +203,15 @@ struct Projector::Impl {
     const auto base = store.uncached_view();
     cut_into_slices();
     {
+      std::atomic<size_t> begun = 0;
+      auto work = [&] {
+        for (size_t at = begun++; at < slices.size(); at = begun++) {
+          slices[at].outcome = reduce(slices[at], *base);
+        }
+      };
       std::vector<std::jthread> others;
-      for (Slice& slice : std::span(slices).subspan(1)) {
-        if (slice.runs.empty()) continue;
-        others.emplace_back([&] { slice.outcome = reduce(slice, *base); });
-      }
-      slices.front().outcome = reduce(slices.front(), *base);
+      while (others.size() + 1 < options.threads) others.emplace_back(work);
+      work();
     }
     std::vector<const SortedChanges*> of_none;
     for (Slice& slice : slices) {

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <map>
 #include <mutex>
 
@@ -275,6 +276,9 @@ struct Store::Impl {
   Result<void> check_format() const;
   Result<void> write(const SortedChanges& changes, const PositionRows& positions);
   Result<void> write_through_memory(const SortedChanges& changes, const PositionRows& positions);
+  template <class AddRows>
+  Result<rocksdb::IngestExternalFileArg> write_file(rocksdb::ColumnFamilyHandle* family,
+                                                    const AddRows& add_rows) const;
   Result<void> write_files(const SortedChanges& changes, const PositionRows& positions);
 };
 
@@ -318,33 +322,42 @@ Result<void> Store::Impl::write_through_memory(const SortedChanges& changes,
   return done(database->db->Write(options, &write_batch));
 }
 
+// `add_rows(writer)`: in the order of keys.
+template <class AddRows>
+Result<rocksdb::IngestExternalFileArg> Store::Impl::write_file(rocksdb::ColumnFamilyHandle* family,
+                                                               const AddRows& add_rows) const {
+  rocksdb::SstFileWriter out({}, database->db->GetOptions(family), family);
+  const std::string path = database->directory + kIncoming + "/" + family->GetName();
+  TRY(done(out.Open(path)));
+  TRY(add_rows(out));
+  TRY(done(out.Finish()));
+  rocksdb::IngestExternalFileArg file;
+  file.column_family = family;
+  file.external_files = {path};
+  file.options.move_files = true;
+  file.options.write_global_seqno = false;  // where views are held: not into the file again
+  return file;
+}
+
 Result<void> Store::Impl::write_files(const SortedChanges& changes, const PositionRows& positions) {
-  std::vector<rocksdb::IngestExternalFileArg> files;
-  auto write_file = [&](rocksdb::ColumnFamilyHandle* family, auto add_rows) -> Result<void> {
-    rocksdb::SstFileWriter out({}, database->db->GetOptions(family), family);
-    std::string path = database->directory + kIncoming + "/" + family->GetName();
-    TRY(done(out.Open(path)));
-    TRY(add_rows(out));
-    TRY(done(out.Finish()));
-    rocksdb::IngestExternalFileArg arg;
-    arg.column_family = family;
-    arg.external_files = {path};
-    arg.options.move_files = true;
-    arg.options.write_global_seqno = false;  // where views are held: not into the file again
-    files.push_back(std::move(arg));
-    return {};
-  };
+  // Each by a thread of its own: it computes, then it waits for the disk.
+  std::vector<std::future<Result<rocksdb::IngestExternalFileArg>>> writing;
   for (Family family : kAllFamilies) {
     const auto& rows = changes.families[static_cast<size_t>(family)];
     if (rows.empty()) continue;
-    TRY(write_file(database->family(family), [&](rocksdb::SstFileWriter& out) {
-      return for_each_row(rows, [&](const RowBatch::Entry& row) { return done(add(out, row)); });
+    writing.push_back(std::async(std::launch::async, [this, family, &rows] {
+      return write_file(database->family(family), [&](rocksdb::SstFileWriter& out) {
+        return for_each_row(rows, [&](const RowBatch::Entry& row) { return done(add(out, row)); });
+      });
     }));
   }
-  TRY(write_file(database->meta(), [&](rocksdb::SstFileWriter& out) -> Result<void> {
-    for (const auto& [key, row] : positions) TRY(done(out.Put(key, row)));
-    return {};
-  }));
+  std::vector<rocksdb::IngestExternalFileArg> files;
+  files.push_back(
+      TRY(write_file(database->meta(), [&](rocksdb::SstFileWriter& out) -> Result<void> {
+        for (const auto& [key, row] : positions) TRY(done(out.Put(key, row)));
+        return {};
+      })));
+  for (auto& file : writing) files.push_back(TRY(file.get()));
   return done(database->db->IngestExternalFiles(files));
 }
 
