@@ -32,8 +32,10 @@ class Engine(Server):
 
     def stand(self):
         """For a failure: what it owns and follows, and its last words."""
+        if self.frozen or not self.serves():
+            return f"{self.name}: {'frozen' if self.frozen else 'not ready'}\n{self.tail()}"
         try:
-            status = "frozen" if self.frozen else self.get("/v1/status").text
+            status = self.get("/v1/status").text
         except (OSError, http.client.HTTPException) as error:
             status = f"does not answer: {error!r}"
         return f"{self.name}: {status}\n{self.tail()}"
@@ -101,7 +103,7 @@ class Fleet:
 
     def stand(self):
         """For a failure: where all who run are, and the brokers' last words."""
-        return "\n".join([engine.stand() for engine in self.engines if engine.serves()] +
+        return "\n".join([engine.stand() for engine in self.engines if engine.runs()] +
                          [f"broker {number}:\n{broker.tail()}" for number, broker in enumerate(self.brokers, 1)])
 
     # --- what must hold ---
