@@ -19,6 +19,7 @@ struct NewOrganization {
   flatbuffers::Optional<uint64_t> rules_number = flatbuffers::nullopt;
   flatbuffers::Optional<uint64_t> status_number = flatbuffers::nullopt;
   flatbuffers::Optional<int64_t> clock = flatbuffers::nullopt;
+  bool guests = false;
 };
 
 NewOrganization as_before(const schema::OrganizationRow& row) {
@@ -31,7 +32,8 @@ NewOrganization as_before(const schema::OrganizationRow& row) {
           .deleted = row.deleted(),
           .rules_number = row.rules_number(),
           .status_number = row.status_number(),
-          .clock = row.clock()};
+          .clock = row.clock(),
+          .guests = row.guests()};
 }
 
 const schema::OrganizationRow* get_organization(Reduction& in) {
@@ -73,6 +75,7 @@ void put_organization(Reduction& in, const NewOrganization& organization, const 
   if (organization.rules_number) row.add_rules_number(*organization.rules_number);
   if (organization.status_number) row.add_status_number(*organization.status_number);
   if (organization.clock) row.add_clock(*organization.clock);
+  row.add_guests(organization.guests);
   in.put(kFamily, in.keys.organization(), row.Finish());
 }
 
@@ -177,6 +180,14 @@ void organization_deleted(Reduction& in, const schema::OrganizationDeleted&) {
 
 void organization_restored(Reduction& in, const schema::OrganizationRestored&) {
   change_organization_status(in, kActive, 0);
+}
+
+void note_guest(Reduction& in) {
+  const schema::OrganizationRow* row = get_organization(in);
+  if (row == nullptr || row->guests()) return;
+  NewOrganization organization = as_before(*row);
+  organization.guests = true;
+  put_organization(in, organization, row->sso());
 }
 
 void sso_configured(Reduction& in, const schema::SsoConfigured& event) {

@@ -1,10 +1,64 @@
-// The membership model: members, groups and invitations.
+// The membership model: members, groups and invitations, and the grants in members' and groups' own
+// rows.
 #include "projections/membership_reductions.h"
 
 namespace tenure::membership {
 namespace {
 
-// What a member's row is to say; texts and groups are copied.
+// Who holds more has none of them in their row, which would be written whole at every change.
+constexpr size_t kMostHeldGrants = 16;
+
+// A grant as it is now; without roles it was taken away.
+struct GrantChange {
+  std::string_view space;
+  const Texts* roles;
+};
+
+// What a member's or a group's row is to say of their grants.
+struct HeldGrants {
+  const flatbuffers::Vector<flatbuffers::Offset<schema::HeldGrant>>* before = nullptr;
+  bool elsewhere = false;
+  std::optional<GrantChange> change = {};
+};
+
+template <class Row>
+HeldGrants grants_of(const Row& row) {
+  return {.before = row.grants(), .elsewhere = row.grants_elsewhere()};
+}
+
+struct WrittenGrants {
+  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::HeldGrant>>> grants = 0;
+  bool elsewhere = false;
+};
+
+WrittenGrants write_grants(Reduction& in, const HeldGrants& held) {
+  if (held.elsewhere) return {.elsewhere = true};
+  auto& fbb = in.builder;
+  std::vector<flatbuffers::Offset<schema::HeldGrant>> grants;
+  auto add = [&](std::string_view space, const Texts* roles, uint64_t number) {
+    auto text = fbb.CreateString(space.data(), space.size());
+    grants.push_back(schema::CreateHeldGrant(fbb, text, copy_texts(in, roles), number));
+  };
+  const auto& change = held.change;
+  bool written = !change || change->roles == nullptr;
+  auto write_change = [&] {
+    if (!written) add(change->space, change->roles, in.number);
+    written = true;
+  };
+  if (held.before != nullptr) {
+    for (const schema::HeldGrant* grant : *held.before) {
+      const std::string_view space = grant->space()->string_view();
+      if (change && change->space <= space) write_change();
+      if (!change || change->space != space) add(space, grant->roles(), grant->number());
+    }
+  }
+  write_change();
+  if (grants.size() > kMostHeldGrants) return {.elsewhere = true};
+  if (grants.empty()) return {};
+  return {.grants = fbb.CreateVector(grants)};
+}
+
+// What a member's row is to say; texts, groups and grants are copied.
 struct NewMember {
   std::string_view role, status;
   int64_t since;
@@ -14,6 +68,7 @@ struct NewMember {
   const schema::Sealed* email = nullptr;
   flatbuffers::Optional<uint64_t> status_number = flatbuffers::nullopt;
   std::string_view leaves = {}, joins = {};  // one group less, one more
+  HeldGrants grants = {};
 };
 
 // A member as the row has them.
@@ -25,7 +80,8 @@ NewMember as_before(const schema::MemberRow& row) {
           .groups_of = &row,
           .name = row.name(),
           .email = row.email(),
-          .status_number = row.status_number()};
+          .status_number = row.status_number(),
+          .grants = grants_of(row)};
 }
 
 flatbuffers::Offset<schema::Sealed> copy_sealed(Reduction& in, const schema::Sealed* sealed) {
@@ -66,13 +122,20 @@ void put_member(Reduction& in, std::string_view user, const NewMember& member) {
   auto status = fbb.CreateString(member.status.data(), member.status.size());
   auto name = copy_sealed(in, member.name);
   auto email = copy_sealed(in, member.email);
+  const WrittenGrants grants = write_grants(in, member.grants);
   in.put(kFamily, in.keys.member(user),
          schema::CreateMemberRow(fbb, role, member.since, status, member.number, groups, name,
-                                 email, member.status_number));
+                                 email, member.status_number, grants.grants, grants.elsewhere));
 }
 
 const schema::MemberRow* get_member(Reduction& in, std::string_view user) {
   return in.rows.get<schema::MemberRow>(kFamily, in.keys.member(user));
+}
+
+// Who was a guest may have grants that the new member's row does not know.
+HeldGrants grants_of_new_member(Reduction& in) {
+  const auto* organization = in.rows.get<schema::OrganizationRow>(kFamily, in.keys.organization());
+  return {.elsewhere = organization != nullptr && organization->guests()};
 }
 
 // Gives a member another role; their membership goes on.
@@ -127,6 +190,28 @@ void close_invitation(Reduction& in, const Event& event, std::string_view status
 
 }  // namespace
 
+bool change_grants_of_member(Reduction& in, std::string_view user, std::string_view space,
+                             const Texts* roles) {
+  const auto* row = get_member(in, user);
+  if (row == nullptr) return false;
+  NewMember member = as_before(*row);
+  member.grants.change = {space, roles};
+  put_member(in, user, member);
+  return true;
+}
+
+void change_grants_of_group(Reduction& in, std::string_view group, std::string_view space,
+                            const Texts* roles) {
+  const auto* row = in.rows.get<schema::GroupRow>(kFamily, in.keys.group(group));
+  if (row == nullptr) return;
+  HeldGrants held = grants_of(*row);
+  held.change = {space, roles};
+  auto name = in.builder.CreateString(row->name());
+  const WrittenGrants grants = write_grants(in, held);
+  in.put(kFamily, in.keys.group(group),
+         schema::CreateGroupRow(in.builder, name, row->number(), grants.grants, grants.elsewhere));
+}
+
 void member_added(Reduction& in, const schema::MemberAdded& event) {
   std::string_view user = event.user()->string_view();
   // Who is added has no row yet, but of an invitation accepted in this decision, with its e-mail.
@@ -139,7 +224,8 @@ void member_added(Reduction& in, const schema::MemberAdded& event) {
               .since = in.time,
               .number = in.number,
               .name = event.name(),
-              .email = email});
+              .email = email,
+              .grants = invited != nullptr ? grants_of(*invited) : grants_of_new_member(in)});
   in.rows.put(kFamily, in.keys.user_organization(user), kNoBytes);
 }
 
@@ -193,7 +279,8 @@ void invitation_accepted(Reduction& in, const schema::InvitationAccepted& event)
               .status = kActive,
               .since = in.time,
               .number = in.number,
-              .email = row->email()});
+              .email = row->email(),
+              .grants = grants_of_new_member(in)});
 }
 void invitation_declined(Reduction& in, const schema::InvitationDeclined& event) {
   close_invitation(in, event, "declined");

@@ -30,6 +30,8 @@ void rulebook_adopted(Reduction& in, const schema::RulebookAdopted& event);
 void space_role_defined(Reduction& in, const schema::SpaceRoleDefined& event);
 void space_role_deleted(Reduction& in, const schema::SpaceRoleDeleted& event);
 
+void note_guest(Reduction& in);  // a space is granted to somebody who is no member
+
 // membership_people.cc
 void member_added(Reduction& in, const schema::MemberAdded& event);
 void role_changed(Reduction& in, const schema::RoleChanged& event);
@@ -47,6 +49,12 @@ void group_created(Reduction& in, const schema::GroupCreated& event);
 void group_deleted(Reduction& in, const schema::GroupDeleted& event);
 void group_joined(Reduction& in, const schema::GroupJoined& event);
 void group_left(Reduction& in, const schema::GroupLeft& event);
+// What `user` or `group` holds in the space from now on, in their own row; null: nothing any more.
+// False: no member.
+bool change_grants_of_member(Reduction& in, std::string_view user, std::string_view space,
+                             const Texts* roles);
+void change_grants_of_group(Reduction& in, std::string_view group, std::string_view space,
+                            const Texts* roles);
 
 // membership_space.cc
 void space_created(Reduction& in, const schema::SpaceCreated& event);

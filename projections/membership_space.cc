@@ -11,6 +11,20 @@ void put_access(Reduction& in, std::string_view space, std::string_view subject,
          schema::CreateAccessRow(fbb, copy_texts(in, &roles), in.number));
 }
 
+constexpr std::string_view kUser = "user:", kGroup = "group:";
+
+// In the subject's own row, from now on. Null: nothing any more.
+void change_grants(Reduction& in, std::string_view subject, std::string_view space,
+                   const Texts* roles) {
+  if (subject.starts_with(kGroup)) {
+    change_grants_of_group(in, subject.substr(kGroup.size()), space, roles);
+  } else if (subject.starts_with(kUser)) {
+    const std::string_view user = subject.substr(kUser.size());
+    const bool is_member = change_grants_of_member(in, user, space, roles);
+    if (!is_member && roles != nullptr) note_guest(in);
+  }
+}
+
 // What a space's row is to say; texts are copied.
 struct NewSpace {
   std::string_view name, status = kActive;
@@ -87,19 +101,22 @@ void access_granted(Reduction& in, const schema::AccessGranted& event) {
   std::string_view space = event.space()->string_view(), subject = event.subject()->string_view();
   put_access(in, space, subject, *event.roles());
   in.rows.put(kFamily, in.keys.subject_space(subject, space), kNoBytes);
-  constexpr std::string_view kUser = "user:";
+  change_grants(in, subject, space, event.roles());
   if (!subject.starts_with(kUser)) return;
   in.rows.put(kFamily, in.keys.user_organization(subject.substr(kUser.size())), kNoBytes);
 }
 
 void access_changed(Reduction& in, const schema::AccessChanged& event) {
-  put_access(in, event.space()->string_view(), event.subject()->string_view(), *event.roles());
+  std::string_view space = event.space()->string_view(), subject = event.subject()->string_view();
+  put_access(in, space, subject, *event.roles());
+  change_grants(in, subject, space, event.roles());
 }
 
 void access_revoked(Reduction& in, const schema::AccessRevoked& event) {
   std::string_view space = event.space()->string_view(), subject = event.subject()->string_view();
   in.rows.erase(kFamily, in.keys.access(space, subject));
   in.rows.erase(kFamily, in.keys.subject_space(subject, space));
+  change_grants(in, subject, space, nullptr);
 }
 
 void resource_created(Reduction& in, const schema::ResourceCreated& event) {

@@ -23,7 +23,7 @@
 namespace tenure {
 
 // Raise when a projection gives other rows for the same history, or a key or row changes.
-inline constexpr uint32_t kRowFormat = 5;
+inline constexpr uint32_t kRowFormat = 6;
 
 // How far the rows are, and enough of the last decision's record to notice another log.
 struct ProjectorPosition {

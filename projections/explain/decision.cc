@@ -252,7 +252,8 @@ class Telling {
       Row row;
       const Key& key = before_->keys().access(text(reach.space), text(reach.subject));
       if (!TRY(before_->view().get(Family::kMembership, key, row))) return RoleNames();
-      return who_changes_in_space(rulebook, before_->space_roles(row.as<schema::AccessRow>()));
+      return who_changes_in_space(rulebook,
+                                  before_->space_roles(*row.as<schema::AccessRow>().roles()));
     }
     const auto held = TRY(role_of(reach.target));
     if (!held || needs.actions.empty()) return RoleNames();

@@ -76,10 +76,19 @@ Membership OrganizationRows::read_membership(const schema::MemberRow& row) const
                         .suspended = row.status()->string_view() == "suspended",
                         .since = row.since(),
                         .number = row.number(),
-                        .groups = {}};
-  if (row.groups() == nullptr) return membership;
-  for (const schema::UserGroup* group : *row.groups()) {
-    membership.groups.push_back({group->group()->str(), group->number()});
+                        .groups = {},
+                        .grants = {},
+                        .grants_elsewhere = row.grants_elsewhere()};
+  if (row.groups() != nullptr) {
+    for (const schema::UserGroup* group : *row.groups()) {
+      membership.groups.push_back({group->group()->str(), group->number()});
+    }
+  }
+  if (row.grants() != nullptr) {
+    for (const schema::HeldGrant* grant : *row.grants()) {
+      membership.grants.push_back(
+          {grant->space()->str(), space_roles(*grant->roles()), grant->number()});
+    }
   }
   return membership;
 }
@@ -111,9 +120,9 @@ Result<const schema::SpaceRow*> OrganizationRows::space(std::string_view space, 
   return &row.as<schema::SpaceRow>();
 }
 
-RoleSet OrganizationRows::space_roles(const schema::AccessRow& row) const {
+RoleSet OrganizationRows::space_roles(const Texts& names) const {
   RoleSet roles;
-  for (const auto* name : *row.roles()) {
+  for (const auto* name : names) {
     std::optional<RoleIndex> role = rulebook_->space_role(name->string_view());
     CHECK(role);  // decided under this rulebook
     roles.set(*role);
@@ -121,21 +130,50 @@ RoleSet OrganizationRows::space_roles(const schema::AccessRow& row) const {
   return roles;
 }
 
-Result<void> OrganizationRows::add_grant(std::string_view subject, std::string_view space,
-                                         uint64_t joined, std::vector<Grant>& grants) {
-  if (!TRY(view_->get(Family::kMembership, keys_.access(space, subject), scratch_))) return {};
+Result<std::optional<HeldGrant>> OrganizationRows::grant_row(std::string_view subject,
+                                                             std::string_view space) {
+  if (!TRY(view_->get(Family::kMembership, keys_.access(space, subject), scratch_))) {
+    return std::nullopt;
+  }
   const auto& row = scratch_.as<schema::AccessRow>();
-  grants.push_back({std::string(subject), space_roles(row), row.number(), joined});
-  return {};
+  return HeldGrant{std::string(space), space_roles(*row.roles()), row.number()};
+}
+
+Result<std::optional<HeldGrant>> OrganizationRows::direct_grant(std::string_view user,
+                                                                const Membership& membership,
+                                                                std::string_view space) {
+  for (const HeldGrant& grant : membership.grants) {
+    if (grant.space == space) return grant;
+  }
+  if (!membership.grants_elsewhere) return std::nullopt;
+  return grant_row(SubjectKey::user(user), space);
+}
+
+Result<std::optional<HeldGrant>> OrganizationRows::group_grant(std::string_view group,
+                                                               std::string_view space) {
+  if (!TRY(view_->get(Family::kMembership, keys_.group(group), scratch_))) return std::nullopt;
+  const auto& row = scratch_.as<schema::GroupRow>();
+  if (row.grants_elsewhere()) return grant_row(SubjectKey::group(group), space);
+  if (row.grants() == nullptr) return std::nullopt;
+  for (const schema::HeldGrant* grant : *row.grants()) {
+    if (grant->space()->string_view() != space) continue;
+    return HeldGrant{std::string(space), space_roles(*grant->roles()), grant->number()};
+  }
+  return std::nullopt;
 }
 
 Result<std::vector<Grant>> OrganizationRows::grants(std::string_view user,
                                                     const Membership& membership,
                                                     std::string_view space) {
   std::vector<Grant> grants;
-  TRY(add_grant(SubjectKey::user(user), space, 0, grants));
+  if (const auto held = TRY(direct_grant(user, membership, space))) {
+    grants.push_back({std::string(SubjectKey::user(user)), held->roles, held->number, 0});
+  }
   for (const Membership::Group& group : membership.groups) {
-    TRY(add_grant(SubjectKey::group(group.id), space, group.number, grants));
+    if (const auto held = TRY(group_grant(group.id, space))) {
+      grants.push_back(
+          {std::string(SubjectKey::group(group.id)), held->roles, held->number, group.number});
+    }
   }
   return grants;
 }

@@ -13,12 +13,20 @@
 #include "engine/base/result.h"
 #include "engine/domain/access.h"
 #include "engine/domain/rulebook.h"
+#include "engine/domain/text.h"
 #include "projections/key_layout.h"
 #include "projections/queries/queries.h"
 #include "projections/rows.h"
 #include "schemas/rows_generated.h"
 
 namespace tenure {
+
+// A grant as its holder's row says it.
+struct HeldGrant {
+  std::string space;
+  RoleSet roles;
+  uint64_t number;  // gave it
+};
 
 // A member's, or with kNoRole that of a guest, whom only grants bring here.
 struct Membership {
@@ -30,7 +38,9 @@ struct Membership {
     std::string id;
     uint64_t number;  // brought them into it
   };
-  std::vector<Group> groups;  // sorted
+  std::vector<Group> groups;      // sorted
+  std::vector<HeldGrant> grants;  // direct ones
+  bool grants_elsewhere = true;   // there may be more of them: look for their rows
 };
 
 // One grant in a space that reaches a user.
@@ -74,15 +84,18 @@ class OrganizationRows {
                                     std::string_view space);
   // Nothing if there is no such space. One that is deleted is there.
   Result<const schema::SpaceRow*> space(std::string_view space, Row& row);
-  RoleSet space_roles(const schema::AccessRow& row) const;
+  RoleSet space_roles(const Texts& names) const;
 
  private:
   OrganizationRows(const RowView& view, std::string_view org)
       : view_(&view), org_(org), keys_(org) {}
   Result<void> compose_rulebook(const QueryContext& context);
   Result<bool> has_grants(std::string_view user);
-  Result<void> add_grant(std::string_view subject, std::string_view space, uint64_t joined,
-                         std::vector<Grant>& grants);
+  // What somebody or a group holds in the space: from their own row, or by its own.
+  Result<std::optional<HeldGrant>> direct_grant(std::string_view user, const Membership& membership,
+                                                std::string_view space);
+  Result<std::optional<HeldGrant>> group_grant(std::string_view group, std::string_view space);
+  Result<std::optional<HeldGrant>> grant_row(std::string_view subject, std::string_view space);
 
   const RowView* view_;
   std::string org_;

@@ -62,7 +62,7 @@ Result<SpaceAccess> access_in(OrganizationRows& organization, std::string_view s
     row.assign(cursor->bytes());
     const auto& grant = row.as<schema::AccessRow>();
     std::string subject(after_prefix(cursor->key(), prefix));
-    access[subject] = {subject, organization.space_roles(grant), grant.number(), 0};
+    access[subject] = {subject, organization.space_roles(*grant.roles()), grant.number(), 0};
   }
   TRY(cursor->status());
   return access;

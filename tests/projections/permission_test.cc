@@ -173,6 +173,111 @@ TEST(Check, NamesEveryGrantThatGivesTheActionAndTheDecisionsBehindIt) {
             "anaphora@1 SYSTEM_ADMIN inherits Admin, which has resource.read:job");
 }
 
+// A member's and a group's own row says what they hold as long as that is little.
+class HeldGrantsTest : public testing::Test {
+ protected:
+  HeldGrantsTest() {
+    world.send("lab", "user:root", "CreateOrganization", R"({"name":"Lab","rulebook":"anaphora"})");
+    world.send("lab", "user:root", "AddMember", R"({"user":"bob","role":"USER"})");
+    world.send("lab", "user:root", "CreateGroup", R"({"group":"ops","name":"Ops"})");
+    for (int i = 0; i < kSpaces; ++i) {
+      world.send("lab", "user:root", "CreateSpace",
+                 R"({"space":")" + space(i) + R"(","name":"S"})");
+    }
+  }
+  static std::string space(int i) { return "s" + std::to_string(i); }
+
+  void on_access(const std::string& type, const std::string& subject, int i,
+                 const std::string& roles) {
+    EXPECT_EQ(
+        world.send("lab", "user:root", type,
+                   R"({"space":")" + space(i) + R"(","subject":")" + subject + "\"" + roles + "}"),
+        "accepted");
+  }
+  void grant(const std::string& subject, int i) {
+    on_access("GrantAccess", subject, i, R"(,"roles":["Readonly"])");
+  }
+
+  // In which spaces `user` may do that.
+  std::string where(const std::string& user, const std::string& action) {
+    auto models = open_models(directory.path(), world);
+    auto view = models->view();
+    EXPECT_EQ(difference_to_rebuilt(world, *view), "");
+    std::string spaces;
+    for (int i = 0; i < kSpaces; ++i) {
+      if (ask(*view, {"lab", space(i), user, action, "job"}).allowed) spaces += space(i) + " ";
+    }
+    return spaces;
+  }
+
+  static constexpr int kSpaces = 20;
+  TemporaryDirectory directory;
+  World world;
+};
+
+TEST_F(HeldGrantsTest, GivenChangedAndTakenAway) {
+  for (int i : {3, 1, 2}) grant("user:bob", i);
+  EXPECT_EQ(where("bob", "resource.read"), "s1 s2 s3 ");
+  EXPECT_EQ(where("bob", "resource.create"), "");
+  on_access("ChangeAccess", "user:bob", 2, R"(,"roles":["ReadWrite"])");
+  EXPECT_EQ(where("bob", "resource.create"), "s2 ");
+  on_access("RevokeAccess", "user:bob", 3, "");
+  EXPECT_EQ(where("bob", "resource.read"), "s1 s2 ");
+  world.send("lab", "user:root", "ChangeRole", R"({"user":"bob","role":"SYSTEM_ADMIN"})");
+  world.send("lab", "user:root", "ChangeRole", R"({"user":"bob","role":"USER"})");
+  EXPECT_EQ(where("bob", "resource.read"), "s1 s2 ");
+  world.send("lab", "user:root", "RemoveMember", R"({"user":"bob"})");
+  world.send("lab", "user:root", "AddMember", R"({"user":"bob","role":"USER"})");
+  EXPECT_EQ(where("bob", "resource.read"), "");
+}
+
+TEST_F(HeldGrantsTest, MoreThanARowHolds) {
+  for (int i = 0; i < kSpaces; ++i) grant("user:bob", i);
+  for (int i = 1; i < kSpaces; ++i) on_access("RevokeAccess", "user:bob", i, "");
+  EXPECT_EQ(where("bob", "resource.read"), "s0 ");
+  grant("user:bob", 7);
+  EXPECT_EQ(where("bob", "resource.read"), "s0 s7 ");
+}
+
+TEST_F(HeldGrantsTest, OfGroups) {
+  world.send("lab", "user:root", "AddToGroup", R"({"group":"ops","user":"bob"})");
+  grant("group:ops", 5);
+  EXPECT_EQ(where("bob", "resource.read"), "s5 ");
+  on_access("RevokeAccess", "group:ops", 5, "");
+  EXPECT_EQ(where("bob", "resource.read"), "");
+  for (int i = 0; i < kSpaces; ++i) grant("group:ops", i);
+  for (int i = 1; i < kSpaces; ++i) on_access("RevokeAccess", "group:ops", i, "");
+  EXPECT_EQ(where("bob", "resource.read"), "s0 ");
+  world.send("lab", "user:root", "DeleteGroup", R"({"group":"ops"})");
+  world.send("lab", "user:root", "CreateGroup", R"({"group":"ops","name":"Ops"})");
+  world.send("lab", "user:root", "AddToGroup", R"({"group":"ops","user":"bob"})");
+  EXPECT_EQ(where("bob", "resource.read"), "");
+}
+
+TEST(Check, WhoWasAGuestKeepsWhatTheyHeldAsAMember) {
+  TemporaryDirectory directory;
+  World world;
+  world.send("cloud", "user:ann", "CreateOrganization", R"({"name":"C","rulebook":"upcloud"})");
+  for (const std::string space : {"v", "w"}) {
+    world.send("cloud", "user:ann", "CreateSpace", R"({"space":")" + space + R"(","name":"S"})");
+  }
+  world.send("cloud", "user:ann", "InviteMember",
+             R"({"invitation":"i","user":"gus","space":"w","space_roles":["VIEWER"]})");
+  world.send("cloud", "user:gus", "AcceptInvitation", R"({"invitation":"i"})");
+  world.send("cloud", "user:ann", "InviteMember",
+             R"({"invitation":"k","user":"gus","role":"MEMBER"})");
+  EXPECT_EQ(world.send("cloud", "user:gus", "AcceptInvitation", R"({"invitation":"k"})"),
+            "accepted");
+  EXPECT_EQ(world.send("cloud", "user:ann", "GrantAccess",
+                       R"({"space":"v","subject":"user:gus","roles":["EDITOR"]})"),
+            "accepted");
+  auto models = open_models(directory.path(), world);
+  auto view = models->view();
+  EXPECT_TRUE(ask(*view, {"cloud", "w", "gus", "resource.read:server", ""}).allowed);
+  EXPECT_TRUE(ask(*view, {"cloud", "v", "gus", "resource.update:server", ""}).allowed);
+  EXPECT_FALSE(ask(*view, {"cloud", "w", "gus", "resource.update:server", ""}).allowed);
+}
+
 TEST(Check, ADenialSaysWhatIsMissing) {
   TemporaryDirectory directory;
   World world;

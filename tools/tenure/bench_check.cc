@@ -105,26 +105,32 @@ Result<void> measure_in_process(EngineHost& host, const Size& size, double& smal
   QueryContext context{.rows = *rows, .rulebooks = host.rulebooks(), .viewer = {}, .now = {}};
   Row row;
   Keys keys(org);
+  // A row of each member that a check does not read: who reads one twice finds it kept.
   auto bare = TRY(timed([&](uint64_t dice) {
-    return rows->get(Family::kMembership, keys.member(size.who(dice)), row);
+    const uint64_t member = dice % size.members;
+    const Key& key = keys.access(space(member % size.spaces), "user:" + user(member));
+    return rows->get(Family::kMembership, key, row);
   }));
-  uint64_t allowed = 0;
-  auto checks = TRY(timed([&](uint64_t dice) -> Result<bool> {
-    const std::string who = size.who(dice), where = size.where(dice);
-    auto answer = TRY(check(context, {org, where, who, kAction, {}}));
-    allowed += answer.allowed;
-    return answer.allowed;
-  }));
-  BenchRow figures;
-  figures.bench = "check/" + size.name();
-  figures.per_s = per_second(checks);
-  figures.probe = "one row look-up";
-  figures.probe_per_s = per_second(bare);
-  figures.latencies = Latencies::of(checks);
-  if (smallest_us == 0) smallest_us = figures.latencies.p50_us;
-  figures.more.emplace_back("allowed_share", static_cast<double>(allowed) / kChecks);
-  figures.more.emplace_back("times_smallest", figures.latencies.p50_us / smallest_us);
-  print_bench_row(figures, json);
+  // Each question once, its rows not kept before; then the same again, as of a process at its work.
+  for (const char* when : {"/first-asked", ""}) {
+    uint64_t allowed = 0;
+    auto checks = TRY(timed([&](uint64_t dice) -> Result<bool> {
+      const std::string who = size.who(dice), where = size.where(dice);
+      auto answer = TRY(check(context, {org, where, who, kAction, {}}));
+      allowed += answer.allowed;
+      return answer.allowed;
+    }));
+    BenchRow figures;
+    figures.bench = "check/" + size.name() + when;
+    figures.per_s = per_second(checks);
+    figures.probe = "one row look-up";
+    figures.probe_per_s = per_second(bare);
+    figures.latencies = Latencies::of(checks);
+    if (smallest_us == 0) smallest_us = figures.latencies.p50_us;
+    figures.more.emplace_back("allowed_share", static_cast<double>(allowed) / kChecks);
+    figures.more.emplace_back("times_smallest", figures.latencies.p50_us / smallest_us);
+    print_bench_row(figures, json);
+  }
   return {};
 }
 
