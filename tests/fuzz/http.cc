@@ -27,7 +27,7 @@ class Routes {
     options.data_directory = directory_.path() + "/data";
     host_ = EngineHost::open(options).value();
     api_.emplace(Api{*host_, metrics_, readers_, streams_, ingest_, answered_,
-                     std::chrono::milliseconds(0), true, [](auto task) { task(); }});
+                     std::chrono::milliseconds(0), true, 1, [](size_t, auto task) { task(); }});
     add_all_routes(router_, *api_);
     send("CreateOrganization", R"({"name":"Zephyr","rulebook":"space"})");
     send("AddMember", R"({"user":"zuleika","role":"ADMIN"})");

@@ -62,8 +62,8 @@ class ApiTest : public testing::Test {
     auto host = EngineHost::open(options);
     ASSERT_TRUE(host) << host.error().message;
     host_ = *std::move(host);
-    api_.emplace(Api{*host_, metrics_, readers_, streams_, ingest_, answered_, 60s, true,
-                     [](std::function<void()> task) { task(); }});
+    api_.emplace(Api{*host_, metrics_, readers_, streams_, ingest_, answered_, 60s, true, 1,
+                     [](size_t, std::function<void()> task) { task(); }});
     add_all_routes(router_, *api_);
   }
 

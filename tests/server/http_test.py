@@ -464,6 +464,29 @@ class Reads(ServerTest):
             self.assert_problem(server.get(f"/v1/decisions?{query}"), 400, "malformed")
 
 
+class Threads(ServerTest):
+    def test_each_connection_gets_its_own_answers_whichever_thread_has_it(self):
+        server = self.start("--http-threads", "4")
+        server.submit(*FOUND_ACME)
+        connections = [server.connect() for _ in range(64)]
+        for turn in range(3):
+            for number, each in enumerate(connections):
+                each.request("POST", "/v1/commands",
+                             json.dumps(command(f"t{turn}-{number}", "AddMember", role="EVALUATOR",
+                                                user=f"u{turn}-{number}")),
+                             {"Authorization": f"Bearer {server.key}"})
+            for number, each in enumerate(connections):
+                answer = json.load(each.getresponse())
+                self.assertEqual((answer["command_id"], answer["outcome"]),
+                                 (f"t{turn}-{number}", "accepted"))
+        with open(f"/proc/{server.process.pid}/net/tcp", encoding="utf-8") as sockets:
+            listening = [line for line in sockets
+                         if line.split()[1].endswith(f":{server.port:04X}") and line.split()[3] == "0A"]
+        self.assertEqual(len(listening), 4)
+        for each in connections:
+            each.close()
+
+
 class Service(ServerTest):
     def test_without_a_valid_key_only_the_operators_pages_answer(self):
         server = self.start()

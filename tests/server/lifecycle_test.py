@@ -66,6 +66,13 @@ class Starting(ServerTest):
         self.assertIn(port, line)
         self.assertIn("--port", line)
 
+    def test_the_port_of_another_daemon_is_in_use(self):
+        server = self.start("--http-threads", "3")
+        code, line = self.refused_start("--port", str(server.port), "--http-threads", "3",
+                                        data=os.path.join(self.root, "other"))
+        self.assertEqual(code, 3)
+        self.assertIn(str(server.port), line)
+
     def test_a_second_daemon_on_the_same_directory_names_the_first(self):
         server = self.start()
         code, line = self.refused_start("--port", "0")

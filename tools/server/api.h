@@ -50,7 +50,8 @@ struct Api {
   AnsweredMark& answered;
   std::chrono::milliseconds read_patience;
   bool open_metrics;  // /metrics without a key, as only this machine can ask
-  std::function<void(std::function<void()>)> post;  // runs a task on the HTTP thread
+  size_t loops;       // of the HTTP server
+  std::function<void(size_t loop, std::function<void()>)> post;  // runs a task on one of them
 };
 
 void add_command_routes(Router& router, Api& api);       // routes_commands.cc

@@ -32,6 +32,7 @@ struct Request {
   std::string_view accept{}, last_event_id{}, stripe_signature{};
   std::string_view body{};
   size_t header_bytes = 0;
+  size_t loop = 0;  // which of the server's threads has its connection
   std::shared_ptr<const void> owner{};
   Principal caller{};  // who made it: set once its credentials were looked at
   // Who that is now, or nobody any more; for answers that go on, null for others. Any thread.

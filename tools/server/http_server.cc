@@ -168,23 +168,35 @@ class PiecewiseBody : public std::enable_shared_from_this<PiecewiseBody> {
   const std::function<void()> ended_;
 };
 
+// Has the kernel share out what connects to the port among all that listen on it.
+using SharePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+// A thread with its own share of the connections.
+struct Loop {
+  asio::io_context io{1};
+  std::unique_ptr<RestinioServer> server;
+  std::thread thread;
+};
+
 }  // namespace
 
 struct HttpServer::Impl {
-  std::atomic<size_t> in_flight = 0;  // what the loop holds when it ends still counts there
-  asio::io_context io{1};
-  std::unique_ptr<RestinioServer> server;
-  std::atomic<uint16_t> port = 0;
+  std::atomic<size_t> in_flight = 0;  // what a loop holds when it ends still counts there
   std::atomic<bool> stopping = false;
-  std::thread thread;
+  RequestHandler handler;
+  uint16_t port = 0;
+  std::vector<std::unique_ptr<Loop>> loops;
 
-  restinio::request_handling_status_t handle(const restinio::request_handle_t& handle,
-                                             const RequestHandler& handler) {
+  restinio::request_handling_status_t handle(size_t loop,
+                                             const restinio::request_handle_t& handle) {
     in_flight.fetch_add(1, std::memory_order_relaxed);
+    Request request = to_request(handle);
+    request.loop = loop;
     // Answers come from any thread, but only the loop's may hold a connection last: ending one
     // changes what RESTinio counts without a lock.
-    handler(to_request(handle), [this, handle](Response response) {
-      asio::dispatch(io, [this, handle, response = std::move(response)]() mutable {
+    asio::io_context& io = loops[loop]->io;
+    handler(request, [this, handle, &io](Response response) {
+      asio::dispatch(io, [this, handle, &io, response = std::move(response)]() mutable {
         auto ended = [this] { in_flight.fetch_sub(1, std::memory_order_release); };
         if (response.more) {
           return PiecewiseBody::begin(io, handle, std::move(response), ended);
@@ -196,17 +208,20 @@ struct HttpServer::Impl {
     return restinio::request_accepted();
   }
 
-  void create(const HttpOptions& options, RequestHandler handler) {
+  // The first takes the port for itself, so that it is an error if anybody has it; then it shares.
+  void listen(const HttpOptions& options, size_t most_connections) {
+    const size_t number = loops.size();
+    Loop& loop = *loops.emplace_back(std::make_unique<Loop>());
     restinio::server_settings_t<Traits> settings;
     settings.address(options.address)
-        .port(options.port)
+        .port(number == 0 ? options.port : port)
         .read_next_http_message_timelimit(kIdleConnection)
         .handle_request_timeout(kSlowestAnswer)
         .write_http_response_timelimit(options.slowest_reader)
         .buffer_size(8192)
         .max_pipelined_requests(kMostPipelined)
         .concurrent_accepts_count(16)
-        .max_parallel_connections(raise_descriptor_limit(options.max_connections))
+        .max_parallel_connections(most_connections)
         .incoming_http_msg_limits(restinio::incoming_http_msg_limits_t{}
                                       .max_url_size(kRestinioMaxText)
                                       .max_field_name_size(kRestinioMaxText)
@@ -215,14 +230,20 @@ struct HttpServer::Impl {
                                       .max_body_size(kRestinioMaxBody))
         .socket_options_setter(
             [](auto& options) { options.set_option(asio::ip::tcp::no_delay(true)); })
-        .acceptor_post_bind_hook(
-            [this](asio::ip::tcp::acceptor& acceptor) { port = acceptor.local_endpoint().port(); })
-        .request_handler(
-            [this, handler = std::move(handler)](const restinio::request_handle_t& request) {
-              return handle(request, handler);
-            });
-    server =
-        std::make_unique<RestinioServer>(restinio::external_io_context(io), std::move(settings));
+        .acceptor_options_setter([number](auto& options) {
+          options.set_option(asio::ip::tcp::acceptor::reuse_address(true));
+          if (number > 0) options.set_option(SharePort(true));
+        })
+        .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& acceptor) {
+          port = acceptor.local_endpoint().port();
+          acceptor.set_option(SharePort(true));
+        })
+        .request_handler([this, number](const restinio::request_handle_t& request) {
+          return handle(number, request);
+        });
+    loop.server = std::make_unique<RestinioServer>(restinio::external_io_context(loop.io),
+                                                   std::move(settings));
+    loop.server->open_sync();
   }
 };
 
@@ -233,6 +254,7 @@ HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options,
                                                       RequestHandler handler) {
   auto impl = std::make_unique<Impl>();
+  impl->handler = std::move(handler);
   std::string where = options.address + ":" + std::to_string(options.port);
   asio::error_code invalid;
   asio::ip::make_address(options.address, invalid);
@@ -240,9 +262,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options
     return fail(ErrorKind::kInvalid,
                 "cannot listen on " + where + ": not an IP address; give one such as 127.0.0.1");
   }
+  const size_t threads = std::clamp<size_t>(options.threads, 1, options.max_connections);
+  const size_t share =
+      std::max<size_t>(1, raise_descriptor_limit(options.max_connections) / threads);
   try {
-    impl->create(options, std::move(handler));
-    impl->server->open_sync();
+    while (impl->loops.size() < threads) impl->listen(options, share);
   } catch (const std::system_error& error) {
     bool taken = error.code() == asio::error::address_in_use;
     return fail(taken ? ErrorKind::kConflict : ErrorKind::kIo,
@@ -251,30 +275,37 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options
                            : "; give an address of this machine with --listen, and a port that "
                              "this user may have with --port"));
   }
-  impl->thread = std::thread([io = &impl->io] { io->run(); });
+  for (auto& loop : impl->loops) loop->thread = std::thread([io = &loop->io] { io->run(); });
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
 uint16_t HttpServer::port() const { return impl_->port; }
 
-void HttpServer::post(std::function<void()> task) { asio::post(impl_->io, std::move(task)); }
+void HttpServer::post(size_t loop, std::function<void()> task) {
+  asio::post(impl_->loops[loop]->io, std::move(task));
+}
 
 void HttpServer::stop(std::chrono::milliseconds grace) {
-  if (!impl_->thread.joinable()) return;
+  if (!impl_->loops.front()->thread.joinable()) return;
   impl_->stopping = true;
-  impl_->server->close_async([] {}, [](const std::exception_ptr&) {});
+  for (auto& loop : impl_->loops) {
+    loop->server->close_async([] {}, [](const std::exception_ptr&) {});
+  }
   auto deadline = std::chrono::steady_clock::now() + grace;
   while (impl_->in_flight.load(std::memory_order_acquire) > 0 &&
          std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  // The last answers are handed over; one more turn of the loop writes them.
-  asio::post(impl_->io, [io = &impl_->io] { asio::post(*io, [io] { io->stop(); }); });
-  impl_->thread.join();
-  // RESTinio's connections refer to the server's connection counter, and idle ones live until the
-  // loop is destroyed: which destroys them, then the tasks that never ran, and with this one the
-  // server.
-  asio::post(impl_->io, [server = std::move(impl_->server)] {});
+  for (auto& loop : impl_->loops) {
+    asio::io_context& io = loop->io;
+    // The last answers are handed over; one more turn of the loop writes them.
+    asio::post(io, [&io] { asio::post(io, [&io] { io.stop(); }); });
+    loop->thread.join();
+    // RESTinio's connections refer to the server's connection counter, and idle ones live until the
+    // loop is destroyed: which destroys them, then the tasks that never ran, and with this one the
+    // server.
+    asio::post(io, [server = std::move(loop->server)] {});
+  }
 }
 
 }  // namespace tenure

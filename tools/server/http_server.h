@@ -1,5 +1,5 @@
-// The HTTP server: one thread that accepts, reads, parses and writes; RESTinio inside, and nowhere
-// else.
+// The HTTP server: threads that accept, read, parse and write, each its own share of the
+// connections (of which the kernel decides); RESTinio inside, and nowhere else.
 //
 // Bodies come whole. Requests beyond our limits are answered (413, 414, 431); RESTinio's own, wider
 // limits only close the connection.
@@ -15,16 +15,17 @@
 namespace tenure {
 
 struct HttpOptions {
-  std::string address = "127.0.0.1";        // to listen on
-  uint16_t port = 7400;                     // 0: any free one
-  size_t max_connections = 16384;           // more wait until one closes
+  std::string address = "127.0.0.1";  // to listen on
+  uint16_t port = 7400;               // 0: any free one
+  size_t threads = 1;
+  size_t max_connections = 16384;           // shared out among the threads; more wait for their end
   size_t max_bodies = 256u << 20;           // bytes of bodies not answered yet; beyond it 503
   std::chrono::seconds slowest_reader{30};  // who takes no more of an answer for so long is cut off
 };
 
 class HttpServer {
  public:
-  // Listens and serves. `handler` runs on the server's thread and must not block. kConflict: the
+  // Listens and serves. `handler` runs on the server's threads and must not block. kConflict: the
   // port is taken; kInvalid: no such address.
   static Result<std::unique_ptr<HttpServer>> start(const HttpOptions& options,
                                                    RequestHandler handler);
@@ -32,10 +33,10 @@ class HttpServer {
 
   uint16_t port() const;  // the one listened on
 
-  // Runs `task` soon on the server's thread. Any thread.
-  void post(std::function<void()> task);
+  // Runs `task` soon on the thread of the requests whose `loop` this is. Any thread.
+  void post(size_t loop, std::function<void()> task);
 
-  // Accepts no more, waits at most `grace` until every request is answered, ends the thread.
+  // Accepts no more, waits at most `grace` until every request is answered, ends the threads.
   void stop(std::chrono::milliseconds grace);
 
  private:

@@ -18,11 +18,11 @@ struct Answered {
   Clock::time_point started;
 };
 
-// Answers on their way from the engine thread to the HTTP thread: however many the engine gives at
-// once, they cross as one task.
+// Answers on their way from the engine thread to one of the HTTP server's: however many the engine
+// gives at once, they cross as one task.
 class AnswerQueue : public std::enable_shared_from_this<AnswerQueue> {
  public:
-  explicit AnswerQueue(Api& api) : api_(api) {}
+  AnswerQueue(Api& api, size_t loop) : api_(api), loop_(loop) {}
 
   void push(Answered answered) {
     {
@@ -30,7 +30,7 @@ class AnswerQueue : public std::enable_shared_from_this<AnswerQueue> {
       waiting_.push_back(std::move(answered));
       if (waiting_.size() > 1) return;
     }
-    api_.post([self = shared_from_this()] { self->drain(); });
+    api_.post(loop_, [self = shared_from_this()] { self->drain(); });
   }
 
  private:
@@ -55,6 +55,7 @@ class AnswerQueue : public std::enable_shared_from_this<AnswerQueue> {
   }
 
   Api& api_;
+  const size_t loop_;
   std::mutex mutex_;
   std::vector<Answered> waiting_;
 };
@@ -121,7 +122,10 @@ void post_commands(Api& api, const std::shared_ptr<AnswerQueue>& queue, const Re
 }  // namespace
 
 void add_command_routes(Router& router, Api& api) {
-  auto queue = std::make_shared<AnswerQueue>(api);
+  std::vector<std::shared_ptr<AnswerQueue>> queues;
+  for (size_t loop = 0; loop < api.loops; ++loop) {
+    queues.push_back(std::make_shared<AnswerQueue>(api, loop));
+  }
   router.add({.method = Method::kPost,
               .pattern = "/v1/commands",
               .summary = "Decide one command, or a command a line in the order sent",
@@ -129,9 +133,9 @@ void add_command_routes(Router& router, Api& api) {
               .parameters = {},
               .request_types = {kJson, kNdjson, kFlatBuffers},
               .response_types = {kJson, kNdjson},
-              .handler = [&api, queue](const Request& request, const PathValues&,
-                                       const QueryParameters&, Respond respond) {
-                post_commands(api, queue, request, std::move(respond));
+              .handler = [&api, queues](const Request& request, const PathValues&,
+                                        const QueryParameters&, Respond respond) {
+                post_commands(api, queues[request.loop], request, std::move(respond));
               }});
 }
 

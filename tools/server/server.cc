@@ -215,7 +215,8 @@ Result<void> serve(ServeOptions options) {
           answered,
           kReadPatience,
           is_loopback(options.http.address),
-          [&](std::function<void()> task) { http->post(std::move(task)); }};
+          options.http.threads,
+          [&](size_t loop, std::function<void()> task) { http->post(loop, std::move(task)); }};
   Router router;
   add_all_routes(router, api);
   const Authenticator authenticator(opened.key, [&host] { return host->services(); }, people.get());

@@ -1,5 +1,5 @@
 // A few threads for work that may take its time: reads of many rows, of the past, of the log. The
-// HTTP thread stays free for what is quick.
+// HTTP threads stay free for what is quick.
 #pragma once
 
 #include <condition_variable>
