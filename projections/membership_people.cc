@@ -5,8 +5,11 @@
 namespace tenure::membership {
 namespace {
 
-// Who holds more has none of them in their row, which would be written whole at every change.
-constexpr size_t kMostHeldGrants = 16;
+// Whose grants are more than this, or so, has none of them in their row, which would be written
+// whole at every change and is read whole by every check. Some 16 grants.
+constexpr size_t kMostHeldBytes = 1024;
+
+using HeldGrantRows = flatbuffers::Vector<flatbuffers::Offset<schema::HeldGrant>>;
 
 // A grant as it is now; without roles it was taken away.
 struct GrantChange {
@@ -15,47 +18,56 @@ struct GrantChange {
 };
 
 // What a member's or a group's row is to say of their grants.
-struct HeldGrants {
-  const flatbuffers::Vector<flatbuffers::Offset<schema::HeldGrant>>* before = nullptr;
+struct RowGrants {
+  const HeldGrantRows* before = nullptr;
   bool elsewhere = false;
   std::optional<GrantChange> change = {};
 };
 
 template <class Row>
-HeldGrants grants_of(const Row& row) {
+RowGrants grants_of(const Row& row) {
   return {.before = row.grants(), .elsewhere = row.grants_elsewhere()};
 }
 
 struct WrittenGrants {
-  flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::HeldGrant>>> grants = 0;
+  flatbuffers::Offset<HeldGrantRows> grants = 0;
   bool elsewhere = false;
 };
 
-WrittenGrants write_grants(Reduction& in, const HeldGrants& held) {
-  if (held.elsewhere) return {.elsewhere = true};
-  auto& fbb = in.builder;
-  std::vector<flatbuffers::Offset<schema::HeldGrant>> grants;
-  auto add = [&](std::string_view space, const Texts* roles, uint64_t number) {
-    auto text = fbb.CreateString(space.data(), space.size());
-    grants.push_back(schema::CreateHeldGrant(fbb, text, copy_texts(in, roles), number));
+WrittenGrants write_grants(Reduction& in, const RowGrants& of) {
+  if (of.elsewhere) return {.elsewhere = true};
+  struct Grant {
+    std::string_view space;
+    const Texts* roles;
+    uint64_t number;
   };
-  const auto& change = held.change;
-  bool written = !change || change->roles == nullptr;
-  auto write_change = [&] {
-    if (!written) add(change->space, change->roles, in.number);
-    written = true;
-  };
-  if (held.before != nullptr) {
-    for (const schema::HeldGrant* grant : *held.before) {
-      const std::string_view space = grant->space()->string_view();
-      if (change && change->space <= space) write_change();
-      if (!change || change->space != space) add(space, grant->roles(), grant->number());
+  std::vector<Grant> grants;
+  if (of.before != nullptr) {
+    for (const schema::HeldGrant* held : *of.before) {
+      const std::string_view space = held->space()->string_view();
+      if (of.change && of.change->space == space) continue;
+      grants.push_back({space, held->roles(), held->number()});
     }
   }
-  write_change();
-  if (grants.size() > kMostHeldGrants) return {.elsewhere = true};
+  if (of.change && of.change->roles != nullptr) {
+    const Grant changed{of.change->space, of.change->roles, in.number};
+    grants.insert(std::ranges::upper_bound(grants, changed.space, {}, &Grant::space), changed);
+  }
   if (grants.empty()) return {};
-  return {.grants = fbb.CreateVector(grants)};
+  size_t bytes = 0;
+  for (const Grant& grant : grants) {
+    bytes += grant.space.size() + 32;
+    for (const auto* role : *grant.roles) bytes += role->size() + 8;
+  }
+  if (bytes > kMostHeldBytes) return {.elsewhere = true};
+  auto& fbb = in.builder;
+  std::vector<flatbuffers::Offset<schema::HeldGrant>> rows;
+  for (const Grant& grant : grants) {
+    auto space = fbb.CreateString(grant.space.data(), grant.space.size());
+    auto roles = copy_texts(in, grant.roles);
+    rows.push_back(schema::CreateHeldGrant(fbb, space, roles, grant.number));
+  }
+  return {.grants = fbb.CreateVector(rows)};
 }
 
 // What a member's row is to say; texts, groups and grants are copied.
@@ -68,7 +80,7 @@ struct NewMember {
   const schema::Sealed* email = nullptr;
   flatbuffers::Optional<uint64_t> status_number = flatbuffers::nullopt;
   std::string_view leaves = {}, joins = {};  // one group less, one more
-  HeldGrants grants = {};
+  RowGrants grants = {};
 };
 
 // A member as the row has them.
@@ -133,7 +145,7 @@ const schema::MemberRow* get_member(Reduction& in, std::string_view user) {
 }
 
 // Who was a guest may have grants that the new member's row does not know.
-HeldGrants grants_of_new_member(Reduction& in) {
+RowGrants grants_of_new_member(Reduction& in) {
   const auto* organization = in.rows.get<schema::OrganizationRow>(kFamily, in.keys.organization());
   return {.elsewhere = organization != nullptr && organization->guests()};
 }
@@ -194,6 +206,7 @@ bool change_grants_of_member(Reduction& in, std::string_view user, std::string_v
                              const Texts* roles) {
   const auto* row = get_member(in, user);
   if (row == nullptr) return false;
+  if (row->grants_elsewhere()) return true;
   NewMember member = as_before(*row);
   member.grants.change = {space, roles};
   put_member(in, user, member);
@@ -203,8 +216,8 @@ bool change_grants_of_member(Reduction& in, std::string_view user, std::string_v
 void change_grants_of_group(Reduction& in, std::string_view group, std::string_view space,
                             const Texts* roles) {
   const auto* row = in.rows.get<schema::GroupRow>(kFamily, in.keys.group(group));
-  if (row == nullptr) return;
-  HeldGrants held = grants_of(*row);
+  if (row == nullptr || row->grants_elsewhere()) return;
+  RowGrants held = grants_of(*row);
   held.change = {space, roles};
   auto name = in.builder.CreateString(row->name());
   const WrittenGrants grants = write_grants(in, held);

@@ -35,6 +35,7 @@ using RowBytes = std::span<const uint8_t>;
 class Row {
  public:
   void assign(RowBytes bytes);
+  bool empty() const { return size_ == 0; }
   RowBytes bytes() const { return {reinterpret_cast<const uint8_t*>(words_.data()), size_}; }
   template <class Table>
   const Table& as() const {

@@ -50,12 +50,11 @@ void usage_recorded(Reduction& in, const schema::UsageRecorded& event) {
     CounterKey key(month_of(from_micros(*entry->time())), entry->meter()->str());
     if (keys.empty() || keys.back() != key) keys.push_back(std::move(key));
   }
-  const Counters before = get_counters(in, text(event.space()), keys);
   Space& space = space_of(held->organization, event.space());
-  space.counters = before;
+  space.counters = get_counters(in, text(event.space()), keys);
   space.usage_seen.clear();  // duplicates are in the event
   evolve(held->organization, event, billing::happened(in));
-  put_counters(in, text(event.space()), before, space.counters);
+  put_counters(in, text(event.space()), {}, space.counters);  // what was counted is not as it was
 }
 
 // A gauge's thresholds are kept under the month they were crossed in.

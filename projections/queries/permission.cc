@@ -77,25 +77,20 @@ Membership OrganizationRows::read_membership(const schema::MemberRow& row) const
                         .since = row.since(),
                         .number = row.number(),
                         .groups = {},
-                        .grants = {},
-                        .grants_elsewhere = row.grants_elsewhere()};
-  if (row.groups() != nullptr) {
-    for (const schema::UserGroup* group : *row.groups()) {
-      membership.groups.push_back({group->group()->str(), group->number()});
-    }
-  }
-  if (row.grants() != nullptr) {
-    for (const schema::HeldGrant* grant : *row.grants()) {
-      membership.grants.push_back(
-          {grant->space()->str(), space_roles(*grant->roles()), grant->number()});
-    }
+                        .row = {}};
+  if (row.groups() == nullptr) return membership;
+  for (const schema::UserGroup* group : *row.groups()) {
+    membership.groups.push_back({group->group()->str(), group->number()});
   }
   return membership;
 }
 
 Result<std::optional<Membership>> OrganizationRows::membership(std::string_view user) {
-  if (!TRY(view_->get(Family::kMembership, keys_.member(user), scratch_))) return std::nullopt;
-  return read_membership(scratch_.as<schema::MemberRow>());
+  Row row;
+  if (!TRY(view_->get(Family::kMembership, keys_.member(user), row))) return std::nullopt;
+  Membership membership = read_membership(row.as<schema::MemberRow>());
+  membership.row = std::move(row);
+  return membership;
 }
 
 Result<bool> OrganizationRows::has_grants(std::string_view user) {
@@ -130,44 +125,41 @@ RoleSet OrganizationRows::space_roles(const Texts& names) const {
   return roles;
 }
 
-Result<std::optional<HeldGrant>> OrganizationRows::grant_row(std::string_view subject,
-                                                             std::string_view space) {
+Result<std::optional<OrganizationRows::Held>> OrganizationRows::held_in(std::string_view space,
+                                                                        std::string_view subject,
+                                                                        const HeldGrantRows* listed,
+                                                                        bool elsewhere) {
+  if (listed != nullptr) {
+    for (const schema::HeldGrant* grant : *listed) {
+      if (grant->space()->string_view() == space) {
+        return Held{space_roles(*grant->roles()), grant->number()};
+      }
+    }
+  }
+  if (!elsewhere) return std::nullopt;
   if (!TRY(view_->get(Family::kMembership, keys_.access(space, subject), scratch_))) {
     return std::nullopt;
   }
   const auto& row = scratch_.as<schema::AccessRow>();
-  return HeldGrant{std::string(space), space_roles(*row.roles()), row.number()};
+  return Held{space_roles(*row.roles()), row.number()};
 }
 
-Result<std::optional<HeldGrant>> OrganizationRows::direct_grant(std::string_view user,
-                                                                const Membership& membership,
-                                                                std::string_view space) {
-  for (const HeldGrant& grant : membership.grants) {
-    if (grant.space == space) return grant;
-  }
-  if (!membership.grants_elsewhere) return std::nullopt;
-  return grant_row(SubjectKey::user(user), space);
-}
-
-Result<std::optional<HeldGrant>> OrganizationRows::group_grant(std::string_view group,
-                                                               std::string_view space) {
+Result<std::optional<OrganizationRows::Held>> OrganizationRows::group_grant(
+    std::string_view group, std::string_view space) {
   if (!TRY(view_->get(Family::kMembership, keys_.group(group), scratch_))) return std::nullopt;
   const auto& row = scratch_.as<schema::GroupRow>();
-  if (row.grants_elsewhere()) return grant_row(SubjectKey::group(group), space);
-  if (row.grants() == nullptr) return std::nullopt;
-  for (const schema::HeldGrant* grant : *row.grants()) {
-    if (grant->space()->string_view() != space) continue;
-    return HeldGrant{std::string(space), space_roles(*grant->roles()), grant->number()};
-  }
-  return std::nullopt;
+  return held_in(space, SubjectKey::group(group), row.grants(), row.grants_elsewhere());
 }
 
 Result<std::vector<Grant>> OrganizationRows::grants(std::string_view user,
                                                     const Membership& membership,
                                                     std::string_view space) {
   std::vector<Grant> grants;
-  if (const auto held = TRY(direct_grant(user, membership, space))) {
-    grants.push_back({std::string(SubjectKey::user(user)), held->roles, held->number, 0});
+  const auto* row = membership.row.empty() ? nullptr : &membership.row.as<schema::MemberRow>();
+  const SubjectKey oneself = SubjectKey::user(user);
+  if (const auto held = TRY(held_in(space, oneself, row == nullptr ? nullptr : row->grants(),
+                                    row == nullptr || row->grants_elsewhere()))) {
+    grants.push_back({std::string(oneself), held->roles, held->number, 0});
   }
   for (const Membership::Group& group : membership.groups) {
     if (const auto held = TRY(group_grant(group.id, space))) {

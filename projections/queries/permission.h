@@ -21,12 +21,7 @@
 
 namespace tenure {
 
-// A grant as its holder's row says it.
-struct HeldGrant {
-  std::string space;
-  RoleSet roles;
-  uint64_t number;  // gave it
-};
+using HeldGrantRows = flatbuffers::Vector<flatbuffers::Offset<schema::HeldGrant>>;
 
 // A member's, or with kNoRole that of a guest, whom only grants bring here.
 struct Membership {
@@ -38,9 +33,8 @@ struct Membership {
     std::string id;
     uint64_t number;  // brought them into it
   };
-  std::vector<Group> groups;      // sorted
-  std::vector<HeldGrant> grants;  // direct ones
-  bool grants_elsewhere = true;   // there may be more of them: look for their rows
+  std::vector<Group> groups;  // sorted
+  Row row;                    // the MemberRow, if it was looked up: grants() looks there first
 };
 
 // One grant in a space that reaches a user.
@@ -91,11 +85,15 @@ class OrganizationRows {
       : view_(&view), org_(org), keys_(org) {}
   Result<void> compose_rulebook(const QueryContext& context);
   Result<bool> has_grants(std::string_view user);
-  // What somebody or a group holds in the space: from their own row, or by its own.
-  Result<std::optional<HeldGrant>> direct_grant(std::string_view user, const Membership& membership,
-                                                std::string_view space);
-  Result<std::optional<HeldGrant>> group_grant(std::string_view group, std::string_view space);
-  Result<std::optional<HeldGrant>> grant_row(std::string_view subject, std::string_view space);
+  struct Held {
+    RoleSet roles;
+    uint64_t number;  // gave them
+  };
+  // What `subject` holds in the space, by the grants that their own row lists, or else by the
+  // grant's row, if it may have what they do not.
+  Result<std::optional<Held>> held_in(std::string_view space, std::string_view subject,
+                                      const HeldGrantRows* listed, bool elsewhere);
+  Result<std::optional<Held>> group_grant(std::string_view group, std::string_view space);
 
   const RowView* view_;
   std::string org_;

@@ -210,7 +210,7 @@ class HeldGrantsTest : public testing::Test {
     return spaces;
   }
 
-  static constexpr int kSpaces = 20;
+  static constexpr int kSpaces = 40;
   TemporaryDirectory directory;
   World world;
 };
