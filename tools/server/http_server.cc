@@ -9,6 +9,8 @@
 #include <restinio/all.hpp>
 #include <thread>
 
+#include "engine/base/check.h"
+
 namespace tenure {
 namespace {
 
@@ -168,6 +170,13 @@ class PiecewiseBody : public std::enable_shared_from_this<PiecewiseBody> {
   const std::function<void()> ended_;
 };
 
+// The kernel deals connections out without looking how many a thread has, so each may take more
+// than its share of them.
+size_t threads_share(const HttpOptions& options) {
+  if (options.threads == 1) return options.max_connections;
+  return std::min(options.max_connections, 2 * (options.max_connections / options.threads) + 64);
+}
+
 // Has the kernel share out what connects to the port among all that listen on it.
 using SharePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
 
@@ -185,6 +194,7 @@ struct HttpServer::Impl {
   std::atomic<bool> stopping = false;
   RequestHandler handler;
   uint16_t port = 0;
+  asio::ip::tcp::acceptor* last_acceptor = nullptr;  // RESTinio's, while listen() runs
   std::vector<std::unique_ptr<Loop>> loops;
 
   restinio::request_handling_status_t handle(size_t loop,
@@ -208,7 +218,8 @@ struct HttpServer::Impl {
     return restinio::request_accepted();
   }
 
-  // The first takes the port for itself, so that it is an error if anybody has it; then it shares.
+  // The first loop takes the port for itself, so that it is an error if anybody has it, and shares
+  // it once it listens: who came between is refused.
   void listen(const HttpOptions& options, size_t most_connections) {
     const size_t number = loops.size();
     Loop& loop = *loops.emplace_back(std::make_unique<Loop>());
@@ -236,7 +247,7 @@ struct HttpServer::Impl {
         })
         .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& acceptor) {
           port = acceptor.local_endpoint().port();
-          acceptor.set_option(SharePort(true));
+          last_acceptor = &acceptor;
         })
         .request_handler([this, number](const restinio::request_handle_t& request) {
           return handle(number, request);
@@ -244,6 +255,7 @@ struct HttpServer::Impl {
     loop.server = std::make_unique<RestinioServer>(restinio::external_io_context(loop.io),
                                                    std::move(settings));
     loop.server->open_sync();
+    if (number == 0 && options.threads > 1) last_acceptor->set_option(SharePort(true));
   }
 };
 
@@ -253,8 +265,7 @@ HttpServer::~HttpServer() { stop(std::chrono::milliseconds(0)); }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options,
                                                       RequestHandler handler) {
-  auto impl = std::make_unique<Impl>();
-  impl->handler = std::move(handler);
+  CHECK(options.threads > 0);
   std::string where = options.address + ":" + std::to_string(options.port);
   asio::error_code invalid;
   asio::ip::make_address(options.address, invalid);
@@ -262,11 +273,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options
     return fail(ErrorKind::kInvalid,
                 "cannot listen on " + where + ": not an IP address; give one such as 127.0.0.1");
   }
-  const size_t threads = std::clamp<size_t>(options.threads, 1, options.max_connections);
-  const size_t share =
-      std::max<size_t>(1, raise_descriptor_limit(options.max_connections) / threads);
+  const size_t most = raise_descriptor_limit(threads_share(options) * options.threads);
+  const size_t share = std::max<size_t>(1, most / options.threads);
+  auto impl = std::make_unique<Impl>();
+  impl->handler = std::move(handler);
   try {
-    while (impl->loops.size() < threads) impl->listen(options, share);
+    while (impl->loops.size() < options.threads) impl->listen(options, share);
   } catch (const std::system_error& error) {
     bool taken = error.code() == asio::error::address_in_use;
     return fail(taken ? ErrorKind::kConflict : ErrorKind::kIo,
@@ -275,8 +287,17 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options
                            : "; give an address of this machine with --listen, and a port that "
                              "this user may have with --port"));
   }
-  for (auto& loop : impl->loops) loop->thread = std::thread([io = &loop->io] { io->run(); });
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+  std::unique_ptr<HttpServer> server(new HttpServer(std::move(impl)));
+  try {
+    for (auto& loop : server->impl_->loops) {
+      loop->thread = std::thread([io = &loop->io] { io->run(); });
+    }
+  } catch (const std::system_error& error) {
+    return fail(ErrorKind::kIo, "cannot start " + std::to_string(options.threads) +
+                                    " threads for HTTP: " + error.code().message() +
+                                    "; give fewer with --http-threads");
+  }
+  return server;
 }
 
 uint16_t HttpServer::port() const { return impl_->port; }
@@ -300,7 +321,7 @@ void HttpServer::stop(std::chrono::milliseconds grace) {
     asio::io_context& io = loop->io;
     // The last answers are handed over; one more turn of the loop writes them.
     asio::post(io, [&io] { asio::post(io, [&io] { io.stop(); }); });
-    loop->thread.join();
+    if (loop->thread.joinable()) loop->thread.join();
     // RESTinio's connections refer to the server's connection counter, and idle ones live until the
     // loop is destroyed: which destroys them, then the tasks that never ran, and with this one the
     // server.

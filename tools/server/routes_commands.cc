@@ -122,7 +122,8 @@ void post_commands(Api& api, const std::shared_ptr<AnswerQueue>& queue, const Re
 }  // namespace
 
 void add_command_routes(Router& router, Api& api) {
-  std::vector<std::shared_ptr<AnswerQueue>> queues;
+  std::vector<std::shared_ptr<AnswerQueue>> queues;  // one a loop
+  queues.reserve(api.loops);
   for (size_t loop = 0; loop < api.loops; ++loop) {
     queues.push_back(std::make_shared<AnswerQueue>(api, loop));
   }

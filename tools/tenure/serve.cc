@@ -13,8 +13,8 @@
 namespace tenure {
 namespace {
 
-// By default; on a larger machine the engine and the projector are busy before these are.
-constexpr unsigned kMostHttpThreads = 8;
+// On a machine with more processors the engine and the projector are busy before these are.
+constexpr unsigned kDefaultHttpThreads = 8;
 
 struct Options {
   ServeOptions serve;
@@ -89,13 +89,16 @@ Subcommand::Run configure(CLI::App& app) {
   app.add_option("--port", http.port, "The port; 0: any free one")
       ->check(CLI::Range(0, 65'535))
       ->capture_default_str();
-  http.threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMostHttpThreads);
-  app.add_option("--http-threads", http.threads,
-                 "How many threads accept, read and answer requests; by default one a processor")
+  http.threads = std::clamp(std::thread::hardware_concurrency(), 1u, kDefaultHttpThreads);
+  app.add_option(
+         "--http-threads", http.threads,
+         "How many threads accept, read and answer requests; by default one a processor, 8 at most")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
-  app.add_option("--max-connections", http.max_connections,
-                 "Connections at once, shared out among the threads; more wait")
+  app.add_option(
+         "--max-connections", http.max_connections,
+         "Connections at once, shared out among the threads, each of which takes up to twice "
+         "its share and 64; more wait")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   app.add_option("--max-bodies-mb", options->max_bodies_mb,
