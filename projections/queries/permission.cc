@@ -125,18 +125,18 @@ RoleSet OrganizationRows::space_roles(const Texts& names) const {
   return roles;
 }
 
+template <class HolderRow>
 Result<std::optional<OrganizationRows::Held>> OrganizationRows::held_in(std::string_view space,
                                                                         std::string_view subject,
-                                                                        const HeldGrantRows* listed,
-                                                                        bool elsewhere) {
-  if (listed != nullptr) {
-    for (const schema::HeldGrant* grant : *listed) {
+                                                                        const HolderRow* holder) {
+  if (holder != nullptr && holder->grants() != nullptr) {
+    for (const schema::HeldGrant* grant : *holder->grants()) {
       if (grant->space()->string_view() == space) {
         return Held{space_roles(*grant->roles()), grant->number()};
       }
     }
   }
-  if (!elsewhere) return std::nullopt;
+  if (holder != nullptr && !holder->grants_elsewhere()) return std::nullopt;
   if (!TRY(view_->get(Family::kMembership, keys_.access(space, subject), scratch_))) {
     return std::nullopt;
   }
@@ -147,8 +147,7 @@ Result<std::optional<OrganizationRows::Held>> OrganizationRows::held_in(std::str
 Result<std::optional<OrganizationRows::Held>> OrganizationRows::group_grant(
     std::string_view group, std::string_view space) {
   if (!TRY(view_->get(Family::kMembership, keys_.group(group), scratch_))) return std::nullopt;
-  const auto& row = scratch_.as<schema::GroupRow>();
-  return held_in(space, SubjectKey::group(group), row.grants(), row.grants_elsewhere());
+  return held_in(space, SubjectKey::group(group), &scratch_.as<schema::GroupRow>());
 }
 
 Result<std::vector<Grant>> OrganizationRows::grants(std::string_view user,
@@ -157,8 +156,7 @@ Result<std::vector<Grant>> OrganizationRows::grants(std::string_view user,
   std::vector<Grant> grants;
   const auto* row = membership.row.empty() ? nullptr : &membership.row.as<schema::MemberRow>();
   const SubjectKey oneself = SubjectKey::user(user);
-  if (const auto held = TRY(held_in(space, oneself, row == nullptr ? nullptr : row->grants(),
-                                    row == nullptr || row->grants_elsewhere()))) {
+  if (const auto held = TRY(held_in(space, oneself, row))) {
     grants.push_back({std::string(oneself), held->roles, held->number, 0});
   }
   for (const Membership::Group& group : membership.groups) {

@@ -21,8 +21,6 @@
 
 namespace tenure {
 
-using HeldGrantRows = flatbuffers::Vector<flatbuffers::Offset<schema::HeldGrant>>;
-
 // A member's, or with kNoRole that of a guest, whom only grants bring here.
 struct Membership {
   RoleIndex role = kNoRole;
@@ -90,9 +88,10 @@ class OrganizationRows {
     uint64_t number;  // gave them
   };
   // What `subject` holds in the space, by the grants that their own row lists, or else by the
-  // grant's row, if it may have what they do not.
+  // grant's row, if it may have what they do not. Null: their own row was not read.
+  template <class HolderRow>
   Result<std::optional<Held>> held_in(std::string_view space, std::string_view subject,
-                                      const HeldGrantRows* listed, bool elsewhere);
+                                      const HolderRow* holder);
   Result<std::optional<Held>> group_grant(std::string_view group, std::string_view space);
 
   const RowView* view_;

@@ -194,7 +194,6 @@ struct HttpServer::Impl {
   std::atomic<bool> stopping = false;
   RequestHandler handler;
   uint16_t port = 0;
-  asio::ip::tcp::acceptor* last_acceptor = nullptr;  // RESTinio's, while listen() runs
   std::vector<std::unique_ptr<Loop>> loops;
 
   restinio::request_handling_status_t handle(size_t loop,
@@ -223,6 +222,7 @@ struct HttpServer::Impl {
   void listen(const HttpOptions& options, size_t most_connections) {
     const size_t number = loops.size();
     Loop& loop = *loops.emplace_back(std::make_unique<Loop>());
+    asio::ip::tcp::acceptor* bound = nullptr;  // RESTinio's
     restinio::server_settings_t<Traits> settings;
     settings.address(options.address)
         .port(number == 0 ? options.port : port)
@@ -245,9 +245,9 @@ struct HttpServer::Impl {
           options.set_option(asio::ip::tcp::acceptor::reuse_address(true));
           if (number > 0) options.set_option(SharePort(true));
         })
-        .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& acceptor) {
+        .acceptor_post_bind_hook([this, &bound](asio::ip::tcp::acceptor& acceptor) {
           port = acceptor.local_endpoint().port();
-          last_acceptor = &acceptor;
+          bound = &acceptor;
         })
         .request_handler([this, number](const restinio::request_handle_t& request) {
           return handle(number, request);
@@ -255,7 +255,7 @@ struct HttpServer::Impl {
     loop.server = std::make_unique<RestinioServer>(restinio::external_io_context(loop.io),
                                                    std::move(settings));
     loop.server->open_sync();
-    if (number == 0 && options.threads > 1) last_acceptor->set_option(SharePort(true));
+    if (number == 0 && options.threads > 1) bound->set_option(SharePort(true));
   }
 };
 

@@ -18,7 +18,7 @@ struct HttpOptions {
   std::string address = "127.0.0.1";  // to listen on
   uint16_t port = 7400;               // 0: any free one
   size_t threads = 1;                 // one at least
-  // More wait until others end. Each of several threads takes twice its share of them and 64.
+  // More wait until others end. Each of several threads takes up to twice its share and 64.
   size_t max_connections = 16384;
   size_t max_bodies = 256u << 20;           // bytes of bodies not answered yet; beyond it 503
   std::chrono::seconds slowest_reader{30};  // who takes no more of an answer for so long is cut off
