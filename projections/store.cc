@@ -270,7 +270,9 @@ Result<void> Store::Impl::write_through_memory(const SortedChanges& changes,
 template <class AddRows>
 Result<rocksdb::IngestExternalFileArg> Store::Impl::write_file(rocksdb::ColumnFamilyHandle* family,
                                                                const AddRows& add_rows) const {
-  rocksdb::SstFileWriter out({}, database->db->GetOptions(family), family);
+  // What was just written is read next, by compaction and by who asks: it stays in the page cache.
+  constexpr bool kDropFromPageCache = false;
+  rocksdb::SstFileWriter out({}, database->db->GetOptions(family), family, kDropFromPageCache);
   const std::string path = database->directory + kIncoming + "/" + family->GetName();
   TRY(done(out.Open(path)));
   TRY(add_rows(out));
