@@ -13,37 +13,27 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace tenure {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-struct Connection {
-  int fd = -1;
-  std::string received;
-  SteadyClock::time_point sent;
-  ~Connection() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
 Error system_error(const char* what) {
   return {ErrorKind::kIo, std::string(what) + ": " + std::strerror(errno)};
 }
 
-Result<void> open(Connection& connection, uint16_t port) {
-  connection.fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connection.fd < 0) return std::unexpected(system_error("cannot make a socket"));
+Result<void> connect_to(int fd, uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(connection.fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+  if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     return std::unexpected(system_error("cannot connect to the server"));
   }
   int on = 1;
-  ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return {};
 }
 
@@ -68,46 +58,67 @@ std::optional<ParsedResponse> parse_response(std::string_view bytes) {
   return ParsedResponse{status, length};
 }
 
-class Load {
- public:
-  explicit Load(const LoadOptions& options)
-      : options_(options), connections_(static_cast<size_t>(options.connections)) {}
-  ~Load() {
-    if (epoll_ >= 0) ::close(epoll_);
-  }
-  Load(const Load&) = delete;
-  Load& operator=(const Load&) = delete;
+}  // namespace
 
-  Result<LoadResult> run() {
-    epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_ < 0) return std::unexpected(system_error("cannot make an epoll"));
-    for (size_t i = 0; i < connections_.size(); ++i) {
-      TRY(open(connections_[i], options_.port));
-      epoll_event event{};
-      event.events = EPOLLIN;
-      event.data.u64 = i;
-      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[i].fd, &event);
-    }
-    start_ = SteadyClock::now();
-    end_ = start_ + std::chrono::duration_cast<SteadyClock::duration>(
-                        std::chrono::duration<double>(options_.seconds));
-    for (auto& connection : connections_) TRY(send_next(connection));
+struct LoadClient::Connection {
+  int fd = -1;
+  std::string received;
+  SteadyClock::time_point sent;
+};
+
+LoadClient::LoadClient() = default;
+LoadClient::LoadClient(LoadClient&& other) noexcept
+    : connections_(std::move(other.connections_)), epoll_(std::exchange(other.epoll_, -1)) {}
+LoadClient::~LoadClient() {
+  for (const Connection& connection : connections_) ::close(connection.fd);
+  if (epoll_ >= 0) ::close(epoll_);
+}
+
+Result<LoadClient> LoadClient::connect(uint16_t port, int connections) {
+  LoadClient client;
+  client.epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  if (client.epoll_ < 0) return std::unexpected(system_error("cannot make an epoll"));
+  for (int i = 0; i < connections; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return std::unexpected(system_error("cannot make a socket"));
+    client.connections_.push_back({fd, {}, {}});
+    TRY(connect_to(fd, port));
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = static_cast<uint64_t>(i);
+    ::epoll_ctl(client.epoll_, EPOLL_CTL_ADD, fd, &event);
+  }
+  return client;
+}
+
+class LoadClient::Run {
+ public:
+  Run(LoadClient& client, const NextRequest& next_request, LoadResult& result)
+      : client_(client), next_request_(next_request), result_(result) {}
+
+  Result<void> go(double seconds) {
+    const auto start = SteadyClock::now();
+    end_ = start + std::chrono::duration_cast<SteadyClock::duration>(
+                       std::chrono::duration<double>(seconds));
+    for (auto& connection : client_.connections_) TRY(send_next(connection));
     while (in_flight_ > 0) {
       std::array<epoll_event, 256> events;
-      int ready = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 10'000);
+      int ready =
+          ::epoll_wait(client_.epoll_, events.data(), static_cast<int>(events.size()), 10'000);
       if (ready <= 0) return std::unexpected(system_error("the server stopped answering"));
       for (int i = 0; i < ready; ++i)
-        TRY(receive(connections_[events[static_cast<size_t>(i)].data.u64]));
+        TRY(receive(client_.connections_[events[static_cast<size_t>(i)].data.u64]));
     }
-    result_.seconds = std::chrono::duration<double>(SteadyClock::now() - start_).count();
-    return std::move(result_);
+    result_.seconds += std::chrono::duration<double>(SteadyClock::now() - start).count();
+    if (failures_ == 0) return {};
+    return fail(ErrorKind::kUnavailable, std::to_string(failures_) + " requests failed: no figure");
   }
 
  private:
   Result<void> send_next(Connection& connection) {
     auto now = SteadyClock::now();
     if (now >= end_) return {};
-    std::string_view request = options_.next_request();
+    std::string_view request = next_request_();
     if (request.empty()) return {};
     connection.sent = now;
     ++in_flight_;
@@ -130,29 +141,30 @@ class Load {
     --in_flight_;
     ++result_.responses;
     int kind = response->status / 100;
-    if (kind != 2 && kind != 4) ++result_.failures;
+    if (kind != 2 && kind != 4) ++failures_;
     if (response->status == 200) ++result_.accepted;
     result_.latencies_ns.push_back(static_cast<uint64_t>(
         std::chrono::nanoseconds(SteadyClock::now() - connection.sent).count()));
     return send_next(connection);
   }
 
-  const LoadOptions& options_;
-  std::vector<Connection> connections_;
-  int epoll_ = -1;
+  LoadClient& client_;
+  const NextRequest& next_request_;
+  LoadResult& result_;
+  SteadyClock::time_point end_;
   int64_t in_flight_ = 0;
-  SteadyClock::time_point start_, end_;
-  LoadResult result_;
+  uint64_t failures_ = 0;
 };
 
-}  // namespace
+Result<void> LoadClient::run(double seconds, const NextRequest& next_request, LoadResult& result) {
+  return Run(*this, next_request, result).go(seconds);
+}
 
 Result<LoadResult> run_load(const LoadOptions& options) {
-  LoadResult load = TRY(Load(options).run());
-  if (load.failures == 0) return load;
-  return fail(ErrorKind::kUnavailable, std::to_string(load.failures) + " of " +
-                                           std::to_string(load.responses) +
-                                           " requests failed: no figure");
+  LoadResult result;
+  auto client = TRY(LoadClient::connect(options.port, options.connections));
+  TRY(client.run(options.seconds, options.next_request, result));
+  return result;
 }
 
 std::string hello_request(std::string_view key) {
