@@ -36,12 +36,16 @@ std::string to_hex(std::string_view bytes) {
 }
 
 KeyHash hash_of_key(std::string_view text) {
-  // SHA256() looks for the algorithm anew each time, which costs more than to hash a key.
-  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(
-      EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  // SHA256() looks for the algorithm anew each time, which costs more than to hash a key; so does
+  // giving it to a context that has it.
+  using Context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+  thread_local const Context context = [] {
+    Context made(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+    CHECK(EVP_DigestInit_ex2(made.get(), EVP_sha256(), nullptr) == 1);
+    return made;
+  }();
   KeyHash hash;
-  CHECK(EVP_DigestInit_ex2(context.get(), algorithm, nullptr) == 1 &&
+  CHECK(EVP_DigestInit_ex2(context.get(), nullptr, nullptr) == 1 &&
         EVP_DigestUpdate(context.get(), text.data(), text.size()) == 1 &&
         EVP_DigestFinal_ex(context.get(), hash.data(), nullptr) == 1);
   return hash;
