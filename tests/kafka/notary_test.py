@@ -31,7 +31,7 @@ class NotaryTest(KafkaTest):
         first = self.serve(self.log, "--notary-seconds", "1")
         wait_until(lambda: all(p["role"] == "writer" for p in first.partitions()), "it owns all")
         for org in ORGANIZATIONS:
-            sent = command(new_id(), "CreateOrganization", "user:olga", org, name="Acme", rulebook="anaphora")
+            sent = command(new_id(), "CreateOrganization", "user:olga", org, name="Acme", rulebook="anaphora") | {"reason": f"new: {org}"}
             wait_until(lambda sent=sent: first.post("/v1/commands", sent).status == 200, "a decision")
         decided = {p["partition"]: p["decisions"] for p in first.partitions()}
         self.assertEqual(sum(decided.values()), len(ORGANIZATIONS))
@@ -54,6 +54,7 @@ class NotaryTest(KafkaTest):
         mirror = self.verify("--data", str(first.data))
         self.assertEqual({id: each["root"] for id, each in mirror.items()}, {id: each["root"] for id, each in told.items()})
         self.assertEqual(len(told), PARTITIONS)
+        self.evidence(first)
 
         # Somebody else's heads in the topic: refused by the key. What is no head counts for nothing.
         self.keys.write_text(self.tenure("audit", "key", server=second))
@@ -61,6 +62,17 @@ class NotaryTest(KafkaTest):
         self.assertIn("not signed by a key that you trust", other[0]["findings"][0])
         self.log.put("checkpoints", 0, b"nonsense")
         self.tenure("audit", "verify", *topics, code=2)  # whose key?
+
+    def evidence(self, server):
+        """Of a process's mirror: with the reasons only if it is told where their keys are."""
+        for name, where, reason in (("sealed", (), None), ("open", ("--log", "kafka", *self.log.flags), f"new: {ORGANIZATIONS[3]}")):
+            bundle = pathlib.Path(self.root) / f"{new_id()}-{name}"
+            self.tenure("audit", "export", "--data", str(server.data), *where, "--org", ORGANIZATIONS[3], "--out", str(bundle))
+            self.assertIn(f"1 decisions of {ORGANIZATIONS[3]} hold", self.tenure("audit", "verify-bundle", str(bundle), "--key", str(self.keys)))
+            [decision] = [json.loads(line) for line in (bundle / "decisions.ndjson").read_text().splitlines()]
+            self.assertEqual(decision.get("reason"), reason)
+            unreadable = json.loads((bundle / "manifest.json").read_text())["missing"]["unreadable_reasons"]
+            self.assertEqual(unreadable, [] if reason else [decision["position"]])
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ struct KafkaKeys::Impl {
   KafkaKeysOptions options;
   std::string topic;
   std::unique_ptr<KafkaTail> tail;
-  std::unique_ptr<KafkaPublisher> publisher;
+  std::unique_ptr<KafkaPublisher> publisher;  // null: to read alone
   std::atomic<bool> ending = false;
   std::thread thread;
 
@@ -102,6 +102,7 @@ struct KafkaKeys::Impl {
   std::unordered_set<std::string> awaited;  // names of records that are on their way
   std::optional<Error> failure;
 
+  static Result<std::unique_ptr<Impl>> read(KafkaKeysOptions options);
   Result<void> read_all();
   void loop();
   void take(const KafkaIncoming& record);
@@ -300,7 +301,8 @@ Result<void> KafkaKeys::mark_erasures(PartitionId partition, const ErasureMark& 
 
 KafkaKeys::KafkaKeys(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-Result<std::unique_ptr<KafkaKeys>> KafkaKeys::open(KafkaKeysOptions options) {
+// With all keys that there are.
+Result<std::unique_ptr<KafkaKeys::Impl>> KafkaKeys::Impl::read(KafkaKeysOptions options) {
   auto impl = std::make_unique<Impl>();
   Impl& self = *impl;
   self.options = std::move(options);
@@ -310,12 +312,23 @@ Result<std::unique_ptr<KafkaKeys>> KafkaKeys::open(KafkaKeysOptions options) {
   }
   self.tail =
       TRY(KafkaTail::make(self.options.connection, self.topic, {0}, KafkaTail::From::kBeginning));
-  self.publisher = TRY(KafkaPublisher::make(
-      {.connection = self.options.connection, .patience = self.options.patience}));
   TRY(self.read_all());
+  return impl;
+}
+
+Result<std::unique_ptr<KafkaKeys>> KafkaKeys::open(KafkaKeysOptions options) {
+  auto publisher =
+      TRY(KafkaPublisher::make({.connection = options.connection, .patience = options.patience}));
+  auto impl = TRY(Impl::read(std::move(options)));
+  Impl& self = *impl;
+  self.publisher = std::move(publisher);
   std::unique_ptr<KafkaKeys> keys(new KafkaKeys(std::move(impl)));
   self.thread = std::thread([&self] { self.loop(); });
   return keys;
+}
+
+Result<std::unique_ptr<const PersonKeys>> KafkaKeys::open_to_read(KafkaKeysOptions options) {
+  return std::unique_ptr<const PersonKeys>(new KafkaKeys(TRY(Impl::read(std::move(options)))));
 }
 
 KafkaKeys::~KafkaKeys() {

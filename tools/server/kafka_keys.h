@@ -42,6 +42,9 @@ class KafkaKeys final : public PersonKeys {
   // Returns with all keys that there are. kNotFound: there is no topic; kUnsupported: written by a
   // newer Tenure; kUnavailable.
   static Result<std::unique_ptr<KafkaKeys>> open(KafkaKeysOptions options);
+  // The keys as they are now, for finding alone: writes nothing and needs no right to. Errors as
+  // open().
+  static Result<std::unique_ptr<const PersonKeys>> open_to_read(KafkaKeysOptions options);
   ~KafkaKeys() override;
 
   // kUnavailable: the brokers did not take the new key, or not in time.

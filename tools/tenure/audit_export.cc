@@ -17,6 +17,7 @@
 #include "projections/queries/answer_writer.h"
 #include "schemas/decision_generated.h"
 #include "tools/server/data_directory.h"
+#include "tools/server/kafka_keys.h"
 #include "tools/tenure/audit.h"
 #include "tools/tenure/audited_log.h"
 #include "tools/tenure/subcommand.h"
@@ -165,8 +166,21 @@ Result<NamedFiles> read_bundle(const std::string& path) {
   return files;
 }
 
+// What opens reasons: beside the log, or, of a log over Kafka, in a topic of their own. Null: they
+// are not there, as in a copy of the log.
+Result<std::unique_ptr<const PersonKeys>> keys_of_reasons(const LogFlags& flags) {
+  if (flags.is_kafka()) {
+    return KafkaKeys::open_to_read(
+        {.connection = TRY(connection_of(flags.kafka)), .prefix = flags.kafka.prefix});
+  }
+  auto beside = KeyStore::open_to_read(posix_file_system(), DataDirectory{flags.data}.keys());
+  if (!beside && beside.error().kind == ErrorKind::kNotFound) return nullptr;
+  return beside;
+}
+
 Result<int> make(const Options& options) {
-  AuditedLog log = TRY(open_audited_log(options.log));
+  // Only the directory has trees: over Kafka its mirror has the records, too.
+  AuditedLog log = TRY(open_audited_log({.data = options.log.data, .kafka = {}}));
   const auto partitions = static_cast<uint32_t>(log.origins.size());
   EvidenceSource source{.org = options.org,
                         .partition = {partition_of(options.org, partitions)},
@@ -185,11 +199,9 @@ Result<int> make(const Options& options) {
   const SignedHead& head = believed.heads.back();
   TRY(collect(log, options, head.checkpoint.size, source));
   const TreeFile tree = TRY(log.tree(source.partition));
-  // Of a log over Kafka the keys are in a topic.
-  const auto keys =
-      KeyStore::open_to_read(posix_file_system(), DataDirectory{options.log.data}.keys());
+  const auto keys = TRY(keys_of_reasons(options.log));
   std::optional<KeyUnsealer> unsealer;
-  if (keys) unsealer.emplace(**keys);
+  if (keys != nullptr) unsealer.emplace(*keys);
   TRY(write_bundle(options.out,
                    TRY(make_bundle(source, head, tree, key, unsealer ? &*unsealer : nullptr))));
   std::printf("%s: %zu decisions of %s, covered by %s; %lu behind it are left out\n",
@@ -232,9 +244,9 @@ void add_audit_export(CLI::App& audit, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* app = audit.add_subcommand(
       "export", "Evidence of what was decided in an organization, with proofs, for others to keep");
-  app->add_option("--data", options->log.data, "The data directory, in use or not")
-      ->envname("TENURE_DATA")
-      ->capture_default_str();
+  add_log_options(*app, options->log,
+                  "The data directory, in use or not; with --log kafka that of a process, and only "
+                  "the keys of reasons are read from Kafka");
   app->add_option("--org", options->org, "The organization")->required();
   app->add_option("--from", options->from, "From this version or time on");
   app->add_option("--to", options->to, "Up to this version or time");
