@@ -6,7 +6,6 @@
 #include <thread>
 #include <unordered_map>
 
-#include "engine/log/log_id.h"
 #include "projections/decision_batch.h"
 #include "projections/projection.h"
 #include "projections/snapshot.h"
@@ -110,7 +109,7 @@ struct Projector::Impl {
     }
     decisions.put_together();
     position.reader = reader.position();
-    if (position.log_id.empty()) position.log_id = TRY(log_id_of(log, partition));
+    if (position.log_id.empty()) position.log_id = TRY(log.log_id(partition));
     return {};
   }
 
@@ -278,7 +277,7 @@ Projector::~Projector() = default;
 
 Result<std::unique_ptr<Projector>> Projector::open(DecisionLog& log, PartitionId partition,
                                                    Store& store, const ProjectorOptions& options) {
-  std::string log_id = TRY(log_id_of(log, partition));
+  std::string log_id = TRY(log.log_id(partition));
   ProjectorPosition position{.log_id = log_id};
   if (auto stored = TRY(store.position(partition))) {
     position = std::move(*stored);

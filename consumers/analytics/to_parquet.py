@@ -62,6 +62,11 @@ def main():
     export, out = map(pathlib.Path, sys.argv[1:])
     if not (export / "schema.json").is_file():
         sys.exit(f"{export} is no export in NDJSON: run tenure export --to ndjson --out {export}")
+    log, known = (export / "log_id").read_text(), out / "log_id"
+    if known.exists() and known.read_text() != log:
+        sys.exit(f"{out} holds log {known.read_text().strip()}, the export is of {log.strip()}; name a new place")
+    out.mkdir(parents=True, exist_ok=True)
+    known.write_text(log)
     schema = json.loads((export / "schema.json").read_text())
     done = 0
     for source in sorted((export / "events").rglob("*.ndjson")):

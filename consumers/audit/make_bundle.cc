@@ -36,7 +36,14 @@ void write_row(std::string& out, const EvidenceSource& source, const EvidenceRec
   cell(out, position_of(source, record));
   cell(out, format_time(decision.time()));
   cell(out, command.actor()->string_view());
-  cell(out, schema::EnumNameCommand(command.command_type()));
+  cell(out, command.sent_by() ? command.sent_by()->string_view() : "");
+  const char* const type = schema::EnumNameCommand(command.command_type());
+  cell(out, type);
+  std::string said;
+  if (command.command() != nullptr) {
+    write_json(decision_schema(), type, command.command(), said, unsealer);
+  }
+  cell(out, said);
   std::string outcome = "accepted";
   std::string changes;
   if (const auto* rejection = decision.rejection()) {
@@ -91,8 +98,9 @@ std::string page(const EvidenceSource& source, const SignedHead& head, const std
       "Accepted decisions are numbered by the organization's version without a gap. Of refused "
       "ones the signature on the manifest vouches that none was left out.");
   out +=
-      "<h2>Decisions</h2>\n<table><tr><th>position<th>time<th>who<th>what<th>outcome<th>changes, "
-      "or why not<th>reason<th>rulebook\n";
+      "<h2>Decisions</h2>\n<table><tr><th>position<th>time<th>who<th>from where<th>what<th>in its "
+      "words<th>outcome"
+      "<th>changes, or why not<th>reason<th>rulebook\n";
   for (const EvidenceRecord& record : source.records) write_row(out, source, record, unsealer);
   out += "</table>\n<h2>Rulebooks in force</h2>\n<ul>";
   for (const auto& [name, text] : source.rulebooks) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "engine/base/check.h"
 
@@ -51,25 +52,53 @@ std::unexpected<Error> no_tar(const char* what) {
   return fail(ErrorKind::kInvalid, std::string("not an archive of evidence: ") + what);
 }
 
+constexpr char kFile = '0', kFolder = '5', kExtended = 'x';
+
+void append_entry(std::string& out, char type, std::string_view name, std::string_view content) {
+  Header header{};
+  CHECK(name.size() < sizeof header.name);
+  std::ranges::copy(name, header.name);
+  put_octal(header.mode, 0644);
+  put_octal(header.owner, 0);
+  put_octal(header.group, 0);
+  put_octal(header.size, content.size());
+  put_octal(header.time, 0);
+  header.type = type;
+  std::memcpy(header.magic, "ustar\00000", sizeof header.magic);
+  put_octal(header.checksum, checksum_of(header));
+  out.append(reinterpret_cast<const char*>(&header), sizeof header);
+  out += content;
+  out.resize(padded_to_block(out.size()));
+}
+
+// What pax(1) puts before a file whose name is too long for its header: a line that begins with its
+// own length.
+constexpr std::string_view kPath = " path=";
+
+std::string path_record(std::string_view name) {
+  const size_t rest = kPath.size() + name.size() + 1;
+  size_t length = rest + 1;
+  while (rest + std::to_string(length).size() != length) ++length;
+  return std::to_string(length).append(kPath).append(name).append("\n");
+}
+
+// Nothing if it is no such line.
+std::optional<std::string> path_in(std::string_view record) {
+  const size_t at = record.find(kPath);
+  if (at == std::string_view::npos || !record.ends_with('\n')) return std::nullopt;
+  std::string name(record.substr(at + kPath.size()));
+  name.pop_back();
+  return path_record(name) == record ? std::optional(name) : std::nullopt;
+}
+
 }  // namespace
 
 std::string to_tar(const NamedFiles& files) {
   std::string out;
   for (const auto& [name, content] : files) {
-    Header header{};
-    CHECK(name.size() < sizeof header.name);
-    std::ranges::copy(name, header.name);
-    put_octal(header.mode, 0644);
-    put_octal(header.owner, 0);
-    put_octal(header.group, 0);
-    put_octal(header.size, content.size());
-    put_octal(header.time, 0);
-    header.type = '0';
-    std::memcpy(header.magic, "ustar\00000", sizeof header.magic);
-    put_octal(header.checksum, checksum_of(header));
-    out.append(reinterpret_cast<const char*>(&header), sizeof header);
-    out += content;
-    out.resize(padded_to_block(out.size()));
+    const bool fits = name.size() < sizeof Header::name;
+    if (!fits) append_entry(out, kExtended, "path", path_record(name));
+    append_entry(out, kFile, fits ? std::string_view(name) : "named-before", content);
   }
   out.append(2 * kBlock, '\0');
   return out;
@@ -77,6 +106,7 @@ std::string to_tar(const NamedFiles& files) {
 
 Result<NamedFiles> from_tar(std::string_view bytes) {
   NamedFiles files;
+  std::optional<std::string> long_name;
   while (true) {
     if (bytes.size() < kBlock) return no_tar("it ends too soon");
     Header header;
@@ -85,12 +115,18 @@ Result<NamedFiles> from_tar(std::string_view bytes) {
     if (header.name[0] == '\0') break;
     const auto checksum = octal_of(header.checksum), size = octal_of(header.size);
     if (!checksum || !size || *checksum != checksum_of(header)) return no_tar("a bad header");
-    if (header.type == '5') continue;  // a folder
-    if (header.type != '0') return no_tar("something that is no plain file");
+    if (header.type == kFolder) continue;
     if (padded_to_block(*size) > bytes.size()) return no_tar("it ends too soon");
-    const std::string_view name(header.name, strnlen(header.name, sizeof header.name));
-    if (!files.emplace(name, bytes.substr(0, *size)).second) return no_tar("a name that is twice");
+    const std::string_view content = bytes.substr(0, *size);
     bytes.remove_prefix(padded_to_block(*size));
+    if (header.type == kExtended && !long_name) {
+      long_name = path_in(content);
+      if (long_name) continue;
+    }
+    if (header.type != kFile) return no_tar("something that is no plain file");
+    std::string name(header.name, strnlen(header.name, sizeof header.name));
+    if (long_name) name = *std::exchange(long_name, std::nullopt);
+    if (!files.emplace(std::move(name), content).second) return no_tar("a name that is twice");
   }
   return files;
 }

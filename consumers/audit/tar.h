@@ -1,5 +1,5 @@
-// Files in one, as every system unpacks them: POSIX ustar, plain files alone, with fixed times and
-// owners, so that the same files give the same bytes.
+// Files in one, as every system unpacks them: POSIX ustar, with pax headers for long names, plain
+// files alone, with fixed times and owners, so that the same files give the same bytes.
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@ namespace tenure {
 
 using NamedFiles = std::map<std::string, std::string>;  // contents by path, with / between folders
 
-std::string to_tar(const NamedFiles& files);  // names of at most 100 characters
+std::string to_tar(const NamedFiles& files);
 // kInvalid: it is none, or holds something else than plain files. Nothing is written anywhere.
 Result<NamedFiles> from_tar(std::string_view bytes);
 

@@ -1,5 +1,6 @@
 #include <simdjson.h>
 
+#include <charconv>
 #include <cstring>
 #include <set>
 
@@ -191,6 +192,17 @@ class BundleVerifier {
                             told_.head->root);
   }
 
+  // The version that nothing before is missing from: what the manifest begins behind. Nothing where
+  // that is a time.
+  std::optional<uint64_t> before_the_first() const {
+    const std::string_view from = text_of(manifest_, "from");
+    uint64_t first = 0;
+    const auto read = std::from_chars(from.data(), from.data() + from.size(), first);
+    if (from.empty()) return 0;
+    if (read.ec != std::errc{} || read.ptr != from.data() + from.size()) return std::nullopt;
+    return first == 0 ? 0 : first - 1;
+  }
+
   void check_record(element record, std::optional<element> shown) {
     const std::string name(text_of(record, "position"));
     const auto position = parse_position(name);
@@ -205,6 +217,7 @@ class BundleVerifier {
     if (decision == nullptr) return find("record " + name + " is no decision of " + told_.org);
     ++told_.decisions;
     if (decision->outcome() == schema::Outcome::accepted) {
+      if (!version_) version_ = before_the_first();
       if (version_ && decision->version() != *version_ + 1) {
         find("before record " + name + " an accepted decision is missing: version " +
              std::to_string(decision->version()) + " follows " + std::to_string(*version_));

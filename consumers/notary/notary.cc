@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "engine/log/log_id.h"
-
 namespace tenure {
 namespace {
 
@@ -22,7 +20,7 @@ Result<std::unique_ptr<File>> open_or_make(FileSystem& files, const std::string&
 
 Result<std::unique_ptr<Notary>> Notary::open(DecisionLog& log, PartitionId partition,
                                              const SigningKey& key, NotaryOptions options) {
-  const std::string id = TRY(log_id_of(log, partition));
+  const std::string id = TRY(log.log_id(partition));
   if (id.empty()) return fail(ErrorKind::kNotFound, "the partition has no claim yet");
   std::unique_ptr<Notary> notary(new Notary(log, partition, key, std::move(options)));
   notary->origin_ = origin_of(id, partition);
@@ -139,8 +137,10 @@ Result<std::optional<SignedHead>> Notary::sign_if_due(Time now, bool now_or_neve
   if (stopped_) return std::unexpected(*stopped_);
   const uint64_t covered = signed_size();
   if (being_remade_ || frontier_.size() <= covered) return std::nullopt;
-  const bool due = now_or_never || frontier_.size() - covered >= options_.every_decisions ||
-                   now - signed_at_ >= options_.every;
+  // A clock that was set back says nothing of how long ago that was.
+  const bool time_is_up = now < signed_at_ || now - signed_at_ >= options_.every;
+  const bool due =
+      now_or_never || frontier_.size() - covered >= options_.every_decisions || time_is_up;
   if (!due) return std::nullopt;
   TRY(sync_tree());
   SignedHead head = key_.sign(

@@ -177,6 +177,7 @@ struct EventTopic::Impl {
   // Messages of a partition are acknowledged in the order in which they were taken.
   struct Partition {
     std::optional<LastEvent> last;
+    bool was_emptied = false;
     std::deque<uint64_t> under_way;  // which ones, counted over the topic
   };
   struct Sent {
@@ -188,7 +189,6 @@ struct EventTopic::Impl {
   std::string name;
   KafkaComplaints complaints;
   std::vector<Partition> partitions;
-  bool was_emptied = false;
   uint64_t taken = 0;
   size_t bytes_under_way = 0, count_under_way = 0;
   std::optional<Error> failure;
@@ -216,7 +216,7 @@ struct EventTopic::Impl {
         partitions[id].last =
             TRY(end.message_at(static_cast<int32_t>(id), Offset{behind.value - 1}));
       }
-      was_emptied = was_emptied || (begin == behind && behind.value > 0);
+      partitions[id].was_emptied = begin == behind && behind.value > 0;
     }
     return {};
   }
@@ -250,7 +250,9 @@ const std::optional<LastEvent>& EventTopic::last(uint32_t partition) const {
   return impl_->partitions[partition].last;
 }
 
-bool EventTopic::was_emptied() const { return impl_->was_emptied; }
+bool EventTopic::was_emptied(uint32_t partition) const {
+  return impl_->partitions[partition].was_emptied;
+}
 
 Result<void> EventTopic::publish(uint32_t partition, std::string_view key, std::string value,
                                  EventId id, const EventMark& mark) {

@@ -53,8 +53,8 @@ class EventTopic {
   uint32_t partitions() const;
   // Its last message when it was opened; nothing where there is none.
   const std::optional<LastEvent>& last(uint32_t partition) const;
-  // Something was there once, and has passed its retention.
-  bool was_emptied() const;
+  // Something was there once, and all of it has passed its retention.
+  bool was_emptied(uint32_t partition) const;
 
   // Takes the event; waits while too many are under way. kInvalid: more than a message may hold.
   Result<void> publish(uint32_t partition, std::string_view key, std::string value, EventId id,

@@ -16,7 +16,7 @@ constexpr uint64_t kEventsBetweenMarks = 256;
 Relay::Relay(std::unique_ptr<EventTopic> topic, std::vector<std::string> sources)
     : topic_(std::move(topic)) {
   for (std::string& source : sources) {
-    sources_.push_back({.mark = {std::move(source), {}}, .rule = {}});
+    sources_.push_back({.mark = {std::move(source), {}}, .rule = {}, .marked = 0});
   }
 }
 
@@ -29,17 +29,23 @@ Result<Relay> Relay::begin(std::unique_ptr<EventTopic> topic, std::vector<std::s
                 fmt::format("the log has {} partitions, the topic {}: it must have as many",
                             relay.sources_.size(), partitions));
   }
-  bool says = false;
+  // Of each source: whether the topic says how far it went, or did once.
+  std::vector<bool> says(relay.sources_.size()), said(relay.sources_.size());
   for (uint32_t id = 0; id < partitions; ++id) {
+    const size_t source = relay.sources_.size() > 1 ? id : 0;
     if (const auto& last = relay.topic_->last(id)) {
       TRY(relay.begin_behind(*last, id));
-      says = true;
+      says[source] = true;
     }
+    said[source] = said[source] || relay.topic_->was_emptied(id);
   }
-  if (!says && relay.topic_->was_emptied() && begin == Begin::kUnknown) {
+  for (size_t source = 0; source < says.size(); ++source) {
+    if (says[source] || !said[source] || begin == Begin::kBeginning) continue;
     return fail(ErrorKind::kInvalid,
-                "all events of the topic have passed its retention, so it cannot say how far they "
-                "went; --from-beginning publishes all of them again, with the ids that they had");
+                fmt::format("all events of {} have passed the topic's retention, so it cannot say "
+                            "how far they went; --from-beginning publishes them again, with the "
+                            "ids that they had, and goes on with the others",
+                            relay.sources_[source].mark.source));
   }
   for (Source& source : relay.sources_) source.rule = ReaderRule(source.mark.position);
   return relay;
@@ -69,9 +75,9 @@ Result<void> Relay::take(PartitionId partition, const RawRecord& record) {
   const auto& decision = *flatbuffers::GetRoot<schema::Decision>(record.payload.data());
   TRY(publish(partition, {partition, record.prefix.number}, decision));
   note_acknowledged();
-  const uint64_t known = reached_.empty() ? topic_->acknowledged() : reached_.back().events;
-  if (topic_->taken() >= known + kEventsBetweenMarks) {
-    reached_.push_back({topic_->taken(), partition, source.rule.position()});
+  if (topic_->taken() >= source.marked + kEventsBetweenMarks) {
+    source.marked = topic_->taken();
+    reached_.push_back({source.marked, partition, source.rule.position()});
   }
   return {};
 }

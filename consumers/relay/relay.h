@@ -39,6 +39,7 @@ class Relay {
   struct Source {
     EventMark mark;  // all events before it are in the topic
     ReaderRule rule;
+    uint64_t marked = 0;  // of the events published, when the last mark was made
   };
   // Once so many events are acknowledged, all before the position are in the topic.
   struct Reached {

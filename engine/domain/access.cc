@@ -143,11 +143,12 @@ bool has_grants(const Organization& organization, std::string_view user) {
   return organization.spaces_of.contains(std::string_view(SubjectKey::user(user)));
 }
 
-SpaceGrants grants_of(const Organization& organization, const Space& space, std::string_view user) {
+SpaceGrants grants_of(const Organization& organization, const Space& space, std::string_view user,
+                      std::string_view without) {
   SpaceGrants grants;
   const auto add_grant_to = [&](std::string_view subject) {
     const auto grant = space.access.find(subject);
-    if (grant == space.access.end()) return;
+    if (grant == space.access.end() || subject == without) return;
     grants.any = true;
     for (const RoleIndex role : grant->second) grants.roles.set(role);
   };

@@ -65,7 +65,9 @@ std::optional<RoleIndex> standing_of(const Organization& organization, std::stri
 // What somebody holds in the organization itself, outside any space. Empty for strangers.
 ActionSet organization_actions(const Organization& organization, std::string_view user);
 
-SpaceGrants grants_of(const Organization& organization, const Space& space, std::string_view user);
+// `without`: as if that subject had no grant.
+SpaceGrants grants_of(const Organization& organization, const Space& space, std::string_view user,
+                      std::string_view without = {});
 
 // What somebody holds in one space. Empty for strangers, for those who see nothing of it, and if it
 // is deleted.

@@ -49,6 +49,15 @@ Verdict changes_roles(const SpaceCaller& caller, const RoleSet& held, const Role
                 rule_of(caller, "a change changes something"));
 }
 
+Verdict leaves_nobody_more(const SpaceCaller& caller, std::string_view subject) {
+  const std::string_view id = subject.substr(subject.find(':') + 1);
+  const auto group = caller.organization.groups.find(id);
+  if (!subject.starts_with("group:")) return leaves_no_more(caller, id, subject);
+  if (group == caller.organization.groups.end()) return {};
+  for (const UserId& user : group->second.users) TRY(leaves_no_more(caller, user, subject));
+  return {};
+}
+
 Verdict is_a_user(const Caller& caller) {
   if (caller.actor.kind == Actor::Kind::kUser) return {};
   return reject(RejectionCode::forbidden, "only a user leaves; send this as the user who leaves",
@@ -115,6 +124,7 @@ Verdict decide(const Incoming& in, const schema::RevokeAccess& command, EventSin
   TRY(exists(caller));
   const RoleSet held = TRY(existing_grant(caller, text(command.subject())));
   TRY(acts_on_in_space(caller, text(command.subject()), held));
+  TRY(leaves_nobody_more(caller, text(command.subject())));
   TRY(is_not_archived(caller));
 
   auto& builder = events.builder();
@@ -132,6 +142,7 @@ Verdict decide(const Incoming& in, const schema::LeaveSpace& command, EventSink&
   TRY(exists(there));
   const SubjectKey oneself = SubjectKey::user(caller.actor.id);
   (void)TRY(existing_grant(there, oneself));
+  TRY(leaves_no_more(there, caller.actor.id, oneself));
 
   auto& builder = events.builder();
   const auto space = builder.CreateString(command.space());

@@ -133,15 +133,26 @@ void name_copies(const SpaceCaller& to, std::string_view command_id, Copies& cop
   }
 }
 
-// Links among what is copied lead to the copies; others would leave the space.
-void move_links(Copies& copies) {
+// Whether the target holds it already, as a copy that kept its id.
+bool is_copied(const SpaceCaller& from, const SpaceCaller& to, std::string_view id) {
+  const Resource* const source = find_resource(from, id);
+  const Resource* const held = find_resource(to, id);
+  return source != nullptr && held != nullptr && source->type == held->type &&
+         to.rulebook.resource_types[held->type].copy_keeps_ids;
+}
+
+// Links among what is copied lead to the copies, and to those of before; others would leave the
+// space.
+void move_links(const SpaceCaller& from, const SpaceCaller& to, Copies& copies) {
   for (Copy& copy : copies.list) {
     for (const ResourceId& link : copy.source->links) {
       const auto along = copies.place.find(link.str());
-      if (along == copies.place.end()) {
-        copy.dropped.push_back(link.str());
-      } else {
+      if (along != copies.place.end()) {
         copy.links.emplace_back(copies.list[along->second].as);
+      } else if (is_copied(from, to, link.str())) {
+        copy.links.emplace_back(link.str());
+      } else {
+        copy.dropped.push_back(link.str());
       }
     }
   }
@@ -227,7 +238,7 @@ Verdict decide(const Incoming& in, const schema::CopyResources& command, EventSi
   if (command.with_linked()) TRY(add_linked(from, copies));
   TRY(may_be_read(from, copies));
   name_copies(to, text(in.envelope.id()), copies);
-  move_links(copies);
+  move_links(from, to, copies);
   TRY(may_be_put(to, copies));
   TRY(takes_more(to));
   TRY(changes_something(to, copies));

@@ -45,6 +45,15 @@ RoleSet roles_of_group(const SpaceCaller& there, std::string_view group) {
   return roles;
 }
 
+// That the caller may end what the group gives its users, in each space that it opens.
+Verdict may_take_away(const Caller& caller, std::string_view group, std::string_view user) {
+  const SubjectKey subject = SubjectKey::group(group);
+  for (const SpaceCaller& there : opened_spaces(caller, group)) {
+    TRY(leaves_no_more(there, user, subject));
+  }
+  return {};
+}
+
 }  // namespace
 
 Verdict decide(const Incoming& in, const schema::CreateGroup& command, EventSink& events) {
@@ -65,6 +74,7 @@ Verdict decide(const Incoming& in, const schema::DeleteGroup& command, EventSink
   const Caller caller = TRY(admit(in));
   TRY(may_end_groups(caller));
   const Group* group = TRY(existing_group(caller, text(command.group())));
+  for (const UserId& user : group->users) TRY(may_take_away(caller, text(command.group()), user));
 
   auto& builder = events.builder();
   const auto group_text = builder.CreateString(command.group());
@@ -86,6 +96,7 @@ Verdict decide(const Incoming& in, const schema::AddToGroup& command, EventSink&
   (void)TRY(existing_member(caller, user));
   const std::vector<SpaceCaller> opened = opened_spaces(caller, group_id);
   for (const SpaceCaller& there : opened) {
+    TRY(assigns_in_space(there, roles_of_group(there, group_id)));
     TRY(gives_no_more_than_held(there, roles_of_group(there, group_id)));
   }
   TRY(is_outside(caller, *group, user));
@@ -110,6 +121,7 @@ Verdict decide(const Incoming& in, const schema::RemoveFromGroup& command, Event
   TRY(may_end_groups(caller));
   const Group* group = TRY(existing_group(caller, text(command.group())));
   TRY(is_inside(caller, *group, text(command.user())));
+  TRY(may_take_away(caller, text(command.group()), text(command.user())));
 
   auto& builder = events.builder();
   const auto group_text = builder.CreateString(command.group());

@@ -76,7 +76,7 @@ Guarded<Offer> known_offer(const Caller& caller, const schema::InviteMember& com
 // What an invitation that was sent offers, to whoever looks at it.
 Offer offer_of(const Caller& caller, const Invitation& invitation) {
   Offer offer{.role = invitation.role, .there = {}, .space_roles = {}};
-  if (invitation.role != kNoRole) return offer;
+  if (invitation.space.str().empty()) return offer;
   const auto space = caller.organization.spaces.find(std::string_view(invitation.space));
   offer.there.emplace(caller_in(caller, &space->second, invitation.space.str()));
   for (const RoleIndex role : invitation.space_roles) offer.space_roles.set(role);
@@ -144,6 +144,7 @@ Verdict inviter_may_still(const Caller& caller, const Invitation& invitation,
     TRY(is_not_suspended(inviter));
     const Offer offer = offer_of(inviter, invitation);
     TRY(may_invite(inviter, offer));
+    TRY(joins_by_invitation(inviter));
     return may_give(inviter, offer);
   };
   if (refuses(caller_of(caller.organization, actor_of(invitation.inviter), services))) return {};
@@ -236,16 +237,14 @@ Verdict decide(const Incoming& in, const schema::DeclineInvitation& command, Eve
 Verdict decide(const Incoming& in, const schema::RevokeInvitation& command, EventSink& events) {
   TRY(valid_id("invitation", command.invitation()));
   const Caller caller = TRY(admit(in));
+  // Only those who invite at all learn that there is none, or none to where they may invite.
+  if (!manages_access_somewhere(caller)) TRY(holds(caller, Action::kMemberAdd));
   const Invitation* invitation = find_invitation(caller, text(command.invitation()));
-  if (invitation == nullptr) {
-    // Only those who invite at all learn that there is none.
-    if (!manages_access_somewhere(caller)) TRY(holds(caller, Action::kMemberAdd));
-    return no_invitation(caller, text(command.invitation()));
-  }
+  if (invitation == nullptr) return no_invitation(caller, text(command.invitation()));
   const Offer offer = offer_of(caller, *invitation);
-  TRY(may_invite(caller, offer));
-  TRY(may_give(caller, offer));
+  if (!may_invite(caller, offer)) return no_invitation(caller, text(command.invitation()));
   TRY(is_pending(caller, *invitation, in.context.now));
+  TRY(may_give(caller, offer));
 
   auto& builder = events.builder();
   const auto id = builder.CreateString(command.invitation());

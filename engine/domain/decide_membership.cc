@@ -45,13 +45,18 @@ struct FirstAccess {
   RoleSet roles;
 };
 
-Guarded<FirstAccess> first_access(const Caller& caller, const schema::AddMember& command) {
+// Nothing if the command names no space.
+Guarded<std::optional<SpaceCaller>> first_space(const Caller& caller,
+                                                const schema::AddMember& command) {
+  if (command.space() == nullptr) return std::nullopt;
   const SpaceCaller there = TRY(enter_space(caller, text(command.space())));
   TRY(holds_in_space(there, Action::kAccessManage));
-  const RoleSet roles = TRY(known_space_roles(caller, command.space_roles()));
+  return there;
+}
+
+Guarded<FirstAccess> known_access(const SpaceCaller& there, const schema::AddMember& command) {
+  const RoleSet roles = TRY(known_space_roles(there, command.space_roles()));
   TRY(exists(there));
-  TRY(assigns_in_space(there, roles));
-  TRY(gives_no_more_than_held(there, roles));
   return FirstAccess{there, roles};
 }
 
@@ -115,12 +120,15 @@ Verdict decide(const Incoming& in, const schema::AddMember& command, EventSink& 
   TRY(valid_first_access(command));
   const Caller caller = TRY(admit(in));
   TRY(holds(caller, Action::kMemberAdd));
+  const auto there = TRY(first_space(caller, command));
   TRY(joins_directly(caller));
   const RoleIndex role = TRY(known_role(caller, text(command.role())));
-  TRY(assigns(caller, role));
-  TRY(gives_no_more_than_held(caller, role));
   std::optional<FirstAccess> access;
-  if (command.space() != nullptr) access.emplace(TRY(first_access(caller, command)));
+  if (there) access.emplace(TRY(known_access(*there, command)));
+  TRY(assigns(caller, role));
+  if (access) TRY(assigns_in_space(access->there, access->roles));
+  TRY(gives_no_more_than_held(caller, role));
+  if (access) TRY(gives_no_more_than_held(access->there, access->roles));
   TRY(is_no_member(caller, text(command.user())));
   std::optional<Rise> members;
   if (access) {

@@ -63,7 +63,11 @@ Guarded<Import> sort_out(const SpaceCaller& caller, const schema::ImportSpace& c
     const TypeIndex type = TRY(known_type(caller, said.type));
     const Resource* held = find_resource(caller, said.id);
     import.ids.insert(said.id);
-    if (held != nullptr && held->type == type && is_as_said(*held, said)) continue;
+    if (held != nullptr && held->type == type && is_as_said(*held, said)) {
+      // That it is so is for those to know who may read it.
+      TRY(holds_for_type(caller, ResourceVerb::kRead, type));
+      continue;
+    }
     TRY(holds_to_put(caller, held, type));
     import.changes.push_back(said);
     import.added += held == nullptr;

@@ -54,9 +54,11 @@ Verdict is_named_anew(const Incoming& in, const Caller& caller,
   if (in.context.rulebooks.find(book.pinned_name) != nullptr) {
     return no_rulebook(book.pinned_name + " is built in; give yours another name");
   }
-  const bool same_name = book.pinned_name == caller.rulebook.pinned_name;
-  if (!same_name || text == caller.organization.rulebook_text) return {};
-  return no_rulebook(book.pinned_name + " is what holds now, with another text; raise its version");
+  const auto adopted = caller.organization.adopted.find(book.pinned_name);
+  if (adopted == caller.organization.adopted.end() || adopted->second == text_fingerprint(text)) {
+    return {};
+  }
+  return no_rulebook(book.pinned_name + " was adopted with another text; raise its version");
 }
 
 Verdict changes_rulebook(const Caller& caller, const schema::AdoptRulebook& command,
@@ -144,6 +146,27 @@ Verdict keeps_space_roles(const Caller& caller, const Rulebook& book, const Map*
   return {};
 }
 
+// Access of somebody who is no member is nothing that such a rulebook gives.
+Verdict keeps_guests(const Caller& caller, const Rulebook& book) {
+  if (book.space_guests) return {};
+  constexpr std::string_view kUser = "user:";
+  std::set<std::string> guests;
+  for (const auto& [id, space] : caller.organization.spaces) {
+    for (const auto& [subject, roles] : space.access) {
+      std::string_view user = subject.str();
+      if (!user.starts_with(kUser)) continue;
+      user.remove_prefix(kUser.size());
+      if (!caller.organization.members.contains(user)) guests.emplace(user);
+    }
+  }
+  if (guests.empty()) return {};
+  return reject(RejectionCode::role_in_use,
+                some_of(guests) +
+                    " would be in a space without being a member; make them members, "
+                    "or revoke their access, first",
+                rule_of(caller, book.pinned_name + " has no space guests"));
+}
+
 Verdict keeps_resource_types(const Caller& caller, const Rulebook& book) {
   for (const auto& [id, space] : caller.organization.spaces) {
     for (const auto& [resource, held] : space.resources) {
@@ -157,10 +180,10 @@ Verdict keeps_resource_types(const Caller& caller, const Rulebook& book) {
 }
 
 Verdict leaves_an_owner(const Caller& caller, const Rulebook& book, const Map* map) {
-  size_t owners = 0;
+  size_t owners = 0, suspended = 0;
   for (const auto& [user, member] : caller.organization.members) {
     const auto role = book.organization_role(mapped(map, caller.rulebook.role(member.role).name));
-    owners += role == book.owner_role && !member.suspended;
+    if (role == book.owner_role) ++(member.suspended ? suspended : owners);
   }
   const std::string& name = book.role(book.owner_role).name;
   if (owners == 0) {
@@ -168,10 +191,10 @@ Verdict leaves_an_owner(const Caller& caller, const Rulebook& book, const Map* m
                   "nobody would be " + name + "; map the role of an owner to it",
                   rule_of(caller, "general law 3: never without a member who is " + name));
   }
-  if (owners == 1 || !book.single_owner) return {};
+  if (owners + suspended == 1 || !book.single_owner) return {};
   return reject(RejectionCode::last_owner,
-                "exactly one may be " + name + ", not " + std::to_string(owners) +
-                    "; change the roles of the others first",
+                "exactly one may be " + name + ", not " + std::to_string(owners + suspended) +
+                    "; change the roles of the others first, of those who are suspended, too",
                 rule_of(caller, book.pinned_name + " has exactly one " + name));
 }
 
@@ -370,6 +393,7 @@ Verdict decide(const Incoming& in, const schema::AdoptRulebook& command, EventSi
   TRY(leaves_an_owner(caller, *book, command.map()));
   TRY(keeps_organization_roles(caller, *book, command.map()));
   TRY(keeps_space_roles(caller, *book, command.map()));
+  TRY(keeps_guests(caller, *book));
   TRY(keeps_resource_types(caller, *book));
   TRY(changes_rulebook(caller, command, *book));
 

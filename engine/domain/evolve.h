@@ -9,7 +9,7 @@ namespace tenure {
 
 // Bump when evolve gives another state for the same history: stores built by another version are
 // rebuilt.
-inline constexpr uint32_t kEvolveVersion = 5;
+inline constexpr uint32_t kEvolveVersion = 6;
 
 // Applies every event of one accepted decision, the `number`th of its partition, and raises the
 // version. `rulebooks` must know the

@@ -53,12 +53,14 @@ void evolve(Organization& organization, const schema::InvitationRevoked& event, 
   close(organization, text(event.invitation()));
 }
 
-// It stays, so that whoever comes too late is told.
+// It stays, so that whoever comes too late is told, and offers nothing any more: its roles may go.
 void evolve(Organization& organization, const schema::InvitationExpired& event, const Happened&) {
   const auto found = organization.invitations.find(text(event.invitation()));
   if (found == organization.invitations.end()) return;
   organization.due.erase(due_item(found->first, found->second));
   found->second.expired = true;
+  found->second.role = kNoRole;
+  found->second.space_roles.clear();
 }
 
 }  // namespace tenure

@@ -85,8 +85,10 @@ void evolve(Organization& organization, const schema::RulebookAdopted& event,
                    }));
   move_resource_types(organization, *from, *to);
   organization.rulebook = to;
-  organization.rulebook_text =
-      Rulebooks::is_text(text(event.rulebook())) ? text(event.rulebook()) : "";
+  organization.rulebook_text.clear();
+  if (!Rulebooks::is_text(text(event.rulebook()))) return;
+  organization.rulebook_text = text(event.rulebook());
+  organization.adopted.try_emplace(to->pinned_name, text_fingerprint(organization.rulebook_text));
 }
 
 void evolve(Organization& organization, const schema::SpaceRoleDefined& event, const Happened&) {

@@ -104,6 +104,12 @@ Fingerprint content_fingerprint(std::string_view name, std::string_view digest) 
   return hasher.finish();
 }
 
+Fingerprint text_fingerprint(std::string_view text) {
+  TextHasher hasher;
+  hasher.add(text);
+  return hasher.finish();
+}
+
 size_t FingerprintSet::slot_of(Fingerprint fingerprint) const {
   const size_t mask = slots_.size() - 1;
   size_t slot = fingerprint.low & mask;

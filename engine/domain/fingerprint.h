@@ -28,6 +28,9 @@ Fingerprint usage_fingerprint(std::string_view source, std::string_view id);
 // Stored as the other.
 Fingerprint content_fingerprint(std::string_view name, std::string_view digest);
 
+// Of a rulebook's text. Stored as the others.
+Fingerprint text_fingerprint(std::string_view text);
+
 // A set of fingerprints in one flat table. Grows, never shrinks; nothing is ever taken out.
 class FingerprintSet {
  public:

@@ -124,5 +124,8 @@ Verdict assigns_in_space(const SpaceCaller& caller, const RoleSet& roles);
 Verdict acts_on_in_space(const SpaceCaller& caller, std::string_view subject, const RoleSet& held);
 Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles);
 Verdict has_no_grant(const SpaceCaller& caller, std::string_view subject);  // a direct one
+// That no user is left with more in the space, and more than the caller holds, once `subject` has
+// no grant any more: where access that names no role means all, a grant that names one narrows.
+Verdict leaves_no_more(const SpaceCaller& caller, std::string_view user, std::string_view subject);
 
 }  // namespace tenure

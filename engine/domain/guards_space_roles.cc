@@ -59,6 +59,23 @@ Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles)
                 rule_of(caller, "general law 2: no escalation by " + caller.role().name));
 }
 
+Verdict leaves_no_more(const SpaceCaller& caller, std::string_view user, std::string_view subject) {
+  if (!caller.rulebook.access_without_role_is_all) return {};
+  const SpaceGrants before = grants_of(caller.organization, *caller.space, user);
+  const SpaceGrants after = grants_of(caller.organization, *caller.space, user, subject);
+  if (before.roles.none() || !after.any || after.roles.any()) return {};
+  ActionSet held = caller.in_space;
+  for (size_t i = 0; i < caller.rulebook.space_roles.size(); ++i) {
+    if (before.roles.test(i)) held |= caller.rulebook.space_roles[i].actions;
+  }
+  if (held.contains(caller.rulebook.every_resource_action)) return {};
+  return reject(RejectionCode::escalation,
+                in_quotes(user) +
+                    " would be left with access that names no role, which is all, and "
+                    "you hold less; ask somebody who holds all there",
+                rule_of(caller, "general law 2: no escalation by " + who(caller)));
+}
+
 Verdict has_no_grant(const SpaceCaller& caller, std::string_view subject) {
   if (!caller.space->access.contains(subject)) return {};
   return reject(

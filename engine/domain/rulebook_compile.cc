@@ -306,9 +306,13 @@ void Compiler::owner() {
   if (!role.acts_on.test(*owner)) {
     wrong("owner_role", role.name + " must act on itself; add it to its acts_on");
   }
-  if (!transfers && !role.assigns.test(*owner)) {
+  const bool makes_others =
+      role.assigns.test(*owner) &&
+      (role.actions.has(Action::kMemberAdd) || role.actions.has(Action::kMemberChangeRole));
+  if (!transfers && !makes_others) {
     wrong("owner_role", "no member could ever become " + role.name +
-                            "; give it organization.transfer, or add it to its assigns");
+                            "; give it organization.transfer, or member.add or member.change_role "
+                            "and itself in its assigns");
   }
   if (transfers && *owner + 1u == book_.organization_roles.size()) {
     wrong("owner_role", "an owner who hands over needs a lower role; list one below it");

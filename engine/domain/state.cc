@@ -99,7 +99,7 @@ void derive_space(Organization& organization, const SpaceId& id, Space& space) {
 // Rulebooks are compared by what they say: each loading of an organization makes its own.
 bool operator==(const Organization& a, const Organization& b) {
   const auto facts = [](const Organization& of) {
-    return std::tie(of.id, of.name, of.rulebook_text, of.version, of.deleted, of.sso,
+    return std::tie(of.id, of.name, of.rulebook_text, of.adopted, of.version, of.deleted, of.sso,
                     of.billing_mode, of.currency, of.members, of.groups, of.spaces, of.invitations,
                     of.account, of.anchor, of.invoices, of.next_invoice, of.next_credit_note,
                     of.clock, of.owners, of.suspending, of.groups_of, of.spaces_of,

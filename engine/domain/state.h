@@ -150,9 +150,10 @@ struct Organization {
   OrgId id;
   std::string name;
   std::shared_ptr<const Rulebook> rulebook;  // with the organization's own space roles
-  std::string rulebook_text;    // as it was adopted; empty: the engine knows it by its name
-  uint64_t version = 0;         // accepted decisions
-  std::optional<Time> deleted;  // when, if it is
+  std::string rulebook_text;  // as it was adopted; empty: the engine knows it by its name
+  std::map<std::string, Fingerprint, std::less<>> adopted;  // texts ever adopted, by pinned name
+  uint64_t version = 0;                                     // accepted decisions
+  std::optional<Time> deleted;                              // when, if it is
   std::optional<Sso> sso;
   std::string billing_mode, currency;
   TextMap<UserId, Member> members;

@@ -225,6 +225,7 @@ void write_decision_json(std::string_view position, std::span<const std::byte> p
     append_time(*decision.recorded(), out);
   }
   append_field(R"(","actor":)", envelope.actor(), out);
+  if (envelope.sent_by() != nullptr) append_field(R"(,"sent_by":)", envelope.sent_by(), out);
   append_field(R"(,"command_id":)", envelope.id(), out);
   out += R"(,"command_type":")";
   out += command->name;

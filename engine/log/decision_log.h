@@ -79,6 +79,9 @@ class DecisionLog {
   virtual Result<Offset> find(PartitionId partition, Number number) = 0;
   // One past the last durable record. Any thread.
   virtual Offset durable_end(PartitionId partition) const = 0;
+  // Which log the partition is of: what its first claim says, and empty before that. A log in files
+  // knows it by itself: one that was restored is another than the one whose claims it holds.
+  virtual Result<std::string> log_id(PartitionId partition);
 };
 
 }  // namespace tenure

@@ -140,7 +140,7 @@ class PosixFileSystem final : public FileSystem {
 
   Result<void> create_directory(const std::string& path) override {
     const fs::path directory = fs::path(path + "/").lexically_normal().parent_path();
-    if (fs::is_directory(directory)) return {};
+    if (directory.empty() || fs::is_directory(directory)) return {};  // empty: the current one
     const fs::path parent = directory.has_parent_path() ? directory.parent_path() : ".";
     if (parent != directory) TRY(create_directory(parent.string()));
     if (::mkdir(directory.c_str(), 0750) != 0 && errno != EEXIST) {

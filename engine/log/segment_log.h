@@ -73,6 +73,7 @@ class SegmentLog final : public DecisionLog {
 
   uint64_t max_batch_bytes() const;
   const LogId& log_id() const;
+  Result<std::string> log_id(PartitionId) override { return to_text(log_id()); }
   const RecoveryReport& recovery() const;
 
  private:

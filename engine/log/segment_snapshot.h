@@ -12,6 +12,7 @@ class SegmentSnapshot final : public DecisionLog {
                                                        const std::string& directory);
 
   std::string log_id() const { return to_text(reader_.log_id()); }
+  Result<std::string> log_id(PartitionId) override { return log_id(); }
 
   // Both kUnsupported.
   Result<Session> open_writer(PartitionId partition, const Writer& writer) override;

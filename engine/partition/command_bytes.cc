@@ -94,6 +94,9 @@ Result<CommandBytes> verify_command(std::span<const uint8_t> bytes) {
   if (command.get().key_hash() != nullptr) {
     return malformed("key_hash is said by the server that made the key; leave it out");
   }
+  if (command.get().sent_by() != nullptr) {
+    return malformed("sent_by is said by the server that took the command; leave it out");
+  }
   return command;
 }
 

@@ -101,7 +101,9 @@ bool same_key(const schema::CommandEnvelope& a, const schema::CommandEnvelope& b
 bool same_request(const schema::CommandEnvelope& a, const schema::CommandEnvelope& b) {
   const TablePlan& plan = command_schema().root();
   return std::ranges::all_of(plan.fields, [&](const FieldPlan& field) {
+    // A retry makes another key, and may come another way.
     return field.offset == schema::CommandEnvelope::VT_KEY_HASH ||
+           field.offset == schema::CommandEnvelope::VT_SENT_BY ||
            same_field(plan, field, reinterpret_cast<const Table&>(a),
                       reinterpret_cast<const Table&>(b));
   });

@@ -128,7 +128,7 @@ class RowEncoder {
   flatbuffers::Optional<uint64_t> has_rulebook_row() const {
     const bool custom =
         std::ranges::any_of(organization_.rulebook->space_roles, &SpaceRole::custom);
-    if (custom || !organization_.rulebook_text.empty()) return 0;
+    if (custom || !organization_.adopted.empty()) return 0;
     return flatbuffers::nullopt;
   }
 
@@ -144,8 +144,13 @@ class RowEncoder {
     }
     const std::string& adopted = organization_.rulebook_text;
     const auto adopted_text = adopted.empty() ? 0 : text(adopted);
-    builder_.Finish(
-        schema::CreateRulebookRow(builder_, adopted_text, builder_.CreateVector(roles)));
+    std::vector<flatbuffers::Offset<schema::AdoptedText>> texts_adopted;
+    for (const auto& [name, of_text] : organization_.adopted) {
+      texts_adopted.push_back(
+          schema::CreateAdoptedText(builder_, text(name), of_text.high, of_text.low));
+    }
+    builder_.Finish(schema::CreateRulebookRow(builder_, adopted_text, builder_.CreateVector(roles),
+                                              builder_.CreateVector(texts_adopted)));
     return true;
   }
 

@@ -137,6 +137,12 @@ class RowLoader {
       organization_.rulebook = *adopted;
       organization_.rulebook_text = row->text()->str();
     }
+    if (row->adopted() != nullptr) {
+      for (const schema::AdoptedText* each : *row->adopted()) {
+        organization_.adopted.try_emplace(each->pinned()->str(),
+                                          Fingerprint{each->high(), each->low()});
+      }
+    }
     if (organization_.rulebook == nullptr || row->space_roles() == nullptr) {
       return damaged(organization_);
     }
@@ -162,13 +168,13 @@ class RowLoader {
                     .expires = from_micros(row->expires()),
                     .inviter = row->inviter()->str(),
                     .expired = row->status()->string_view() == "expired"};
-    if (row->role() != nullptr) {
+    if (row->role() != nullptr && !held.expired) {
       const auto role = organization_.rulebook->organization_role(row->role()->string_view());
       if (!role) return unknown("role", row->role()->string_view());
       held.role = *role;
     }
     if (row->space() != nullptr) held.space = SpaceId(row->space()->string_view());
-    if (row->space_roles() != nullptr) {
+    if (row->space_roles() != nullptr && !held.expired) {
       held.space_roles = TRY(space_roles(*row->space_roles()));
     }
     organization_.invitations.try_emplace(InvitationId(key.first), std::move(held));

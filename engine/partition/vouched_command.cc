@@ -21,6 +21,9 @@ class VouchedCopy final : public TableCopy {
       const auto hash = builder_.CreateVector(vouched.key_hash->data(), vouched.key_hash->size());
       values.set(plan.index(*plan.find("key_hash")), hash.o);
     }
+    if (!vouched.sent_by.empty()) {
+      values.set(plan.index(*plan.find("sent_by")), builder_.CreateString(vouched.sent_by).o);
+    }
     builder_.Finish(as_offset(build_table(builder_, plan, values)),
                     schema::CommandEnvelopeIdentifier());
     return trusted_command({builder_.GetBufferPointer(), builder_.GetSize()});
@@ -29,8 +32,13 @@ class VouchedCopy final : public TableCopy {
 
 }  // namespace
 
+bool is_vouched(const schema::CommandEnvelope& command) {
+  return command.sign_in() != nullptr || command.key_hash() != nullptr ||
+         command.sent_by() != nullptr;
+}
+
 CommandBytes vouch_for(CommandBytes command, const Vouched& vouched) {
-  if (vouched.sign_in.empty() && !vouched.key_hash) return command;
+  if (vouched.sign_in.empty() && !vouched.key_hash && vouched.sent_by.empty()) return command;
   return VouchedCopy().copy(command.get(), vouched);
 }
 

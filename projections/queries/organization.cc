@@ -84,10 +84,15 @@ Result<std::string> get_member(const QueryContext& context, std::string_view org
   AnswerWriter out;
   out.begin_object();
   write_member(out, context, user, member);
+  // Of others, what the lists of groups and of a space's people would show the viewer.
+  const bool oneself = context.viewer.is(user);
   out.begin_array("groups");
-  for (const Membership::Group& group : membership.groups) out.text(group.id);
+  if (oneself || organization.may(Action::kGroupView)) {
+    for (const Membership::Group& group : membership.groups) out.text(group.id);
+  }
   out.end_array().begin_array("spaces");
   for (const std::string& space : TRY(granted_spaces(organization.rows(), user, membership))) {
+    if (!oneself && !TRY(organization.actions_in(space)).has(Action::kAccessView)) continue;
     auto access = summarize(organization.rows(), membership,
                             TRY(organization->grants(user, membership, space)));
     out.begin_object().text("space", space);

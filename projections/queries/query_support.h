@@ -125,18 +125,23 @@ Result<std::string> write_page(const RowView& rows, const std::string& prefix,
   std::string last;
   Row row;
   size_t shown = 0;
-  for (cursor->seek(page_start(prefix, page)); cursor->valid() && shown < page.limit;
-       cursor->next()) {
+  // Only a row that is shown makes a next page: others must not be told of by it.
+  bool more = false;
+  for (cursor->seek(page_start(prefix, page)); cursor->valid() && !more; cursor->next()) {
     std::string key(after_prefix(cursor->key(), prefix));
     row.assign(cursor->bytes());
-    const bool written = TRY(write(out, key, row));
+    AnswerWriter beyond;
+    const bool full = shown == page.limit;
+    const bool written = TRY(write(full ? beyond : out, key, row));
     if (!written) continue;
+    more = full;
+    if (full) continue;
     last = std::move(key);
     ++shown;
   }
   out.end_array();
   TRY(cursor->status());
-  return finish_page(out, cursor->valid() ? last : "");
+  return finish_page(out, more ? last : "");
 }
 
 }  // namespace tenure

@@ -27,12 +27,12 @@ Result<std::string> get_invitations(const QueryContext& context, std::string_vie
   auto organization = TRY(VisibleOrganization::open(context, org));
   auto write = [&](AnswerWriter& out, std::string_view id, const Row& row) -> Result<bool> {
     const auto& invitation = row.as<schema::InvitationRow>();
-    bool visible = organization.may(Action::kMemberView);
-    if (!visible && invitation.space() != nullptr) {
-      const ActionSet there = TRY(organization.actions_in(invitation.space()->string_view()));
-      visible = there.has(Action::kAccessManage);
+    if (invitation.space() == nullptr) {
+      if (!organization.may(Action::kMemberView)) return false;
+    } else if (!TRY(organization.actions_in(invitation.space()->string_view()))
+                    .has(Action::kAccessManage)) {
+      return false;
     }
-    if (!visible) return false;
     out.begin_object();
     write_invitation(out, context, id, invitation);
     out.end_object();

@@ -133,17 +133,20 @@ Result<std::string> get_spaces(const QueryContext& context, std::string_view org
   out.begin_object().begin_array("spaces");
   std::string last;
   size_t shown = 0;
+  bool more = false;  // that the viewer sees, too
   SpaceWalk walk(organization.rows(), page.cursor);
-  for (; walk.valid() && shown < page.limit; walk.next()) {
+  for (; walk.valid(); walk.next()) {
     if (!TRY(organization.actions_in(walk.space())).has(Action::kSpaceView)) continue;
     if (is_deleted(walk.row()) && !may_restore(organization)) continue;
+    more = shown == page.limit;
+    if (more) break;
     TRY(write_space(out, context, organization, walk.space(), walk.row(), debts));
     last = walk.space();
     ++shown;
   }
   out.end_array();
   TRY(walk.status());
-  return finish_page(out, walk.valid() ? last : "");
+  return finish_page(out, more ? last : "");
 }
 
 Result<std::string> get_space(const QueryContext& context, std::string_view org,
@@ -174,8 +177,9 @@ Result<std::string> get_space_members(const QueryContext& context, std::string_v
   std::string last;
   Row row;
   size_t shown = 0;
+  bool more = false;  // who have access
   // Members and guests, in one order of their ids.
-  while ((member->valid() || guest != guests.end()) && shown < page.limit) {
+  while (member->valid() || guest != guests.end()) {
     const bool is_member =
         member->valid() && (guest == guests.end() || after_prefix(member->key(), prefix) < *guest);
     const std::string user = is_member ? std::string(after_prefix(member->key(), prefix)) : *guest;
@@ -189,6 +193,8 @@ Result<std::string> get_space_members(const QueryContext& context, std::string_v
     }
     auto summary = summarize(organization.rows(), held, grants_from(access, user, held));
     if (!summary || held.suspended) continue;
+    more = shown == page.limit;
+    if (more) break;
     out.begin_object().text("user", user);
     write_access(out, *summary);
     out.end_object();
@@ -197,7 +203,7 @@ Result<std::string> get_space_members(const QueryContext& context, std::string_v
   }
   out.end_array();
   TRY(member->status());
-  return finish_page(out, member->valid() || guest != guests.end() ? last : "");
+  return finish_page(out, more ? last : "");
 }
 
 Result<std::string> get_access(const QueryContext& context, std::string_view org,

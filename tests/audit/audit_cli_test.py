@@ -124,6 +124,8 @@ class Audit(ServerTest):
         self.assertEqual(shown[5]["reason"], "promoted by <the board>")
         page = (folder / "index.html").read_text()
         self.assertIn("promoted by &lt;the board&gt;", page)
+        self.assertIn('<td>http service:admin<td>ChangeRole<td>{&quot;user&quot;:&quot;bob&quot;,&quot;role&quot;:&quot;ADMIN&quot;}', page)
+        self.assertEqual({each["sent_by"] for each in shown}, {"http service:admin"})
         self.assertNotIn("<script", page)
         self.assertEqual(json.loads((folder / "rulebooks/space@1.json").read_text())["name"], "space")
         self.assertEqual({b"other" in path.read_bytes() for path in folder.rglob("*.*json") if path.parent == folder}, {False})

@@ -244,9 +244,11 @@ class CaseRun {
     if (answer.status != number_at(step, "status", 200)) {
       return wrong("answers " + std::to_string(answer.status) + ": " + answer.body);
     }
-    if (has(step, "without")) {
-      for (const JsonElement& text : array_at(step, "without")) {
-        if (answer.body.contains(std::string_view(text))) {
+    for (const bool wanted : {true, false}) {
+      const char* const name = wanted ? "with" : "without";
+      if (!has(step, name)) continue;
+      for (const JsonElement& text : array_at(step, name)) {
+        if (answer.body.contains(std::string_view(text)) != wanted) {
           return wrong("answers " + answer.body);
         }
       }

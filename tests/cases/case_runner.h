@@ -14,8 +14,8 @@
 //   {"check": {"user", "action", "space"?}, "allowed": BOOL}
 //   {"assignable_roles": {"actor", "target"?}, "roles": [...]}
 //   {"get": PATH, "as": USER?, "answer": JSON}   * PATH is below the organization's, or begins
-//   {"get": PATH, "as": USER?, "status": N}      * with /v1/; "signed_in" as of a send; "without":
-//       [TEXT...] that stand nowhere in the answer
+//   {"get": PATH, "as": USER?, "status": N}      * with /v1/; "signed_in" as of a send; "with":
+//       [TEXT...] that stand somewhere in the answer, "without": nowhere
 //   {"time": "2026-01-31T10:00:00Z"}   sets the wall clock; what is due by then is done
 //   {"advance": "30d"}   the same, by days (d), hours (h), minutes (m) or seconds (s), also back
 //   {"due": [{"command_type", "events"}...]}   exactly these were decided by themselves since the

@@ -188,6 +188,12 @@ class ExportTest(unittest.TestCase):
         run(str(VENV), str(ANALYTICS / "to_parquet.py"), str(ndjson), str(parquet))
         again = run(str(VENV), str(ANALYTICS / "to_parquet.py"), str(ndjson), str(parquet))
         self.assertIn(f"{len(self.tables()) - 1} files", again, "events are converted once")
+        other = self.root / f"{ndjson.name}.other"
+        shutil.copytree(ndjson, other)
+        (other / "log_id").write_text("another\n")
+        done = subprocess.run([str(VENV), str(ANALYTICS / "to_parquet.py"), str(other), str(parquet)], capture_output=True, text=True)
+        self.assertIn("the export is of another; name a new place", done.stderr)
+        self.assertNotEqual(done.returncode, 0)
         answer = run(str(VENV), str(ANALYTICS / "ask.py"), str(parquet), "--plots", str(plots))
         self.assertEqual(run(str(VENV), str(ANALYTICS / "ask.py"), str(database)), answer)
         self.assertEqual({file.name: file.read_bytes()[:4] for file in plots.iterdir()},
@@ -201,29 +207,46 @@ class ExportTest(unittest.TestCase):
         return sections
 
     def test_the_worked_questions_are_answered_alike_in_every_form(self):
-        answer = self.ask(self.fresh("all"), self.fresh("all.sqlite", "sqlite"))
-        events = rows_of_ndjson(self.fresh("all"), "events")
-        count = sum((event["type"] == "MemberAdded") - (event["type"] == "MemberRemoved") for event in events)
-        self.assertEqual(int(answer["members_by_month"][-1][1]), count)
-        lines = rows_of_ndjson(self.fresh("all"), "invoice_lines")
-        self.assertEqual(sum(int(row[3]) for row in answer["revenue_by_plan"][1:]), sum(line["amount_minor"] for line in lines))
+        """Of two years, as the ids of the quickstart's commands have them."""
+        data, out = self.root / "years", self.root / "years-ndjson"
+        run(TENURE, "apply", str(COMPANY), "--data", str(data), "--times-from-ids", timeout=600)
+        self.export(data, out)
+        self.export(data, self.root / "years.sqlite", "sqlite")
+        answer = self.ask(out, self.root / "years.sqlite")
+        events = rows_of_ndjson(out, "events")
+        days = {event["time"][:10] for event in events}
+        self.assertEqual({file.parent.name for file in (out / "events").rglob("*.ndjson")}, {f"day={day}" for day in days})
+        self.assertGreater(len(days), 200)
+        months = [row[0] for row in answer["members_by_month"][1:]]
+        self.assertEqual((months[0], months), (min(days)[:7], sorted(set(months))))
+        self.assertGreaterEqual(len(months), 24)
+        for month, members in answer["members_by_month"][1:]:
+            self.assertEqual(int(members), sum((event["type"] == "MemberAdded") - (event["type"] == "MemberRemoved")
+                                               for event in events if event["time"][:7] <= month), month)
+        lines = rows_of_ndjson(out, "invoice_lines")
+        revenue = sum(line["amount_minor"] for line in lines)
+        self.assertGreater(revenue, 0)
+        self.assertEqual(sum(int(row[3]) for row in answer["revenue_by_plan"][1:]), revenue)
+        self.assertGreater(len({row[0] for row in answer["revenue_by_plan"][1:]}), 12, "months")
 
     @unittest.skipUnless(REAL.is_dir(), "the real history lies beside the project")
     def test_the_worked_questions_of_the_real_history(self):
         sys.path.insert(0, str(ROOT / "tests/real"))
         from map_history import map_history, organizations
         data, members = self.root / "real", 0
-        commands = self.root / "real.ndjson"
-        with open(commands, "w") as file:
-            for org in organizations(REAL):
-                mapped, states = map_history(REAL, org)
-                file.writelines(json.dumps(each) + "\n" for each in mapped)
-                members += len(states[-1]["members"])
-        run(TENURE, "apply", str(commands), "--data", str(data), timeout=600)
+        commands, merged = self.root / "real.ndjson", []
+        for org in organizations(REAL):
+            mapped, states = map_history(REAL, org)
+            merged += mapped
+            members += len(states[-1]["members"])
+        merged.sort(key=lambda each: each["id"][:13])  # their time; what is of the same stays in order
+        commands.write_text("".join(json.dumps(each) + "\n" for each in merged))
+        run(TENURE, "apply", str(commands), "--data", str(data), "--times-from-ids", timeout=600)
         self.export(data, self.root / "real-ndjson")
         self.export(data, self.root / "real.sqlite", "sqlite")
         answer = self.ask(self.root / "real-ndjson", self.root / "real.sqlite")
         self.assertEqual(int(answer["members_by_month"][-1][1]), members, "as the history declares them")
+        self.assertGreater(len(answer["members_by_month"]), 80, "eight years of months")
         shutil.rmtree(data)
 
 

@@ -177,8 +177,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_member(Command type) {
     if (believed_->rulebook->space_roles.empty() || !chance(30)) {
       return schema::CreateAddMemberDirect(builder_, newcomer.c_str(), role().c_str()).Union();
     }
-    const std::vector<flatbuffers::Offset<flatbuffers::String>> roles = {
-        builder_.CreateString(space_role())};
+    const auto roles = given_roles();
     const std::string id = space(true);
     return schema::CreateAddMemberDirect(builder_, newcomer.c_str(), role().c_str(), 0, 0,
                                          id.c_str(), &roles)
@@ -242,8 +241,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_invite() {
     const Space* found = believed_space(s);
     return found != nullptr && found->status == SpaceStatus::kActive;
   });
-  const std::vector<flatbuffers::Offset<flatbuffers::String>> roles = {
-      builder_.CreateString(space_role())};
+  const auto roles = given_roles();
   return schema::CreateInviteMemberDirect(builder_, id.c_str(), who.c_str(), 0, expires_in_s,
                                           nullptr, there.c_str(), &roles)
       .Union();
@@ -323,8 +321,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_access(Command type) {
   if (type == Command::RevokeAccess) {
     return schema::CreateRevokeAccessDirect(builder_, id.c_str(), subject.c_str()).Union();
   }
-  const std::vector<flatbuffers::Offset<flatbuffers::String>> roles = {
-      builder_.CreateString(space_role())};
+  const auto roles = given_roles();
   if (type == Command::GrantAccess) {
     return schema::CreateGrantAccessDirect(builder_, id.c_str(), subject.c_str(), &roles).Union();
   }

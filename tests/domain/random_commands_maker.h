@@ -95,6 +95,11 @@ class RandomCommands::Maker {
   }
   std::string role() { return name_of(believed_->rulebook->organization_roles); }
   std::string space_role() { return name_of(believed_->rulebook->space_roles); }
+  // What somebody is given in a space: one role, or none at all where that is everything.
+  std::vector<flatbuffers::Offset<flatbuffers::String>> given_roles() {
+    if (believed_->rulebook->access_without_role_is_all && chance(25)) return {};
+    return {builder_.CreateString(space_role())};
+  }
 
   // A command by weight; one that has nothing to work on only seldom.
   Command choose_command() {

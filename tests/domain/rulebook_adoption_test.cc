@@ -127,6 +127,76 @@ TEST_F(Adoption, OfAnotherTextUnderTheSameNameNeedsAnotherVersion) {
   EXPECT_FALSE(allowed("ben", "resource.create:job", "web"));
 }
 
+TEST_F(Adoption, ANameAndVersionAreOneTextForEver) {
+  send("AdoptRulebook", adopt(rulebook(), kMap));
+  send("AdoptRulebook", adopt("anaphora", R"({"BOSS":"SYSTEM_ADMIN","LEAD":"USER","HAND":"USER",
+                                              "Writer":"ReadWrite","Reader":"Readonly"})"));
+  const auto another = rulebook({{"resource.create:job", "resource.update:job"}});
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(another, kMap)), "invalid_rulebook");
+  EXPECT_NE(message().find("raise its version"), std::string::npos) << message();
+  send("AdoptRulebook", adopt(rulebook(), kMap));
+}
+
+TEST_F(Adoption, CountsSuspendedOwnersWhereOnlyOneMayBe) {
+  send("AddMember", R"({"user":"eve","role":"SYSTEM_ADMIN"})");
+  send("SuspendMember", R"({"user":"eve"})");
+  const std::string map = R"({"SYSTEM_ADMIN":"OWNER","USER":"EVALUATOR"})";
+  send("RevokeAccess", R"({"space":"web","subject":"user:ben"})");
+  EXPECT_EQ(refusal("AdoptRulebook", adopt("space", map)), "last_owner");
+  send("ChangeRole", R"({"user":"eve","role":"USER"})");
+  send("AdoptRulebook", adopt("space", map));
+}
+
+// Everybody joins by invitation, too; the lowest role can be taken away.
+std::string inviting(const std::string& version, bool with_hand = true) {
+  std::vector<std::pair<std::string, std::string>> changes = {
+      {"[\"direct\"]", "[\"direct\", \"invitation\"]"},
+      {"\"space_guests\": false", "\"space_guests\": true"},
+      {"\"version\": 1", "\"version\": " + version}};
+  if (!with_hand) {
+    changes.emplace_back(
+        R"("assigns": ["BOSS", "LEAD", "HAND"], "acts_on": ["BOSS", "LEAD", "HAND"])",
+        R"("assigns": ["BOSS", "LEAD"], "acts_on": ["BOSS", "LEAD"])");
+    changes.emplace_back(R"(,
+      {"name": "HAND", "actions": ["organization.view"]})",
+                         "");
+  }
+  return rulebook(changes);
+}
+
+TEST_F(Adoption, AnInvitationThatExpiredOffersNothingThatCouldBeMissed) {
+  send("AdoptRulebook",
+       adopt(inviting("1"), R"({"SYSTEM_ADMIN":"BOSS","USER":"LEAD","ReadWrite":"Writer"})"));
+  send("DefineSpaceRole", R"({"role":"Cleaner","actions":["resource.read:job"]})");
+  send("InviteMember", R"({"invitation":"hand","user":"cas","role":"HAND","expires_in_s":60})");
+  send("InviteMember", R"({"invitation":"cleaner","user":"dan","space":"web",
+                           "space_roles":["Cleaner"],"expires_in_s":60})");
+  EXPECT_EQ(refusal("DeleteSpaceRole", R"({"role":"Cleaner"})"), "role_in_use");
+  script.now += std::chrono::hours(1);
+  send("DeleteSpaceRole", R"({"role":"Cleaner"})");
+  send("AdoptRulebook", adopt(inviting("2", false)));
+  for (const char* id : {"hand", "cleaner"}) {
+    EXPECT_EQ(refusal("RevokeInvitation", std::string(R"({"invitation":")") + id + "\"}"),
+              "invitation_expired");
+  }
+  send("AdoptRulebook", adopt(inviting("3")));
+}
+
+TEST_F(Adoption, WhereNobodyIsInvitedOrAGuestNoneGoesOn) {
+  send("AdoptRulebook", adopt(inviting("1"), kMap));
+  send("InviteMember", R"({"invitation":"hand","user":"cas","role":"HAND"})");
+  send("InviteMember",
+       R"({"invitation":"guest","user":"dan","space":"web","space_roles":["Reader"]})");
+  send("AcceptInvitation", R"({"invitation":"guest"})", "user:dan");
+  const std::string strict = rulebook({{"\"version\": 1", "\"version\": 2"}});
+  EXPECT_EQ(refusal("AdoptRulebook", adopt(strict)), "role_in_use");
+  EXPECT_NE(message().find("dan"), std::string::npos) << message();
+  send("RevokeAccess", R"({"space":"web","subject":"user:dan"})");
+  send("AdoptRulebook", adopt(strict));
+  EXPECT_EQ(refusal("AcceptInvitation", R"({"invitation":"hand"})", "user:cas"),
+            "inviter_lacks_authority");
+}
+
 TEST_F(Adoption, KeepsTheOrganizationsOwnSpaceRoles) {
   send("AdoptRulebook", adopt(rulebook(), kMap));
   send("DefineSpaceRole", R"({"role":"Cleaner","actions":["resource.delete:*"]})");

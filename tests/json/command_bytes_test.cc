@@ -202,15 +202,20 @@ TEST(CommandBytesTest, WhatStandsForAnUnreadableMessageIsTheEnginesOwn) {
               StartsWith("malformed: UnreadableMessage stands for"));
 }
 
-TEST(CommandBytesTest, NobodyVouchesForTheirOwnSignIn) {
-  FlatBufferBuilder builder;
-  const auto command = schema::CreateRemoveSso(builder);
-  schema::FinishCommandEnvelopeBuffer(
-      builder, schema::CreateCommandEnvelopeDirect(builder, "c", "acme", "user:a",
-                                                   schema::Command::RemoveSso, command.Union(),
-                                                   flatbuffers::nullopt, 0, "https://id.example"));
-  EXPECT_THAT(refusal({builder.GetBufferPointer(), builder.GetSize()}),
+TEST(CommandBytesTest, NobodyVouchesForTheirOwnSignInOrWayHere) {
+  const auto refusal_of = [](const char* sign_in, const char* sent_by) {
+    FlatBufferBuilder builder;
+    const auto command = schema::CreateRemoveSso(builder);
+    schema::FinishCommandEnvelopeBuffer(
+        builder, schema::CreateCommandEnvelopeDirect(
+                     builder, "c", "acme", "user:a", schema::Command::RemoveSso, command.Union(),
+                     flatbuffers::nullopt, 0, sign_in, nullptr, sent_by));
+    return refusal({builder.GetBufferPointer(), builder.GetSize()});
+  };
+  EXPECT_THAT(refusal_of("https://id.example", nullptr),
               StartsWith("malformed: sign_in is said by the server"));
+  EXPECT_THAT(refusal_of(nullptr, "http service:admin"),
+              StartsWith("malformed: sent_by is said by the server"));
 }
 
 TEST(CommandBytesTest, NobodyBringsTheHashOfAKey) {

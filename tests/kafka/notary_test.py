@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import unittest
 
@@ -55,6 +56,11 @@ class NotaryTest(KafkaTest):
         self.assertEqual({id: each["root"] for id, each in mirror.items()}, {id: each["root"] for id, each in told.items()})
         self.assertEqual(len(told), PARTITIONS)
         self.evidence(first)
+
+        shutil.move(first.data / "mirror" / "1", first.data / "mirror-1")
+        told = subprocess.run([TENURE, "audit", "verify", "--data", str(first.data)], capture_output=True, text=True, env=environment())
+        self.assertEqual(told.returncode, 3, told.stdout)
+        self.assertIn(f"though the log has {PARTITIONS} partitions", told.stderr)
 
         # Somebody else's heads in the topic: refused by the key. What is no head counts for nothing.
         self.keys.write_text(self.tenure("audit", "key", server=second))

@@ -203,6 +203,20 @@ class RelayTest(KafkaTest):
         out, _ = relay.communicate(timeout=60)
         self.assertEqual((relay.returncode, json.loads(out)), (0, {"published": 5}))
 
+    def test_the_mark_goes_along_however_slowly_events_come(self):
+        server = self.embedded()
+        server.submit(found("acme"))
+        relay = subprocess.Popen(self.arguments(server), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
+        self.addCleanup(relay.wait)
+        self.addCleanup(relay.kill)
+        wait_until(lambda: self.ends() == 2, "what was there")
+        for n in range(12):
+            server.submit(*[command(new_id(), "RenameOrganization", name=f"n{n}-{i}") for i in range(50)])
+            wait_until(lambda: self.ends() == 52 + 50 * n, "each batch before the next")
+        newest = max(self.messages(), key=lambda each: key_of(json.loads(each["payload"])["id"]))
+        offset = int(newest["headers"]["tenure-mark"].split(" ")[1].split(":")[0])
+        self.assertGreater(offset, 601 - 2 * 256, "behind the mark is not the whole log")
+
     def ends(self):
         """Messages of the topic."""
         said = self.log.kcat("-Q", *[part for n in range(PARTITIONS) for part in ("-t", f"{self.log.topic('events')}:{n}:-1")]).decode()

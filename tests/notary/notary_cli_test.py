@@ -118,7 +118,7 @@ class Notary(ServerTest):
         self.assertEqual(note, self.ran("audit", "checkpoint", server=server))
         self.assertEqual(head.size, 20)
         self.assertEqual(self.verified()["signed"], 20)  # beside the server
-        payloads = list(verify.decisions(pathlib.Path(self.data) / "log"))[1:]
+        payloads = list(verify.decisions(pathlib.Path(self.data) / "log"))
         for number in range(20):
             proof = server.get(f"/v1/proofs/inclusion?position=0:{number}").json
             verify.verify_inclusion(proof, payloads[number], keys)
@@ -180,7 +180,7 @@ class Notary(ServerTest):
         held = self.files / "held"
         held.write_text(self.signed(server, 25))
         server.stop()
-        payload = list(verify.decisions(pathlib.Path(self.data) / "log"))[1 + 9]
+        payload = list(verify.decisions(pathlib.Path(self.data) / "log"))[9]
 
         forged = self.copy("forged")  # one byte of a name, all checksums mended
         at = payload.rfind(b"R 4")
@@ -249,7 +249,7 @@ class Notary(ServerTest):
         self.assertEqual((told["from"], told["to"], told["findings"]), (20, 25, []))
         told = json.loads(self.ran(*verified, "--from", "3", "--to", "9"))["partitions"][0]
         self.assertEqual((told["from"], told["to"], told["met"]), (3, 10, 1))
-        payload = list(verify.decisions(pathlib.Path(self.data) / "log"))[1 + 9]
+        payload = list(verify.decisions(pathlib.Path(self.data) / "log"))[9]
         at = payload.rfind(b"R 4")
         forge(pathlib.Path(self.data) / "log", payload, payload[:at] + b"R 5" + payload[at + 3:])
         self.ran(*verified, "--from", "3", "--to", "8")
@@ -258,6 +258,27 @@ class Notary(ServerTest):
         self.ran(*verified, "--from", "9", "--to", "99", code=2)
         self.ran("audit", "verify", "--data", self.data, "--key", str(self.files / "none"), code=3)
         self.ran("audit", "proof", code=2)
+
+    def test_what_is_signed_of_a_partition_that_is_not_there(self):
+        server = self.found()
+        held = self.files / "held"
+        held.write_text(self.signed(server, 20).replace("/0\n", "/7\n", 1))
+        server.stop()
+        verified = ("audit", "verify", "--data", self.data, "--key", str(self.key_file))
+        self.ran(*verified)
+        self.assertIn("BAD " + str(held), self.ran(*verified, "--head", str(held), code=1))
+        (pathlib.Path(self.data) / "notary/partition-1").mkdir()
+        self.assertIn("partition-1: the log has no such partition", self.ran(*verified, code=1))
+        self.assertEqual(len(json.loads(self.ran(*verified, "--json", code=1))["strays"]), 1)
+
+    def test_a_log_that_ends_before_what_one_asks_for(self):
+        server = self.found()
+        first = self.files / "first"
+        first.write_text(self.signed(server, 20))
+        server.stop()
+        (pathlib.Path(self.data) / "notary/partition-0/tree").write_bytes(b"")
+        told = self.ran("audit", "verify", "--data", self.data, "--key", str(self.key_file), "--since", str(first), code=1)
+        self.assertIn("BAD the tree on disk ends before", told)
 
     def test_random_trees_have_one_root(self):
         source = random.Random(9)

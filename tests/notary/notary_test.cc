@@ -1,4 +1,5 @@
 // The notary follows a log, signs, crashes, goes on, and refuses a log that is not what it signed.
+#include "engine/log/memory_log.h"
 #include "tests/notary/memory_tree.h"
 #include "tests/notary/notary_fixture.h"
 
@@ -88,6 +89,19 @@ TEST_F(NotaryTest, GoesOnAfterPowerLoss) {
   }
 }
 
+// An hour back: what was signed then is no reason to wait for an hour.
+TEST_F(NotaryTest, SignsOnWhenTheClockWasSetBack) {
+  const auto log = make_log("log", 10);
+  const auto notary = open(*log);
+  (void)must(notary->follow(5));
+  ASSERT_TRUE(must(notary->sign_if_due(kNoon, false)));
+  (void)must(notary->follow(5));
+  EXPECT_FALSE(must(notary->sign_if_due(kNoon, false))) << "just signed";
+  const auto head = must(notary->sign_if_due(kNoon - std::chrono::hours(1), false));
+  ASSERT_TRUE(head);
+  EXPECT_EQ(head->checkpoint.size, 10);
+}
+
 // The tree is made of the log again where it is damaged or gone; heads stay what they are.
 TEST_F(NotaryTest, MakesALostOrDamagedTreeAgain) {
   const auto log = make_log("log", 25);
@@ -124,11 +138,14 @@ TEST_F(NotaryTest, GivesOutNoWrongProof) {
   EXPECT_EQ(notary->prove_consistency(12, 25).error().kind, ErrorKind::kCorrupt);
 }
 
+// Which log it is says the first claim, but of a log in files, which knows it before.
 TEST_F(NotaryTest, WaitsForTheFirstClaim) {
-  const auto log = must(SegmentLog::open(small_segments(disk_, "log")));
-  const auto notary = Notary::open(*log, kPartition, key_, options());
+  MemoryLog memory;
+  const auto notary = Notary::open(memory, kPartition, key_, options());
   ASSERT_FALSE(notary);
   EXPECT_EQ(notary.error().kind, ErrorKind::kNotFound);
+  const auto files = must(SegmentLog::open(small_segments(disk_, "log")));
+  EXPECT_FALSE(must(open(*files)->sign_if_due(kNoon, true))) << "nothing to sign";
 }
 
 TEST_F(NotaryTest, SignsNothingForALogThatWasRolledBack) {

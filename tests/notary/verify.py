@@ -225,25 +225,18 @@ def records(directory):
             at = end
 
 
-def log_id(claim):
-    """The claim's first field, by the FlatBuffers format: root, its table, the string at field 0."""
-    table, = struct.unpack_from("<I", claim, 0)
-    vtable = table - struct.unpack_from("<i", claim, table)[0]
-    field = table + struct.unpack_from("<H", claim, vtable + 4)[0]
-    text = field + struct.unpack_from("<I", claim, field)[0]
-    size, = struct.unpack_from("<I", claim, text)
-    return claim[text + 4:text + 4 + size].decode()
+def log_id(directory):
+    """As the header of every segment has it; a log that was restored is another one than its first claim says."""
+    first = min(pathlib.Path(directory).glob("segment-*.log"), default=None)
+    return first.read_bytes()[8:24].hex() if first else ""
 
 
 def decisions(directory):
-    """The log's id, then the payloads of valid decisions: the reader's rule."""
-    named, current, next_number = False, 0, 0
+    """The payloads of valid decisions: the reader's rule."""
+    current, next_number = 0, 0
     for kind, stamp, number, payload, offset in records(directory):
         if kind == CLAIM:
             current = offset + 1
-            if not named:
-                named = True
-                yield log_id(payload)
         elif kind == DECISION and stamp == current and number == next_number:
             next_number += 1
             yield payload
@@ -257,7 +250,7 @@ def verify_log(data, keys, held):
     heads += [Head(pathlib.Path(path).read_text()) for path in held]
     findings, trusted = [], {}
     walk = decisions(data / "log")
-    origin = f"tenure/{next(walk, '')}/0"
+    origin = f"tenure/{log_id(data / 'log')}/0"
     for head in heads:
         try:
             head.check(keys, origin)
@@ -349,7 +342,8 @@ def verify_bundle(files, keys):
     head = check("checkpoint", lambda: Head(files["checkpoint"].decode(errors="replace")).check(keys, manifest.get("origin")))
     if head is None or findings:
         return findings, 0
-    version = None
+    begin = manifest.get("from", "")
+    version = 0 if not begin else max(int(begin) - 1, 0) if begin.isdigit() else None
     decisions = files["decisions.ndjson"].decode().splitlines()
     records = files["records.ndjson"].decode().splitlines()
     if len(decisions) != len(records):

@@ -97,6 +97,16 @@ TEST(SameRequest, IsTheSameWithAnotherSecretButNotWithAnotherSignIn) {
   EXPECT_FALSE(same_request(create(1, "").get(), create(1, "https://id.example").get()));
 }
 
+TEST(SameRequest, IsTheSameWhicheverWayItCame) {
+  const auto sent = [](std::string_view by) {
+    return vouch_for(command(json("1", "acme", "user:a", "LeaveOrganization", "")),
+                     {.sign_in = {}, .key_hash = {}, .sent_by = by});
+  };
+  ASSERT_EQ(sent("apply").get().sent_by()->string_view(), "apply");
+  EXPECT_TRUE(same_request(sent("apply").get(), sent("http service:b").get()));
+  EXPECT_TRUE(same_request(sent("").get(), sent("http service:b").get()));
+}
+
 TEST(SameKey, IsOrganizationActorAndId) {
   const auto key = [](std::string_view id, std::string_view org, std::string_view actor) {
     return command(json(id, org, actor, "LeaveOrganization", ""));

@@ -7,7 +7,8 @@
 DIR holds ORG.changes.ndjson and ORG.states.json. A person becomes a member (admin: SYSTEM_ADMIN,
 member: USER) of an organization with the rulebook `anaphora`, a team becomes a group, a repository
 a space made before its first grant. `root`, the owner, sends everything. With --personal each
-command gives as its reason who made the change.
+command gives as its reason who made the change. Ids are UUIDv7 of when it was made, as
+`tenure apply --times-from-ids` reads them, and the same each time.
 """
 
 import argparse
@@ -27,11 +28,18 @@ def as_id(name):
     return re.sub(r"[^A-Za-z0-9._:-]", "-", name)
 
 
+def id_at(seconds, name):
+    digest = uuid.uuid5(NAMESPACE, name).int
+    return str(uuid.UUID(int=seconds * 1000 << 80 | 0x7 << 76 | (digest >> 64 & 0xfff) << 64
+                         | 0b10 << 62 | digest & (1 << 62) - 1))
+
+
 class Mapper:
     """Turns changes into commands, leaving out what Tenure would call nothing to do."""
 
-    def __init__(self, org, personal):
+    def __init__(self, org, personal, begun):
         self.org = org
+        self.time = begun
         self.personal = personal
         self.commands = []
         self.spaces = set()
@@ -41,13 +49,14 @@ class Mapper:
 
     def send(self, command_type, by=None, **command):
         name = f"{self.org}/{len(self.commands)}"
-        envelope = {"id": str(uuid.uuid5(NAMESPACE, name)), "org": self.org,
+        envelope = {"id": id_at(self.time, name), "org": self.org,
                     "actor": f"user:{OWNER}", "command_type": command_type, "command": command}
         if self.personal and by:
             envelope["reason"] = by
         self.commands.append(envelope)
 
     def change(self, change):
+        self.time = change["time"]
         getattr(self, change["change"])(change, change["by"])
 
     def member_added(self, change, by):
@@ -118,12 +127,13 @@ def map_history(directory, org, personal=False):
     directory = pathlib.Path(directory)
     declared = {state["after"]: state
                 for state in json.loads((directory / f"{org}.states.json").read_text())}
-    mapper, states = Mapper(org, personal), []
-    with open(directory / f"{org}.changes.ndjson") as changes:
-        for change in map(json.loads, changes):
-            mapper.change(change)
-            if change["n"] in declared:
-                states.append(map_state(declared.pop(change["n"]), len(mapper.commands)))
+    lines = (directory / f"{org}.changes.ndjson").read_text().splitlines()
+    changes = [json.loads(line) for line in lines]
+    mapper, states = Mapper(org, personal, changes[0]["time"]), []
+    for change in changes:
+        mapper.change(change)
+        if change["n"] in declared:
+            states.append(map_state(declared.pop(change["n"]), len(mapper.commands)))
     if declared:
         raise ValueError(f"{org}: states after changes {sorted(declared)} that do not exist")
     return mapper.commands, states

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from server_case import FOUND_ACME, ServerTest
-from tenure import TENURE, Server, command, environment, new_id, run
+from tenure import TENURE, Server, command, environment, new_id, run, wait_until
 
 KILLS = 3
 
@@ -78,10 +78,24 @@ class Backup(ServerTest):
         self.assertEqual(restored.submit(command(new_id(), "AddMember", user="zoe", role="ADMIN"))[0]["outcome"], "accepted")
         self.assertNotEqual(report["log_id"], self.backup()["log_id"])
         restored.stop()
+        # Whatever names the log by its records names it so, too: signed heads, and a relay's events.
+        signing = self.served(data, "--notary-seconds", "1")
+        wait_until(lambda: signing.get("/v1/checkpoints/0").status == 200, "a signed head")
+        self.assertEqual(signing.get("/v1/checkpoints/0").text.split("\n")[0], f"tenure/{report['log_id']}/0")
+        signing.stop()
+        self.assertIn(report["log_id"], run(TENURE, "audit", "verify", "--data", data))
         self.assertIn("equal to a rebuild", run(TENURE, "projections", "verify", "--data", data))
         code, _, error = self.tenure("backup", "--data", data, "--out", self.copy)
         self.assertEqual((code, error.count("\n")), (3, 1))
         self.assertIn("holds a copy of log", error)
+
+    def test_a_copy_in_the_folder_where_one_stands(self):
+        self.start().submit(*FOUND_ACME)
+        for out in ("here", "some/where/else"):
+            done = subprocess.run([TENURE, "backup", "--data", self.data, "--out", out, "--json"], cwd=self.root, capture_output=True,
+                                  text=True, env=environment())
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(os.path.isdir(os.path.join(self.root, out)))
 
     def test_the_keys_are_not_in_the_copy_of_the_log(self):
         server = self.start()

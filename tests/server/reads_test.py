@@ -149,6 +149,37 @@ class Isolation(ServerTest):
                                  (nowhere.status, without(nowhere.text, "nowhere")), paths)
 
 
+    def test_a_workspace_is_for_its_people(self):
+        """Its invitations, who is in it, what may be given there; and no list says by its `next` that there is more than one sees."""
+        server = self.start()
+        invite = lambda id, user, **to: command(f"i-{id}", "InviteMember", "user:ada", invitation=id, user=user, **to)
+        accept = lambda id, user: command(f"a-{id}", "AcceptInvitation", f"user:{user}", invitation=id)
+        decided = server.submit(
+            command("c1", "CreateOrganization", "user:ada", name="Acme", rulebook="upcloud"),
+            *[command(f"s-{space}", "CreateSpace", "user:ada", space=space, name=space) for space in "vwz"],
+            invite("mia", "mia", role="MEMBER"), accept("mia", "mia"), invite("wim", "wim", role="MEMBER"), accept("wim", "wim"),
+            invite("w", "wim", space="w", space_roles=["ADMIN"]), accept("w", "wim"),
+            *[invite(f"to-{space}", "gus", space=space, space_roles=["VIEWER"]) for space in "vwz"], invite("org", "eve", role="MEMBER"))
+        self.assertEqual({each["outcome"] for each in decided}, {"accepted"})
+        read = lambda path, user, more="": server.read(f"/v1/orgs/acme/{path}?as=user:{user}{more}").json
+        for user, wanted in (("ada", ["mia", "org", "to-v", "to-w", "to-z", "w", "wim"]), ("wim", ["mia", "org", "to-w", "w", "wim"]),
+                             ("mia", ["mia", "org", "wim"])):
+            whole = read("invitations", user)
+            self.assertEqual([each["invitation"] for each in whole["invitations"]], wanted, user)
+            self.assertEqual(read("invitations", user, f"&limit={len(wanted)}")["next"], None, user)
+            self.assertEqual(read("invitations", user, f"&limit={len(wanted) - 1}")["next"], wanted[-2], user)
+        self.assertEqual((read("spaces", "wim", "&limit=1")["next"], read("spaces", "mia", "&limit=1")["spaces"]), (None, []))
+        self.assertEqual(read("spaces", "ada", "&limit=1")["next"], "v")
+        for user, wanted in (("ada", ["w"]), ("wim", ["w"]), ("mia", [])):
+            self.assertEqual([each["space"] for each in read("members/wim", user)["spaces"]], wanted, user)
+        self.assertEqual(read("spaces/w/members", "wim", "&limit=1")["next"], "ada")
+        self.assertEqual(read("spaces/w/members", "wim", "&limit=2")["next"], None, "mia has no access there")
+        roles = lambda who, space, status=200: server.get(f"/v1/orgs/acme/assignable-roles?actor={who}&space={space}&as=user:{who}")
+        self.assertEqual(roles("wim", "w").json, {"roles": ["ADMIN", "EDITOR", "VIEWER"]})
+        self.assertEqual((roles("wim", "v").status, roles("mia", "w").status), (404, 404))
+        self.assertEqual(server.get("/v1/orgs/acme/assignable-roles?actor=wim&space=w&target=mia").status, 400)
+
+
 class Explanations(ServerTest):
     def setUp(self):
         super().setUp()

@@ -52,6 +52,7 @@ struct HostOptions {
   std::string catalog;  // a file; empty: the built-in one (catalog_file.h)
   PartitionOptions partition;
   FileSystem* files = &posix_file_system();  // of the log and of the keys; outlives the host
+  Clock* clock = nullptr;  // by which is decided, asked on any thread; null: the system's
 };
 
 class EngineHost {

@@ -34,7 +34,7 @@ struct EngineHost::Impl {
   explicit Impl(HostOptions given) : options(std::move(given)) {}
 
   HostOptions options;
-  SystemClock clock;
+  SystemClock system_clock;
   Rulebooks rulebooks;
   RulebookCache compiled_rulebooks;
   std::optional<Catalog> catalog;
@@ -97,6 +97,7 @@ struct EngineHost::Impl {
   Result<void> open_kafka(const DataDirectory& data);
   Result<void> open_keys(const DataDirectory& data);
   Result<void> open_notaries(const DataDirectory& data);
+  Time now() { return options.clock != nullptr ? options.clock->now() : system_clock.now(); }
   Result<std::string> log_id(PartitionId partition) const;
   void open_eraser();
   void surround();

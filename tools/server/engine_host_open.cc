@@ -9,7 +9,6 @@
 #include "engine/base/check.h"
 #include "engine/domain/evolve.h"
 #include "engine/log/kafka_topics.h"
-#include "engine/log/log_id.h"
 #include "engine/personal/erasures.h"
 #include "engine/rulebooks/builtin.h"
 #include "tools/server/catalog_file.h"
@@ -158,7 +157,7 @@ Result<void> EngineHost::Impl::open_notaries(const DataDirectory& data) {
 }
 
 Result<std::string> EngineHost::Impl::log_id(PartitionId partition) const {
-  return segments ? to_text(segments->log_id()) : log_id_of(*log, partition);
+  return log->log_id(partition);
 }
 
 void EngineHost::Impl::open_eraser() {
@@ -179,7 +178,7 @@ void EngineHost::Impl::surround() {
       .host = {.post = [this](std::function<void()> job) { mailbox.post(std::move(job)); },
                .run_aside =
                    [this](std::function<void()> job) { CHECK(helpers->submit(std::move(job))); }},
-      .writer = writer_of(options.address, build_of(*catalog), clock.now()),
+      .writer = writer_of(options.address, build_of(*catalog), now()),
       .polls = {},
       .assigned_since = {},
       .on_writer = {},
@@ -223,7 +222,7 @@ Result<void> EngineHost::Impl::open_partitions(const DataDirectory& data) {
     auto store = TRY(open_state_store(kafka ? data.state_of(id) : data.state()));
     log_replay(id, *store, *log);
     const auto open = kafka ? OwnedPartition::open_following : OwnedPartition::open_writing;
-    place.owned = TRY(open(*around, std::move(store), opening, clock.now()));
+    place.owned = TRY(open(*around, std::move(store), opening, now()));
     place.at_open = place.owned->partition().durable();
     place.durable = place.at_open.value;
     place.followed.advance(place.at_open);

@@ -39,7 +39,7 @@ void EngineHost::Impl::run_engine() {
 bool EngineHost::Impl::step_partitions() {
   bool busy = false;
   for (Place& place : places) {
-    const Result<bool> stepped = place.owned->step(clock.now());
+    const Result<bool> stepped = place.owned->step(now());
     if (!stepped) fail(stepped.error());
     busy |= stepped && *stepped;
   }
@@ -47,7 +47,7 @@ bool EngineHost::Impl::step_partitions() {
 }
 
 std::chrono::microseconds EngineHost::Impl::patience() {
-  const Time now = clock.now();
+  const Time now = this->now();
   std::chrono::microseconds longest = kLongestSleep;
   for (const Place& place : places) {
     if (const auto wakes = place.owned->wakes_at(now)) longest = std::min(longest, *wakes - now);

@@ -16,7 +16,8 @@ Expected<IngressCommand, Undecided> vouched_by(const Principal& sender, CommandB
                                          " there; leave the actor out, or have act_for_users "
                                          "granted to the service"});
   }
-  Vouched vouched{.sign_in = sender.sign_in(), .key_hash = {}};
+  const std::string sent_by = "http " + sender.actor();
+  Vouched vouched{.sign_in = sender.sign_in(), .key_hash = {}, .sent_by = sent_by};
   std::string secret;
   if (const auto* create = envelope.command_as_CreateApiKey()) {
     NewServiceKey key = new_service_key(create->key()->string_view());

@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 
+#include "engine/partition/vouched_command.h"
 #include "engine/personal/sealed_box.h"
 
 namespace tenure {
@@ -18,12 +19,16 @@ Result<PersonKey> ingress_key(PersonKeys& keys) {
 
 // A box is a function of the key, the place and the text: who makes the same one has the key.
 std::string ingress_proof(const PersonKey& key, const schema::CommandEnvelope& command) {
-  if (command.sign_in() == nullptr && command.key_hash() == nullptr) return {};
+  if (!is_vouched(command)) return {};
   std::string text;
   if (command.sign_in() != nullptr) text.append(command.sign_in()->string_view());
   text.push_back('\0');
   if (command.key_hash() != nullptr) {
     text.append(command.key_hash()->begin(), command.key_hash()->end());
+  }
+  if (command.sent_by() != nullptr) {
+    text.push_back('\0');
+    text.append(command.sent_by()->string_view());
   }
   const TextPlace place{command.org()->string_view(), command.actor()->string_view(),
                         command.id()->string_view(), "CommandEnvelope"};

@@ -88,7 +88,10 @@ Result<Response> page_of_decisions(Api& api, const ReadRequest& request, Positio
   for (size_t passed = 0; subscription && passed < kMostPassed && lines < request.page.limit &&
                           response.body.size() < kMostPageBytes;
        ++passed) {
-    const auto delivery = TRY((*subscription)->next());
+    const auto taken = (*subscription)->next();
+    // Where it does not go on, what came before is told first; the next page says why.
+    if (!taken && next.number != begin.number) break;
+    const auto delivery = TRY(taken);
     if (!delivery) break;
     next.number = (*subscription)->next_number();
     if (!filter.wants(*delivery->decision)) continue;

@@ -71,11 +71,22 @@ void add_organization_reads(Reads& reads) {
             [](const QueryContext& context, const ReadRequest& request) {
               return get_groups(context, request.path[0], request.page);
             });
-  reads.add("/v1/orgs/{org}/assignable-roles", "The roles that an actor may give a target",
-            {"actor", "target"}, [](const QueryContext& context, const ReadRequest& request) {
-              return get_assignable_roles(context, request.path[0],
-                                          bare_user(request.parameter("actor")),
-                                          bare_user(request.parameter("target")));
+  reads.add("/v1/orgs/{org}/assignable-roles",
+            "The roles that an actor may give a target, or those that they may give in a space",
+            {"actor", "target", "space"},
+            [](const QueryContext& context, const ReadRequest& request) -> Result<std::string> {
+              const std::string_view actor = bare_user(request.parameter("actor"));
+              const std::string_view target = bare_user(request.parameter("target"));
+              const std::string_view space = request.parameter("space");
+              if (space.empty()) {
+                return get_assignable_roles(context, request.path[0], actor, target);
+              }
+              if (target.empty()) {
+                return get_assignable_space_roles(context, request.path[0], space, actor);
+              }
+              return fail(ErrorKind::kInvalid,
+                          "name a target or a space: what may be given in a space is the same "
+                          "whoever gets it");
             });
 }
 

@@ -1,5 +1,7 @@
 // `tenure apply FILE.ndjson`: a file of commands, decided in this process, without a server.
 // Whoever may write to the data directory may do anything in it, so every actor is taken as named.
+#include <atomic>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -8,6 +10,7 @@
 #include <map>
 #include <mutex>
 
+#include "engine/partition/vouched_command.h"
 #include "tools/server/answer_json.h"
 #include "tools/server/command_parser.h"
 #include "tools/server/engine_host.h"
@@ -19,13 +22,37 @@
 namespace tenure {
 namespace {
 
+const Vouched kFromFile{.sign_in = {}, .key_hash = {}, .sent_by = "apply"};
 constexpr size_t kMostInFlight = 8192;
 constexpr size_t kMostNamedLines = 20;
 
 struct Options {
   std::string file, data = "tenure-data", catalog;
   uint64_t segment_bytes = SegmentOptions{}.segment_bytes;
-  bool json = false;
+  bool json = false, times_from_ids = false;
+};
+
+// When a UUIDv7 says that it was made (RFC 9562, 5.7); nothing if it is none.
+std::optional<Time> time_of_uuid7(std::string_view id) {
+  constexpr size_t kSize = 36, kVersion = 14;
+  if (id.size() != kSize || id[8] != '-' || id[kVersion] != '7') return std::nullopt;
+  std::string digits(id.substr(0, 8));
+  digits += id.substr(9, 4);
+  uint64_t milliseconds = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, milliseconds, 16);
+  if (read.ec != std::errc{} || read.ptr != end) return std::nullopt;
+  return from_micros(static_cast<int64_t>(milliseconds) * 1000);
+}
+
+// Stands where it is put.
+class StoryClock final : public Clock {
+ public:
+  Time now() override { return from_micros(micros_); }
+  void move_to(Time time) { micros_ = to_micros(time); }
+
+ private:
+  std::atomic<int64_t> micros_ = to_micros(SystemClock().now());
 };
 
 struct Summary {
@@ -80,7 +107,9 @@ class Answers {
 
 class Applying {
  public:
-  Applying(EngineHost& host, bool json) : host_(host), json_(json) {}
+  // `clock`: to be moved to when each command was made; null: it is decided when it comes.
+  Applying(EngineHost& host, StoryClock* clock, bool json)
+      : host_(host), clock_(clock), json_(json) {}
 
   Summary run(std::istream& input) {
     auto started = std::chrono::steady_clock::now();
@@ -90,14 +119,15 @@ class Applying {
       ++line_number;
       if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
       auto command = parser.parse(line, {.id = {}, .actor = "service:admin"});
-      if (command) command = seal_for(host_, *std::move(command));
+      if (command) command = seal_for(host_, vouch_for(*std::move(command), kFromFile));
+      if (command && clock_ != nullptr) command = at_its_time(*std::move(command));
       if (!command) {
         refuse(line_number, command.error());
         continue;
       }
       Reply reply = answers_.expect(line_number);
       host_.submit(*std::move(command), std::move(reply));
-      take(false);
+      take(clock_ != nullptr);  // the clock moves on when this is decided
     }
     take(true);
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
@@ -106,6 +136,17 @@ class Applying {
   }
 
  private:
+  Expected<CommandBytes, Undecided> at_its_time(CommandBytes command) {
+    const auto made = time_of_uuid7(command.get().id()->string_view());
+    if (!made || *made > SystemClock().now()) {
+      return std::unexpected(Undecided{400, "invalid_id",
+                                       "with --times-from-ids an id must be a UUIDv7 of the past; "
+                                       "make it one, or leave the option out"});
+    }
+    clock_->move_to(*made);
+    return command;
+  }
+
   void take(bool to_the_end) {
     size_t line = 0;
     while (auto answer = answers_.take(to_the_end, line)) count(*answer, line);
@@ -155,6 +196,7 @@ class Applying {
   }
 
   EngineHost& host_;
+  StoryClock* const clock_;
   const bool json_;
   Answers answers_;
   Summary summary_;
@@ -181,8 +223,11 @@ Result<Summary> apply(const Options& options) {
   host_options.data_directory = options.data;
   host_options.segment_bytes = options.segment_bytes;
   host_options.catalog = options.catalog;
+  StoryClock clock;
+  if (options.times_from_ids) host_options.clock = &clock;
   auto host = TRY(EngineHost::open(host_options));
-  Summary summary = Applying(*host, options.json).run(file.stream());
+  StoryClock* const moved = options.times_from_ids ? &clock : nullptr;
+  Summary summary = Applying(*host, moved, options.json).run(file.stream());
   if (auto failure = host->failure()) return std::unexpected(*failure);
   TRY(host->close());
   TRY(file.at_end());
@@ -209,6 +254,9 @@ Subcommand::Run configure(CLI::App& app) {
       ->check(CLI::Range(int64_t{64} << 10, int64_t{16} << 30))
       ->capture_default_str();
   add_catalog_option(app, options->catalog);
+  app.add_flag("--times-from-ids", options->times_from_ids,
+               "Decide each command, one by one, as of the time in its id (UUIDv7): a history from "
+               "elsewhere, into a new data directory");
   app.add_flag("--json", options->json, "Print each decision; the summary goes to stderr");
   app.footer("Ends with 0 if every line was decided (a rejection is a decision), else with 1.");
   return [options] { return run(*options); };

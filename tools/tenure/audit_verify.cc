@@ -67,8 +67,12 @@ Result<LogVerification> verify_since(const AuditedLog& log, PartitionId id, cons
                                      const std::vector<SignedHead>& heads) {
   const uint64_t size = since.checkpoint.size;
   const TreeFile tree = TRY(log.tree(id));
-  Frontier frontier = TRY(tree_frontier(tree, size));
   TreeHasher hasher;
+  if (TRY(tree.leaves()) < size) {
+    return only("the tree on disk ends before " + describe(since.checkpoint) +
+                ": verify the whole log");
+  }
+  Frontier frontier = TRY(tree_frontier(tree, size));
   if (frontier.root(hasher) != since.checkpoint.root) {
     return only("the tree on disk has not the root of " + describe(since.checkpoint) +
                 ": verify the whole log");
@@ -95,7 +99,11 @@ Result<LogVerification> verify_part(const AuditedLog& log, PartitionId id, const
                                          ", which the last head covers");
   }
   const TreeFile tree = TRY(log.tree(id));
-  const ReaderPosition position = TRY(place_of(*log.records, id, from));
+  const auto place = place_of(*log.records, id, from);
+  if (!place && place.error().kind == ErrorKind::kNotFound) {
+    return only("the log ends before the range: " + place.error().message);
+  }
+  const ReaderPosition position = TRY(place);
   return verify_range(TRY(log.records->read(id, position.next_offset)), position, end, tree, head);
 }
 
@@ -121,9 +129,7 @@ Result<Found> verify_partition(AuditedLog& log, PartitionId id, const Options& o
     if (file.empty()) continue;
     SignedHead held = TRY(read_head(file));
     // One partition's head says nothing of another's; of another log it is refused below.
-    if (held.checkpoint.origin.ends_with("/" + std::to_string(id.value))) {
-      heads.push_back(std::move(held));
-    }
+    if (names_partition(held.checkpoint, id)) heads.push_back(std::move(held));
   }
   BelievedHeads believed = believe(std::move(heads), found.origin, keys);
   found.heads = believed.heads.size();
@@ -173,6 +179,21 @@ void write_found(AnswerWriter& out, const Found& found) {
   out.end_array().end_object();
 }
 
+// What is signed of partitions that the log has not: it lost them, or is another.
+Result<std::vector<std::string>> all_strays(const AuditedLog& log, const Options& options) {
+  std::vector<std::string> strays = log.strays;
+  for (const std::string& file : {options.held, options.since}) {
+    if (file.empty()) continue;
+    const SignedHead head = TRY(read_head(file));
+    bool placed = false;
+    for (PartitionId id{0}; id.value < log.heads.size(); id = {id.value + 1}) {
+      placed = placed || names_partition(head.checkpoint, id);
+    }
+    if (!placed) strays.push_back(file + ", a head of " + head.checkpoint.origin);
+  }
+  return strays;
+}
+
 Result<int> verify(const Options& options) {
   AuditedLog log = TRY(open_audited_log(options.log));
   const std::vector<VerifierKey> keys = TRY(trusted_keys(options.keys, log));
@@ -181,7 +202,8 @@ Result<int> verify(const Options& options) {
                                          " partitions: 0 to " +
                                          std::to_string(log.origins.size() - 1));
   }
-  bool sound = true;
+  const std::vector<std::string> strays = TRY(all_strays(log, options));
+  bool sound = strays.empty();
   AnswerWriter out;
   out.begin_object().begin_array("partitions");
   for (PartitionId id{0}; id.value < log.origins.size(); id = {id.value + 1}) {
@@ -190,6 +212,12 @@ Result<int> verify(const Options& options) {
     sound = sound && found.log.findings.empty();
     if (options.json) write_found(out, found);
     if (!options.json) print_found(found);
+  }
+  out.end_array().begin_array("strays");
+  for (const std::string& stray : strays) {
+    out.text(stray);
+    if (options.json) continue;
+    std::printf("BAD %s: the log has no such partition\n", stray.c_str());
   }
   out.end_array().boolean("sound", sound).end_object();
   if (options.json) std::printf("%s\n", out.str().c_str());

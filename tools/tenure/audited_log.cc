@@ -1,9 +1,10 @@
 #include "tools/tenure/audited_log.h"
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "engine/log/kafka_consumer.h"
-#include "engine/log/log_id.h"
 #include "tools/server/data_directory.h"
 
 namespace tenure {
@@ -54,6 +55,22 @@ Result<std::vector<SignedHead>> filed_heads(const std::string& path) {
   return heads;
 }
 
+// Directories of heads beside those of the log's partitions.
+std::vector<std::string> strays_in(const std::string& notary, size_t partitions) {
+  std::vector<std::string> strays;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(notary, error)) {
+    if (!entry.is_directory(error)) continue;
+    bool known = false;
+    for (PartitionId id{0}; id.value < partitions && !known; id = {id.value + 1}) {
+      known = entry.path() == partition_directory(notary, id);
+    }
+    if (!known) strays.push_back(entry.path().string());
+  }
+  std::ranges::sort(strays);
+  return strays;
+}
+
 }  // namespace
 
 Result<std::string> read_text_file(const std::string& path) {
@@ -83,21 +100,31 @@ Result<AuditedLog> open_audited_log(const LogFlags& flags) {
   }
   log.heads.resize(log.records->partitions());
   for (PartitionId id{0}; id.value < log.heads.size(); id = {id.value + 1}) {
-    const std::string log_id = TRY(log_id_of(*TRY(log.records->read(id, Offset{0}))));
+    const std::string log_id = TRY(log.records->log_id(id));
     log.origins.push_back(log_id.empty() ? log_id : origin_of(log_id, id));
     if (log.notary_directory.empty()) continue;
     log.heads[id.value] =
         TRY(filed_heads(partition_directory(log.notary_directory, id) + "/heads"));
   }
-  if (!flags.is_kafka()) return log;
+  if (!flags.is_kafka()) {
+    log.strays = strays_in(log.notary_directory, log.heads.size());
+    return log;
+  }
+  // One of another log is shown with the partition that it names, where it is refused.
   for (SignedHead& head : TRY(published_heads(flags.kafka))) {
-    // One of another log is shown with the partition that it names, where it is refused.
-    const std::string& origin = head.checkpoint.origin;
-    for (size_t id = 0; id < log.heads.size(); ++id) {
-      if (origin.ends_with("/" + std::to_string(id))) log.heads[id].push_back(head);
+    bool placed = false;
+    for (PartitionId id{0}; id.value < log.heads.size(); id = {id.value + 1}) {
+      if (!names_partition(head.checkpoint, id)) continue;
+      log.heads[id.value].push_back(head);
+      placed = true;
     }
+    if (!placed) log.strays.push_back("a head of " + head.checkpoint.origin);
   }
   return log;
+}
+
+bool names_partition(const TreeHead& head, PartitionId partition) {
+  return head.origin.ends_with("/" + std::to_string(partition.value));
 }
 
 Result<std::vector<VerifierKey>> trusted_keys(const std::string& file, const AuditedLog& log) {

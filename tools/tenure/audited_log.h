@@ -17,10 +17,14 @@ struct AuditedLog {
   std::string notary_directory;                // empty: of Kafka's topics
   std::vector<std::string> origins;            // by partition; empty before the first claim
   std::vector<std::vector<SignedHead>> heads;  // by partition, as they were found
+  std::vector<std::string> strays;             // what is signed of partitions that the log has not
 
   // The nodes of the partition's tree. kNotFound: it has none.
   Result<TreeFile> tree(PartitionId partition) const;
 };
+
+// Whether the head's origin ends with that partition, whichever log it is of.
+bool names_partition(const TreeHead& head, PartitionId partition);
 
 // What LogSource says; kInvalid: heads that are none, with the file.
 Result<AuditedLog> open_audited_log(const LogFlags& flags);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/log/kafka_consumer.h"
+#include "engine/log/log_id.h"
 #include "engine/log/segment_reader.h"
 #include "tools/server/data_directory.h"
 
@@ -15,9 +16,9 @@ namespace {
 // Opened anew for each look, as a log in files is read as of when it was opened.
 class SegmentSource final : public LogSource {
  public:
-  // A directory for each partition.
-  explicit SegmentSource(std::vector<std::string> directories)
-      : directories_(std::move(directories)) {}
+  // A directory for each partition; `mirrors`: of partitions of a log over Kafka.
+  SegmentSource(std::vector<std::string> directories, bool mirrors)
+      : directories_(std::move(directories)), mirrors_(mirrors) {}
   uint32_t partitions() const override { return static_cast<uint32_t>(directories_.size()); }
   Result<Offset> durable_end(PartitionId partition) override {
     return TRY(open(partition)).durable_end();
@@ -28,6 +29,10 @@ class SegmentSource final : public LogSource {
   Result<Offset> find(PartitionId partition, Number number) override {
     return TRY(open(partition)).find(number);
   }
+  Result<std::string> log_id(PartitionId partition) override {
+    if (mirrors_) return LogSource::log_id(partition);
+    return to_text(TRY(open(partition)).log_id());
+  }
 
  private:
   Result<SegmentReader> open(PartitionId partition) const {
@@ -35,6 +40,7 @@ class SegmentSource final : public LogSource {
                                SegmentReader::Tail::kSync);
   }
   const std::vector<std::string> directories_;
+  const bool mirrors_;
 };
 
 // What lies in a partition of the topic between two offsets.
@@ -130,12 +136,33 @@ Result<std::unique_ptr<LogSource>> open_topic(const KafkaFlags& flags) {
   return std::make_unique<TopicSource>(std::move(consumer), partitions);
 }
 
+// Of every partition, from 0 on. A claim says how many there are.
+Result<std::vector<std::string>> mirrors_in(const DataDirectory& data) {
+  std::vector<std::string> found;
+  uint32_t partitions = 1;
+  for (PartitionId id{0};; id = {id.value + 1}) {
+    std::error_code error;
+    const std::string directory = data.mirror_of(id);
+    if (!std::filesystem::is_directory(directory, error)) {
+      if (id.value >= partitions) return found;
+      return fail(ErrorKind::kNotFound, "there is no " + directory + ", though the log has " +
+                                            std::to_string(partitions) +
+                                            " partitions: take the directory of another process");
+    }
+    const auto reader =
+        TRY(SegmentReader::open(posix_file_system(), directory, SegmentReader::Tail::kSync));
+    const auto claimed = TRY(partitions_of_log(*TRY(reader.read(Offset{0}))));
+    partitions = std::max(partitions, claimed.value_or(0));
+    found.push_back(directory);
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<LogSource>> open_log_source(const LogFlags& flags) {
   if (flags.is_kafka()) return open_topic(flags.kafka);
   const DataDirectory data = TRY(DataDirectory::existing(flags.data));
-  return std::make_unique<SegmentSource>(std::vector{data.log()});
+  return std::make_unique<SegmentSource>(std::vector{data.log()}, false);
 }
 
 Result<std::unique_ptr<LogSource>> open_log_or_mirror(const std::string& root) {
@@ -143,16 +170,15 @@ Result<std::unique_ptr<LogSource>> open_log_or_mirror(const std::string& root) {
   const DataDirectory data = TRY(DataDirectory::existing(root, of_kafka));
   std::vector<std::string> directories;
   if (of_kafka) {
-    std::error_code error;
-    for (PartitionId id{0};; id = {id.value + 1}) {
-      const std::string directory = data.mirror_of(id);
-      if (!std::filesystem::is_directory(directory, error)) break;
-      directories.push_back(directory);
-    }
+    directories = TRY(mirrors_in(data));
   } else {
     directories.push_back(data.log());
   }
-  return std::make_unique<SegmentSource>(std::move(directories));
+  return std::make_unique<SegmentSource>(std::move(directories), of_kafka);
+}
+
+Result<std::string> LogSource::log_id(PartitionId partition) {
+  return log_id_of(*TRY(read(partition, Offset{0})));
 }
 
 }  // namespace tenure

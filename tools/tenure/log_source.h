@@ -18,6 +18,8 @@ class LogSource {
   virtual Result<std::unique_ptr<RecordCursor>> read(PartitionId partition, Offset from) = 0;
   // Where a decision lies. kNotFound beyond the end; kInvalid: this log cannot be asked so.
   virtual Result<Offset> find(PartitionId partition, Number number) = 0;
+  // As DecisionLog::log_id().
+  virtual Result<std::string> log_id(PartitionId partition);
 };
 
 // Of the data directory, or of the topic itself. What DataDirectory::existing, SegmentReader::open

@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <fstream>
 
-#include "engine/log/log_id.h"
 #include "tools/server/logging.h"
 #include "tools/tenure/log_source.h"
 #include "tools/tenure/subcommand.h"
@@ -92,7 +91,7 @@ Result<void> publish_for_good(const Options& options, LogSource& log, Relay& rel
 
 // What its events name as their source: the log and the partition.
 Result<std::string> source_of(LogSource& log, PartitionId id) {
-  std::string log_id = TRY(log_id_of(*TRY(log.read(id, Offset{0}))));
+  std::string log_id = TRY(log.log_id(id));
   const std::string partition = std::to_string(id.value);
   if (!log_id.empty()) return std::move(log_id) + "/" + partition;
   return fail(ErrorKind::kNotFound,
