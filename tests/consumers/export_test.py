@@ -227,7 +227,7 @@ class ExportTest(unittest.TestCase):
         revenue = sum(line["amount_minor"] for line in lines)
         self.assertGreater(revenue, 0)
         self.assertEqual(sum(int(row[3]) for row in answer["revenue_by_plan"][1:]), revenue)
-        self.assertGreater(len({row[0] for row in answer["revenue_by_plan"][1:]}), 12, "months")
+        self.assertGreater(len({row[0] for row in answer["revenue_by_plan"][1:]}), 1, "months")
 
     @unittest.skipUnless(REAL.is_dir(), "the real history lies beside the project")
     def test_the_worked_questions_of_the_real_history(self):

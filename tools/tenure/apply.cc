@@ -224,7 +224,12 @@ Result<Summary> apply(const Options& options) {
   host_options.segment_bytes = options.segment_bytes;
   host_options.catalog = options.catalog;
   StoryClock clock;
-  if (options.times_from_ids) host_options.clock = &clock;
+  if (options.times_from_ids) {
+    host_options.clock = &clock;
+    // Years pass here while the file is read: the same id is the same command all the same.
+    host_options.partition.dedupe_window =
+        std::chrono::duration_cast<std::chrono::hours>(SystemClock().now().time_since_epoch());
+  }
   auto host = TRY(EngineHost::open(host_options));
   StoryClock* const moved = options.times_from_ids ? &clock : nullptr;
   Summary summary = Applying(*host, moved, options.json).run(file.stream());
