@@ -46,10 +46,11 @@ RoleSet roles_of_group(const SpaceCaller& there, std::string_view group) {
 }
 
 // That the caller may end what the group gives its users, in each space that it opens.
-Verdict may_take_away(const Caller& caller, std::string_view group, std::string_view user) {
+Verdict may_take_away(const Caller& caller, std::string_view group,
+                      const std::set<UserId, std::less<>>& users) {
   const SubjectKey subject = SubjectKey::group(group);
   for (const SpaceCaller& there : opened_spaces(caller, group)) {
-    TRY(leaves_no_more(there, user, subject));
+    for (const UserId& user : users) TRY(leaves_no_more(there, user, subject));
   }
   return {};
 }
@@ -74,7 +75,7 @@ Verdict decide(const Incoming& in, const schema::DeleteGroup& command, EventSink
   const Caller caller = TRY(admit(in));
   TRY(may_end_groups(caller));
   const Group* group = TRY(existing_group(caller, text(command.group())));
-  for (const UserId& user : group->users) TRY(may_take_away(caller, text(command.group()), user));
+  TRY(may_take_away(caller, text(command.group()), group->users));
 
   auto& builder = events.builder();
   const auto group_text = builder.CreateString(command.group());
@@ -121,7 +122,7 @@ Verdict decide(const Incoming& in, const schema::RemoveFromGroup& command, Event
   TRY(may_end_groups(caller));
   const Group* group = TRY(existing_group(caller, text(command.group())));
   TRY(is_inside(caller, *group, text(command.user())));
-  TRY(may_take_away(caller, text(command.group()), text(command.user())));
+  TRY(may_take_away(caller, text(command.group()), {UserId(text(command.user()))}));
 
   auto& builder = events.builder();
   const auto group_text = builder.CreateString(command.group());

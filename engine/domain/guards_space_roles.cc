@@ -61,6 +61,8 @@ Verdict gives_no_more_than_held(const SpaceCaller& caller, const RoleSet& roles)
 
 Verdict leaves_no_more(const SpaceCaller& caller, std::string_view user, std::string_view subject) {
   if (!caller.rulebook.access_without_role_is_all) return {};
+  const ActionSet& all = caller.rulebook.every_resource_action;
+  if (caller.in_space.contains(all)) return {};  // before what takes a look-up a user
   const SpaceGrants before = grants_of(caller.organization, *caller.space, user);
   const SpaceGrants after = grants_of(caller.organization, *caller.space, user, subject);
   if (before.roles.none() || !after.any || after.roles.any()) return {};
@@ -68,7 +70,7 @@ Verdict leaves_no_more(const SpaceCaller& caller, std::string_view user, std::st
   for (size_t i = 0; i < caller.rulebook.space_roles.size(); ++i) {
     if (before.roles.test(i)) held |= caller.rulebook.space_roles[i].actions;
   }
-  if (held.contains(caller.rulebook.every_resource_action)) return {};
+  if (held.contains(all)) return {};
   return reject(RejectionCode::escalation,
                 in_quotes(user) +
                     " would be left with access that names no role, which is all, and "

@@ -145,6 +145,7 @@ class RowEncoder {
     const std::string& adopted = organization_.rulebook_text;
     const auto adopted_text = adopted.empty() ? 0 : text(adopted);
     std::vector<flatbuffers::Offset<schema::AdoptedText>> texts_adopted;
+    texts_adopted.reserve(organization_.adopted.size());
     for (const auto& [name, of_text] : organization_.adopted) {
       texts_adopted.push_back(
           schema::CreateAdoptedText(builder_, text(name), of_text.high, of_text.low));
