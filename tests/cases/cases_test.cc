@@ -96,6 +96,7 @@ TEST_P(AcceptanceCase, ComesOutAsItSays) {
   DomainExecutor executor;
   const Result<size_t> skipped = run_case(GetParam(), executor);
   ASSERT_TRUE(skipped.has_value()) << skipped.error().message;
+  RecordProperty("skipped", static_cast<int>(*skipped));
   if (*skipped > 0) std::cout << "skipped, since they need a server: " << *skipped << " steps\n";
 }
 

@@ -99,15 +99,26 @@ class Outcomes {
     return found->second ? "pass" : "FAIL";
   }
 
+  // Steps that need a server, and so were not run here: "0" if there are none.
+  std::string skipped(const std::string& kind_and_name) const {
+    const auto found = skipped_.find(kind_and_name);
+    return found == skipped_.end() ? "0" : found->second;
+  }
+
  private:
   void add(const std::string& kind, const testing::TestInfo& test) {
     std::string name = name_of(test.value_param());
     std::erase(name, '"');
+    const testing::TestResult& result = *test.result();
     bool& passed = passed_.try_emplace(kind + name, true).first->second;
-    passed = passed && test.result()->Passed();
+    passed = passed && result.Passed();
+    for (int i = 0; i < result.test_property_count(); ++i) {
+      skipped_.insert_or_assign(kind + name, result.GetTestProperty(i).value());
+    }
   }
 
   std::map<std::string, bool> passed_;
+  std::map<std::string, std::string> skipped_;
 };
 
 // The sentence's verdict, and what it rests on: "case 6: pass, table space: pass".
@@ -125,6 +136,8 @@ Verdict verdict_on(const JsonElement& sentence, const Outcomes& outcomes) {
       if (outcome != "pass") verdict.word = "**FAIL**";
       verdict.because += (verdict.because.empty() ? "" : ", ") + (kind + name);
       if (outcome != "pass") verdict.because += " (" + outcome + ")";
+      const std::string skipped = outcomes.skipped(kind + name);
+      if (skipped != "0") verdict.because += " (" + skipped + " steps: served alone)";
     }
   }
   return verdict;
@@ -154,10 +167,13 @@ class ConformancePage final : public testing::Environment {
                             std::to_string(counts["**FAIL**"]) + " fail, " +
                             std::to_string(counts["outside"]) + " are outside";
     std::ofstream page(TENURE_CONFORMANCE_PAGE);
-    page << "# Conformance\n\nThe sentences of the source documents that state a rule, each with "
-            "what shows it: "
-         << sum << ".\n"
-         << body;
+    page
+        << "# Conformance\n\nThe sentences of the source documents that state a rule, each with "
+           "what shows it: "
+        << sum
+        << ". Run on the domain; steps that are served alone are run by the tests cases_served and "
+           "cases_kafka.\n"
+        << body;
     page.close();
     EXPECT_TRUE(page.good()) << "cannot write " << TENURE_CONFORMANCE_PAGE;
     std::cout << "conformance: " << sum << ": " << TENURE_CONFORMANCE_PAGE << "\n";
