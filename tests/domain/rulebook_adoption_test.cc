@@ -197,6 +197,21 @@ TEST_F(Adoption, WhereNobodyIsInvitedOrAGuestNoneGoesOn) {
             "inviter_lacks_authority");
 }
 
+TEST_F(Adoption, AGroupGivesOnlyWhatItsKeeperAssigns) {
+  send("AdoptRulebook",
+       adopt(rulebook({{"\"member.remove\", ", "\"member.remove\", \"group.manage\", "},
+                       {"\"space_role.define\", \"access.manage\"]",
+                        "\"space_role.define\", \"access.manage\", \"group.manage\"]"}}),
+             kMap));
+  send("ChangeRole", R"({"user":"ben","role":"LEAD"})");
+  send("AddMember", R"({"user":"cas","role":"HAND"})");
+  send("CreateGroup", R"({"group":"writers","name":"Writers"})");
+  send("GrantAccess", R"({"space":"web","subject":"group:writers","roles":["Writer"]})");
+  const std::string add = R"({"group":"writers","user":"cas"})";
+  EXPECT_EQ(refusal("AddToGroup", add, "user:ben"), "role_not_assignable") << "though ben holds it";
+  send("AddToGroup", add);
+}
+
 TEST_F(Adoption, KeepsTheOrganizationsOwnSpaceRoles) {
   send("AdoptRulebook", adopt(rulebook(), kMap));
   send("DefineSpaceRole", R"({"role":"Cleaner","actions":["resource.delete:*"]})");
