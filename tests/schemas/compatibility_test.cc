@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "engine/log/record.h"
 #include "flatbuffers/idl.h"
 #include "flatbuffers/reflection.h"
 #include "tests/schemas/files.h"
@@ -184,6 +185,20 @@ TEST(ReleasedSchemasTest, EverySchemaKeepsWhatEveryReleaseHad) {
     }
   }
   EXPECT_GE(compared, 5u);
+}
+
+// A process evolves by every event that it reads, and must not take a record with one that came
+// after it. So with an event that is added comes a reader's version, here and in record.h.
+TEST(ReleasedSchemasTest, ALaterEventRaisesWhatReadersMustKnow) {
+  constexpr size_t kKnown[] = {0, 75};  // events, NONE among them, by the reader's version
+  const auto schema = read_bytes(current_schemas() / "events.bfbs");
+  size_t events = 0;
+  for (const reflection::Enum* each : *reflection::GetSchema(schema.data())->enums()) {
+    if (each->name()->string_view() == "tenure.schema.Event") events = each->values()->size();
+  }
+  ASSERT_EQ(kReaderVersion + 1u, std::size(kKnown));
+  EXPECT_EQ(events, kKnown[kReaderVersion]);
+  EXPECT_EQ(RecordPrefix{}.min_reader, kReaderVersion) << "what is written may hold any of them";
 }
 
 TEST(ReleasedSchemasTest, EveryIdIsExplicit) {
