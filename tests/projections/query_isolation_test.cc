@@ -18,7 +18,7 @@ namespace tenure::test {
 namespace {
 
 const std::string kNowhere = "nowhere";
-const Page kAll{.limit = kMaxPage, .cursor = {}};
+const Page kAll{.limit = kMaxPage, .cursor = {}}, kOne{.limit = 1, .cursor = {}};
 
 uint64_t organizations_asked = 0, spaces_asked = 0, answers_kept = 0;
 
@@ -105,7 +105,7 @@ class Asker {
           return shown(get_organization(c, org));
         },
         [](const QueryContext& c, const std::string& org) {
-          return shown(get_members(c, org, kAll));
+          return shown(get_members(c, org, kAll)) + shown(get_members(c, org, kOne));
         },
         [](const QueryContext& c, const std::string& org) {
           return shown(get_member(c, org, "u1"));
@@ -114,22 +114,28 @@ class Asker {
           return shown(get_member(c, org, viewer(c)));
         },
         [](const QueryContext& c, const std::string& org) {
-          return shown(get_groups(c, org, kAll));
+          return shown(get_groups(c, org, kAll)) + shown(get_groups(c, org, kOne));
         },
         [](const QueryContext& c, const std::string& org) {
           return shown(get_assignable_roles(c, org, "u0", "u1"));
         },
         [](const QueryContext& c, const std::string& org) {
-          return shown(get_spaces(c, org, kAll));
+          return shown(get_spaces(c, org, kAll)) + shown(get_spaces(c, org, kOne));
         },
         [](const QueryContext& c, const std::string& org) {
-          return shown(get_invitations(c, org, kAll));
+          return shown(get_invitations(c, org, kAll)) + shown(get_invitations(c, org, kOne));
         },
         [](const QueryContext& c, const std::string& org) {
           return shown(get_space_roles(c, org));
         },
         [](const QueryContext& c, const std::string& org) {
           return shown(get_plans(c, test_catalog(), org));
+        },
+        [](const QueryContext& c, const std::string& org) {
+          return shown(get_organization_billing(c, org));
+        },
+        [](const QueryContext& c, const std::string& org) {
+          return shown(get_invoices(c, org, "", kAll)) + shown(get_invoices(c, org, "", kOne));
         },
         [](const QueryContext& c, const std::string& org) {
           return shown(get_history(c, org, "", kAll));
@@ -159,19 +165,28 @@ class Asker {
     return {
         [](const QueryContext& c, const S& o, const S& s) { return shown(get_space(c, o, s)); },
         [](const QueryContext& c, const S& o, const S& s) {
-          return shown(get_space_members(c, o, s, kAll));
+          return shown(get_space_members(c, o, s, kAll)) + shown(get_space_members(c, o, s, kOne));
         },
         [](const QueryContext& c, const S& o, const S& s) {
-          return shown(get_access(c, o, s, kAll));
+          return shown(get_access(c, o, s, kAll)) + shown(get_access(c, o, s, kOne));
         },
         [](const QueryContext& c, const S& o, const S& s) {
-          return shown(get_resources(c, o, s, kAll));
+          return shown(get_resources(c, o, s, kAll)) + shown(get_resources(c, o, s, kOne));
         },
         [](const QueryContext& c, const S& o, const S& s) {
-          return shown(export_space(c, o, s, kAll));
+          return shown(export_space(c, o, s, kAll)) + shown(export_space(c, o, s, kOne));
         },
         [](const QueryContext& c, const S& o, const S& s) { return shown(get_usage(c, o, s)); },
         [](const QueryContext& c, const S& o, const S& s) { return shown(get_billing(c, o, s)); },
+        [](const QueryContext& c, const S& o, const S& s) {
+          return shown(get_credits(c, o, s, kAll)) + shown(get_billing_log(c, o, s, kAll));
+        },
+        [](const QueryContext& c, const S& o, const S& s) {
+          return shown(get_invoices(c, o, s, kAll));
+        },
+        [](const QueryContext& c, const S& o, const S& s) {
+          return shown(get_plan_preview(c, test_catalog(), o, s, "basic"));
+        },
         [](const QueryContext& c, const S& o, const S& s) {
           return shown(get_assignable_space_roles(c, o, s, "u0"));
         },
@@ -306,42 +321,74 @@ TEST_P(QueryIsolation, WhatOthersDoElsewhereChangesNoAnswer) {
 
 // What goes on in a space is nothing to a member who does not see it, and has no place in what they
 // are told of the organization, but for its version.
-TEST(QueryIsolationOfSpaces, WhatGoesOnInAHiddenSpaceChangesNoAnswer) {
-  Asker asker(1);
-  const auto send = [&](const std::string& type, const std::string& command) {
-    ASSERT_EQ(asker.world.send("lab", "user:root", type, command), "accepted") << command;
-  };
-  send("CreateOrganization", R"({"name":"Lab","rulebook":"anaphora"})");
-  send("AddMember", R"({"user":"u1","role":"USER"})");
-  for (const char* space : {"s0", "s1"}) {
-    send("CreateSpace", R"({"space":")" + std::string(space) + R"(","name":"S"})");
+class QueryIsolationOfSpaces : public testing::Test {
+ protected:
+  void send(const std::string& type, const std::string& command,
+            const std::string& actor = "user:root") {
+    ASSERT_EQ(asker_.world.send("lab", actor, type, command), "accepted") << type << command;
   }
-  send("GrantAccess", R"({"space":"s0","subject":"user:u1","roles":["Admin"]})");
-  asker.refresh();
-  const auto told = [&] {
-    std::string all = asker.everything(asker.as("u1"), "lab") +
-                      shown(get_user_spaces(asker.as("u1"), "u1", kAll)) +
-                      shown(get_user_organizations(asker.as("u1"), "u1", kAll));
-    for (const std::string name : {R"("version":)"}) {
-      for (size_t at = 0; (at = all.find(name, at)) != std::string::npos;) {
-        at += name.size();
-        while (at < all.size() && std::isdigit(static_cast<unsigned char>(all[at])) != 0) {
-          all.erase(at, 1);
-        }
+  void make_spaces() {
+    for (const char* space : {"s0", "s1"}) {
+      send("CreateSpace", R"({"space":")" + std::string(space) + R"(","name":"S"})");
+    }
+  }
+  // All that u1 is told, but for the version.
+  std::string told() {
+    asker_.refresh();
+    std::string all = asker_.everything(asker_.as("u1"), "lab");
+    for (const Page& page : {kAll, kOne}) {
+      all += shown(get_user_spaces(asker_.as("u1"), "u1", page)) +
+             shown(get_user_organizations(asker_.as("u1"), "u1", page));
+    }
+    constexpr std::string_view kVersion = R"("version":)";
+    for (size_t at = 0; (at = all.find(kVersion, at)) != std::string::npos;) {
+      at += kVersion.size();
+      while (at < all.size() && std::isdigit(static_cast<unsigned char>(all[at])) != 0) {
+        all.erase(at, 1);
       }
     }
     return all;
-  };
+  }
+
+  Asker asker_{1};
+};
+
+TEST_F(QueryIsolationOfSpaces, WhatGoesOnInAHiddenSpaceChangesNoAnswer) {
+  send("CreateOrganization", R"({"name":"Lab","rulebook":"anaphora"})");
+  send("AddMember", R"({"user":"u1","role":"USER"})");
+  make_spaces();
+  send("GrantAccess", R"({"space":"s0","subject":"user:u1","roles":["Admin"]})");
   const std::string before = told();
   send("CreateResource", R"({"space":"s1","type":"job","resource":"j"})");
   send("RenameSpace", R"({"space":"s1","name":"Other"})");
   send("AddMember", R"({"user":"u2","role":"USER"})");
   send("GrantAccess", R"({"space":"s1","subject":"user:u2","roles":["Readonly"]})");
   send("ArchiveSpace", R"({"space":"s1"})");
-  asker.refresh();
   EXPECT_EQ(told(), before);
   send("DeleteSpace", R"({"space":"s1","confirm":true})");
-  asker.refresh();
+  EXPECT_EQ(told(), before);
+}
+
+// Where members see each other, and people are invited to a space.
+TEST_F(QueryIsolationOfSpaces, WhoIsInvitedToAHiddenSpaceChangesNoAnswer) {
+  send("CreateOrganization", R"({"name":"Lab","rulebook":"upcloud"})");
+  make_spaces();
+  for (const std::string user : {"u1", "u2"}) {
+    send("InviteMember",
+         R"({"invitation":"i-)" + user + R"(","user":")" + user + R"(","role":"MEMBER"})");
+    send("AcceptInvitation", R"({"invitation":"i-)" + user + R"("})", "user:" + user);
+  }
+  send("InviteMember", R"({"invitation":"u1","user":"u1","space":"s0","space_roles":["ADMIN"]})");
+  send("AcceptInvitation", R"({"invitation":"u1"})", "user:u1");
+  const std::string before = told();
+  for (const std::string user : {"u2", "u3"}) {  // a member, and a guest
+    send("InviteMember", R"({"invitation":"to-)" + user + R"(","user":")" + user +
+                             R"(","space":"s1","space_roles":["VIEWER"]})");
+    EXPECT_EQ(told(), before) << user;
+    send("AcceptInvitation", R"({"invitation":"to-)" + user + R"("})", "user:" + user);
+    EXPECT_EQ(told(), before) << user;
+  }
+  send("DeleteSpace", R"({"space":"s1","confirm":true})");
   EXPECT_EQ(told(), before);
 }
 
