@@ -58,8 +58,8 @@ TEST_P(PermissionTest, CheckAgreesWithTheDomainForEveryUserSpaceAndAction) {
   TemporaryDirectory directory;
   World world;
   auto models = open_models(directory.path(), world);
-  for (int round = 0; round < 4; ++round) {
-    world.run_random(GetParam() * 10 + static_cast<uint64_t>(round), 150);
+  for (uint64_t round = 0; round < 16; ++round) {
+    world.run_random(GetParam() * 100 + round, 800);
     catch_up(*models);
     auto view = models->view();
     for (const auto& [id, organization] : world.machine().organizations()) {
@@ -76,6 +76,7 @@ TEST_P(PermissionTest, CheckAgreesWithTheDomainForEveryUserSpaceAndAction) {
       }
     }
   }
+  EXPECT_GE(world.decisions(), 12'500u) << "100,000 with all eight seeds";
 }
 
 TEST_P(PermissionTest, TheSelectorListsWhatTheDomainWouldAccept) {
