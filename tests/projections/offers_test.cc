@@ -208,5 +208,52 @@ TEST_F(OffersTest, PagesOfSpacesAndResourcesMeetEachThatStaysOnceWhileOthersCome
       });
 }
 
+TEST_F(OffersTest, PagesOfGroupsAndOfASpacesPeopleMeetEachThatStaysOnceWhileOthersComeAndGo) {
+  send("club", "ann", "CreateOrganization", R"({"name":"Club","rulebook":"anaphora"})");
+  send("club", "ann", "CreateSpace", R"({"space":"bar","name":"Bar"})");
+  const auto add_group = [&](const std::string& id) {
+    send("club", "ann", "CreateGroup", R"({"group":")" + id + R"(","name":"G"})");
+  };
+  const auto add_person = [&](const std::string& id) {
+    send("club", "ann", "AddMember", R"({"user":")" + id + R"(","role":"USER"})");
+    send("club", "ann", "GrantAccess",
+         R"({"space":"bar","subject":"user:)" + id + R"(","roles":["Readonly"]})");
+  };
+  std::set<std::string> groups, people;
+  for (int i = 10; i < 30; ++i) {
+    add_group("g" + std::to_string(i));
+    add_person("p" + std::to_string(i));
+    if (i % 2 != 0) continue;
+    groups.insert("g" + std::to_string(i));
+    people.insert("p" + std::to_string(i));
+  }
+  refresh();
+  expect_each_once(
+      "group", groups, [&](const Page& page) { return get_groups(as(""), "club", page); },
+      [&](int turn) {
+        const std::string number = std::to_string(turn);
+        if (turn < 10) {
+          send("club", "ann", "DeleteGroup",
+               R"({"group":"g)" + std::to_string(11 + 2 * turn) + R"("})");
+        }
+        add_group("a" + number);
+        if (turn < 5) add_group("z" + number);
+        refresh();
+      });
+  expect_each_once(
+      "user", people,
+      [&](const Page& page) { return get_space_members(as(""), "club", "bar", page); },
+      [&](int turn) {
+        const std::string number = std::to_string(turn);
+        if (turn < 10) {
+          send("club", "ann", "RevokeAccess",
+               R"({"space":"bar","subject":"user:p)" + std::to_string(11 + 2 * turn) + R"("})");
+        }
+        add_person("a" + number);
+        if (turn < 5) add_person("z" + number);
+        refresh();
+      });
+}
+
 }  // namespace
 }  // namespace tenure::test
