@@ -133,10 +133,43 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
+// Where the text names one of the actions that change_rules() deals out anew.
+constexpr const char* kDealt[] = {
+    "\"member.add\"",    "\"member.remove\"", "\"member.change_role\"", "\"group.manage\"",
+    "\"access.manage\"", "\"space.create\"",  "\"space.archive\"",      "\"member.view\"",
+    "\"usage.view\"",    "\"audit.read\"",    "\"access.view\"",        "\"group.view\""};
+std::vector<size_t> actions_in(const std::string& text) {
+  std::vector<size_t> places;
+  for (const char* const action : kDealt) {
+    for (size_t at = 0; (at = text.find(action, at)) != std::string::npos; ++at) {
+      places.push_back(at);
+    }
+  }
+  return places;
+}
+
 }  // namespace
 
+// Gives some role one action for another, or lets people leave, come or be guests otherwise. Not
+// all that comes of it makes sense: such a rulebook is refused.
+void RandomCommands::Maker::change_rules(std::string& text) {
+  for (uint64_t left = below(3); left > 0; --left) {
+    const std::vector<size_t> places = actions_in(text);
+    const size_t at = places[below(places.size())];
+    text.replace(at, text.find('"', at + 1) + 1 - at, kDealt[below(std::size(kDealt))]);
+  }
+  for (const char* const choice :
+       {"members_may_leave", "access_without_role_is_all", "space_guests"}) {
+    const std::string set = quoted(choice) + ": ";
+    const size_t at = text.find(set);
+    if (at == std::string::npos || !chance(15)) continue;
+    const bool was = text.compare(at + set.size(), 4, "true") == 0;
+    text.replace(at + set.size(), was ? 4 : 5, was ? "false" : "true");
+  }
+}
+
 // Custom space roles, and custom rulebooks: the organization's first one under another name, whose
-// lowest role is called differently now and then.
+// lowest role is called differently now and then, and whose roles may do other things.
 flatbuffers::Offset<void> RandomCommands::Maker::build_rulebook(Command type) {
   const std::string custom = pick("custom", 6, [&](const std::string& name) {
     return believed_->rulebook->space_role(name).has_value() == (type == Command::DeleteSpaceRole);
@@ -162,6 +195,7 @@ flatbuffers::Offset<void> RandomCommands::Maker::build_rulebook(Command type) {
   replace(text, quoted("name") + ": " + quoted(base_), quoted("name") + ": " + quoted("own"));
   replace(text, "\"version\": 1", "\"version\": " + std::to_string(believed_->version + 1));
   replace(text, quoted(lowest), quoted(renamed));
+  if (chance(60)) change_rules(text);
   std::vector<flatbuffers::Offset<schema::Mapping>> map;
   if (held != renamed && !chance(10)) {
     map.push_back(schema::CreateMappingDirect(builder_, held.c_str(), renamed.c_str()));

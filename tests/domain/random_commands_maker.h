@@ -127,6 +127,7 @@ class RandomCommands::Maker {
 
   flatbuffers::Offset<void> build(Command type, Time now);
   flatbuffers::Offset<void> build_organization(Command type);
+  void change_rules(std::string& text);
   flatbuffers::Offset<void> build_rulebook(Command type);
   flatbuffers::Offset<void> build_member(Command type);
   flatbuffers::Offset<void> build_invitation(Command type);
