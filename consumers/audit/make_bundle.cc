@@ -1,3 +1,5 @@
+#include <set>
+
 #include "consumers/audit/bundle.h"
 #include "engine/base/html.h"
 #include "projections/queries/answer_writer.h"
@@ -24,6 +26,16 @@ std::vector<std::string> unreadable_reasons(const EvidenceSource& source,
     positions.push_back(position_of(source, record));
   }
   return positions;
+}
+
+// Rulebooks that decisions were made under and whose text is not at hand: of another build.
+std::set<std::string> unknown_rulebooks(const EvidenceSource& source) {
+  std::set<std::string> names;
+  for (const EvidenceRecord& record : source.records) {
+    const auto* name = decision_of(record).rulebook();
+    if (name != nullptr && !source.rulebooks.contains(name->str())) names.insert(name->str());
+  }
+  return names;
 }
 
 void cell(std::string& out, std::string_view text) { (out += "<td>") += html_text(text); }
@@ -103,6 +115,9 @@ std::string page(const EvidenceSource& source, const SignedHead& head, const std
       "<th>changes, or why not<th>reason<th>rulebook\n";
   for (const EvidenceRecord& record : source.records) write_row(out, source, record, unsealer);
   out += "</table>\n<h2>Rulebooks in force</h2>\n<ul>";
+  for (const std::string& name : unknown_rulebooks(source)) {
+    out += "<li>" + html_text(name) + " (its text is not known to the build that made this)\n";
+  }
   for (const auto& [name, text] : source.rulebooks) {
     out += "<li><a href=\"rulebooks/" + html_text(name) + ".json\">" + html_text(name) + "</a>\n";
   }
@@ -140,6 +155,8 @@ std::string manifest(const EvidenceSource& source, const SignedHead& head,
   out.begin_object("missing").number("unsigned_decisions", source.unsigned_decisions);
   out.number("void_records", source.void_records).begin_array("unreadable_reasons");
   for (const std::string& position : unreadable) out.text(position);
+  out.end_array().begin_array("rulebooks");
+  for (const std::string& name : unknown_rulebooks(source)) out.text(name);
   out.end_array().end_object();
   out.begin_array("files");
   for (const auto& [name, content] : files) {

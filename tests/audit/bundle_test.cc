@@ -54,13 +54,14 @@ class BundleTest : public testing::Test {
     world_.send(org, actor, type, command);
   }
 
-  NamedFiles make(const std::string& org, std::optional<uint64_t> without = {}) {
+  NamedFiles make(const std::string& org, std::optional<uint64_t> without = {},
+                  std::map<std::string, std::string> rulebooks = {{"space@1", "{}"}}) {
     EvidenceSource source{.org = org,
                           .partition = {},
                           .from = {},
                           .to = {},
                           .records = {},
-                          .rulebooks = {{"space@1", "{}"}},
+                          .rulebooks = std::move(rulebooks),
                           .made = world_.now};
     for (uint64_t number = 0; number < tree_.leaves.size(); ++number) {
       const auto& decision = world_.machine().history()[number];
@@ -95,6 +96,14 @@ TEST_F(BundleTest, Holds) {
   EXPECT_THAT(page, HasSubstr("What was decided in acme"));
   EXPECT_THAT(page, HasSubstr("refused: role_not_assignable"));
   EXPECT_THAT(page, testing::Not(HasSubstr("<script")));
+}
+
+TEST_F(BundleTest, SaysWhichRulebookIsMissing) {
+  EXPECT_THAT(files_["manifest.json"], HasSubstr(R"("rulebooks":[])"));
+  NamedFiles without = make("acme", {}, {});
+  EXPECT_THAT(findings(without), IsEmpty());
+  EXPECT_THAT(without["manifest.json"], HasSubstr(R"("rulebooks":["space@1"])"));
+  EXPECT_THAT(without["index.html"], HasSubstr("space@1 (its text is not known"));
 }
 
 TEST_F(BundleTest, IsTheSameInOneFile) {

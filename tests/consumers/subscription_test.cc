@@ -109,6 +109,51 @@ TEST_F(SubscriptionTest, FindsTheFirstDecisionAtATime) {
   }
 }
 
+// A log whose decision 3 was written by a newer build.
+class NewerLog final : public DecisionLog {
+ public:
+  explicit NewerLog(DecisionLog& log) : log_(log) {}
+  Result<Session> open_writer(PartitionId id, const Writer& writer) override {
+    return log_.open_writer(id, writer);
+  }
+  void append(PartitionId id, Batch batch, Done done) override {
+    log_.append(id, std::move(batch), std::move(done));
+  }
+  Result<std::unique_ptr<RecordCursor>> read(PartitionId id, Offset from) override {
+    return std::make_unique<Cursor>(log_.read(id, from).value());
+  }
+  Result<Offset> find(PartitionId id, Number number) override { return log_.find(id, number); }
+  Offset durable_end(PartitionId id) const override { return log_.durable_end(id); }
+
+ private:
+  class Cursor final : public RecordCursor {
+   public:
+    explicit Cursor(std::unique_ptr<RecordCursor> cursor) : cursor_(std::move(cursor)) {}
+    Result<std::optional<RawRecord>> next() override {
+      auto record = TRY(cursor_->next());
+      if (record && record->prefix.number == Number{3}) {
+        record->prefix.min_reader = kReaderVersion + 1;
+        record->status = RecordStatus::kNewerReader;
+      }
+      return record;
+    }
+
+   private:
+    std::unique_ptr<RecordCursor> cursor_;
+  };
+  DecisionLog& log_;
+};
+
+TEST_F(SubscriptionTest, StopsAtWhatItDoesNotUnderstand) {
+  NewerLog newer(world_.log());
+  const auto subscription = LogSubscription::open(newer, kPartition, Number{0}).value();
+  for (int before = 0; before < 3; ++before) EXPECT_TRUE(subscription->next().value());
+  const auto stopped = subscription->next();
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().kind, ErrorKind::kUnsupported);
+  EXPECT_EQ(subscription->next_number(), Number{3});
+}
+
 TEST_F(SubscriptionTest, ANumberBeyondTheLogIsRefused) {
   EXPECT_THAT(numbers(6), IsEmpty()) << "the next one";
   const auto beyond = LogSubscription::open(world_.log(), kPartition, Number{7});

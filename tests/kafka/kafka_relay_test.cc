@@ -39,6 +39,16 @@ TEST_F(KafkaRelayTest, GoesOnBehindTheMarkOfEachPartition) {
     EXPECT_EQ(relay.position({id}).next_offset, kPosition.next_offset);
 }
 
+// Of a process that had lost the partition.
+TEST_F(KafkaRelayTest, AVoidRecordIsNoEvent) {
+  Relay relay = must(begin(Relay::Begin::kUnknown));
+  const RecordPrefix late{.stamp = Stamp{99}, .number = kPosition.next_number};
+  must(relay.take({0}, {kPosition.next_offset, late, RecordStatus::kOk, {}}));
+  EXPECT_EQ(relay.published(), 0u);
+  EXPECT_EQ(relay.position({0}).next_offset, kPosition.next_offset.next());
+  EXPECT_EQ(relay.position({0}).next_number, kPosition.next_number);
+}
+
 TEST_F(KafkaRelayTest, PublishesNothingAgainUnaskedWhereOnePartitionExpired) {
   expire(1);
   const auto refused = begin(Relay::Begin::kUnknown);
