@@ -29,7 +29,7 @@ class KafkaRelayTest : public testing::Test {
   }
   void expire(int partition) const { delete_records_before(connection(), topic_, partition, 1); }
 
-  static constexpr ReaderPosition kPosition{Offset{8}, Number{7}, Stamp{1}};
+  static constexpr ReaderPosition kPosition{Offset{8}, Number{7}, Stamp{5}};
   const std::string topic_ = new_prefix() + ".events";
 };
 
@@ -42,7 +42,7 @@ TEST_F(KafkaRelayTest, GoesOnBehindTheMarkOfEachPartition) {
 // Of a process that had lost the partition.
 TEST_F(KafkaRelayTest, AVoidRecordIsNoEvent) {
   Relay relay = must(begin(Relay::Begin::kUnknown));
-  const RecordPrefix late{.stamp = Stamp{99}, .number = kPosition.next_number};
+  const RecordPrefix late{.stamp = Stamp{2}, .number = kPosition.next_number};
   must(relay.take({0}, {kPosition.next_offset, late, RecordStatus::kOk, {}}));
   EXPECT_EQ(relay.published(), 0u);
   EXPECT_EQ(relay.position({0}).next_offset, kPosition.next_offset.next());
