@@ -51,8 +51,8 @@ Verdict changes_roles(const SpaceCaller& caller, const RoleSet& held, const Role
 
 Verdict leaves_nobody_more(const SpaceCaller& caller, std::string_view subject) {
   const std::string_view id = subject.substr(subject.find(':') + 1);
-  const auto group = caller.organization.groups.find(id);
   if (!subject.starts_with("group:")) return leaves_no_more(caller, id, subject);
+  const auto group = caller.organization.groups.find(id);
   if (group == caller.organization.groups.end()) return {};
   for (const UserId& user : group->second.users) TRY(leaves_no_more(caller, user, subject));
   return {};

@@ -168,13 +168,13 @@ class RowLoader {
                     .expires = from_micros(row->expires()),
                     .inviter = row->inviter()->str(),
                     .expired = row->status()->string_view() == "expired"};
-    if (row->role() != nullptr && !held.expired) {
+    if (row->role() != nullptr) {
       const auto role = organization_.rulebook->organization_role(row->role()->string_view());
       if (!role) return unknown("role", row->role()->string_view());
       held.role = *role;
     }
     if (row->space() != nullptr) held.space = SpaceId(row->space()->string_view());
-    if (row->space_roles() != nullptr && !held.expired) {
+    if (row->space_roles() != nullptr) {
       held.space_roles = TRY(space_roles(*row->space_roles()));
     }
     organization_.invitations.try_emplace(InvitationId(key.first), std::move(held));

@@ -29,6 +29,18 @@ class OffersTest : public testing::Test {
             const std::string& command) {
     ASSERT_EQ(world_.send(org, "user:" + user, type, command), "accepted") << type << command;
   }
+  // Between pages: the next of the `odd` ones with odd numbers goes, by `remove(number)`, and new
+  // ones come before and behind, as ids sort.
+  template <class Add, class Remove>
+  auto coming_and_going(int odd, Add add, Remove remove) {
+    return [=, this](int turn) {
+      const std::string number = std::to_string(turn);
+      if (turn < odd) remove(std::to_string(11 + 2 * turn));
+      add("a" + number);
+      if (turn < 5) add("z" + number);
+      refresh();
+    };
+  }
   void refresh() {
     if (models_ == nullptr) models_ = open_models(directory_.path(), world_);
     catch_up(*models_);
@@ -180,32 +192,17 @@ TEST_F(OffersTest, PagesOfSpacesAndResourcesMeetEachThatStaysOnceWhileOthersCome
     resources.insert("r" + std::to_string(i));
   }
   refresh();
-  // Those with odd numbers go, and new ones come before and behind, as ids sort.
   expect_each_once(
       "space", spaces, [&](const Page& page) { return get_spaces(as(""), "shop", page); },
-      [&](int turn) {
-        const std::string number = std::to_string(turn);
-        if (turn < 15) {
-          send("shop", "ann", "DeleteSpace",
-               R"({"space":"s)" + std::to_string(11 + 2 * turn) + R"(","confirm":true})");
-        }
-        add_space("a" + number);
-        if (turn < 5) add_space("z" + number);
-        refresh();
-      });
+      coming_and_going(15, add_space, [&](const std::string& number) {
+        send("shop", "ann", "DeleteSpace", R"({"space":"s)" + number + R"(","confirm":true})");
+      }));
   expect_each_once(
       "resource", resources,
       [&](const Page& page) { return get_resources(as(""), "shop", "s10", page); },
-      [&](int turn) {
-        const std::string number = std::to_string(turn);
-        if (turn < 15) {
-          send("shop", "ann", "DeleteResource",
-               R"({"space":"s10","resource":"r)" + std::to_string(11 + 2 * turn) + R"("})");
-        }
-        add_resource("a" + number);
-        if (turn < 5) add_resource("z" + number);
-        refresh();
-      });
+      coming_and_going(15, add_resource, [&](const std::string& number) {
+        send("shop", "ann", "DeleteResource", R"({"space":"s10","resource":"r)" + number + R"("})");
+      }));
 }
 
 TEST_F(OffersTest, PagesOfGroupsAndOfASpacesPeopleMeetEachThatStaysOnceWhileOthersComeAndGo) {
@@ -230,29 +227,16 @@ TEST_F(OffersTest, PagesOfGroupsAndOfASpacesPeopleMeetEachThatStaysOnceWhileOthe
   refresh();
   expect_each_once(
       "group", groups, [&](const Page& page) { return get_groups(as(""), "club", page); },
-      [&](int turn) {
-        const std::string number = std::to_string(turn);
-        if (turn < 10) {
-          send("club", "ann", "DeleteGroup",
-               R"({"group":"g)" + std::to_string(11 + 2 * turn) + R"("})");
-        }
-        add_group("a" + number);
-        if (turn < 5) add_group("z" + number);
-        refresh();
-      });
+      coming_and_going(10, add_group, [&](const std::string& number) {
+        send("club", "ann", "DeleteGroup", R"({"group":"g)" + number + R"("})");
+      }));
   expect_each_once(
       "user", people,
       [&](const Page& page) { return get_space_members(as(""), "club", "bar", page); },
-      [&](int turn) {
-        const std::string number = std::to_string(turn);
-        if (turn < 10) {
-          send("club", "ann", "RevokeAccess",
-               R"({"space":"bar","subject":"user:p)" + std::to_string(11 + 2 * turn) + R"("})");
-        }
-        add_person("a" + number);
-        if (turn < 5) add_person("z" + number);
-        refresh();
-      });
+      coming_and_going(10, add_person, [&](const std::string& number) {
+        send("club", "ann", "RevokeAccess",
+             R"({"space":"bar","subject":"user:p)" + number + R"("})");
+      }));
 }
 
 }  // namespace
