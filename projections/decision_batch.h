@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "projections/arena.h"
+#include "engine/base/arena.h"
 #include "schemas/decision_generated.h"
 
 namespace tenure {

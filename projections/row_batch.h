@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "engine/base/result.h"
-#include "projections/arena.h"
+#include "engine/base/arena.h"
 #include "projections/rows.h"
 
 namespace tenure {

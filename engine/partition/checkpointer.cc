@@ -8,8 +8,8 @@
 namespace tenure {
 namespace {
 
-// What gather() encodes at least, in estimated bytes.
-constexpr size_t kLeastGathered = 16u << 10;
+// What gather() encodes at once, in estimated bytes, of a checkpoint that is so small.
+constexpr size_t kSmallCheckpoint = 16u << 10;
 
 // About how much the rows that it changed will take. A row is a few times larger than its key.
 size_t estimated_bytes(const OrganizationEntry& entry) { return entry.touched.bytes() * 4; }
@@ -32,24 +32,34 @@ void Checkpointer::add_id(Day day, UsedId id) {
   pending_bytes_ += sizeof(UsedId);
 }
 
-void Checkpointer::begin(const CheckpointMark& mark, Day first_day) {
+void Checkpointer::begin(const CheckpointMark& mark, Day first_day, Time now, Duration patience) {
   CHECK(!begun());
-  checkpoint_ = std::make_shared<Checkpoint>();
+  checkpoint_ = spare_ ? std::move(spare_) : std::make_shared<Checkpoint>();
   checkpoint_->mark = mark;
   checkpoint_->first_day = first_day;
   checkpoint_->ids = std::exchange(ids_, {});
   to_encode_ = std::exchange(touched_, {});
-  pending_bytes_ = pending_at_gather_ = 0;
+  to_gather_ = std::exchange(pending_bytes_, 0);
+  gathered_ = 0;
+  begun_at_ = now;
+  patience_ = patience;
   current_++;
 }
 
-bool Checkpointer::gather(Number next) {
-  size_t wanted = kLeastGathered + 2 * (pending_bytes_ - pending_at_gather_);
-  pending_at_gather_ = pending_bytes_;
-  while (!to_encode_.empty() && wanted > 0) {
+bool Checkpointer::gather(Number next, Time now) {
+  begun_at_ = std::min(begun_at_, now);  // the clock may have gone back
+  const Duration since = now - begun_at_;
+  size_t wanted = kSmallCheckpoint + 2 * pending_bytes_;
+  if (since >= patience_) {
+    wanted += to_gather_;
+  } else {
+    wanted += static_cast<size_t>(static_cast<double>(to_gather_) *
+                                  std::chrono::duration<double>(since) / patience_);
+  }
+  while (!to_encode_.empty() && gathered_ < wanted) {
     OrganizationEntry& entry = *to_encode_.back();
     to_encode_.pop_back();
-    wanted -= std::min(wanted, estimated_bytes(entry));
+    gathered_ += estimated_bytes(entry);
     encode(entry, next);
   }
   return to_encode_.empty();
@@ -80,7 +90,10 @@ void Checkpointer::finish(const LastDecision& last) {
 
 void Checkpointer::written() {
   written_ = current_ - 1;
-  checkpoint_ = nullptr;
+  spare_ = std::move(checkpoint_);
+  spare_->rows.clear();
+  spare_->due_removed.clear();
+  spare_->due_added.clear();
 }
 
 }  // namespace tenure

@@ -28,14 +28,17 @@ class Checkpointer {
   // About how much the next checkpoint will write, in bytes.
   size_t pending_bytes() const { return pending_bytes_; }
 
-  // Begins a checkpoint at mark.position, which is now; mark.last is not known yet.
-  void begin(const CheckpointMark& mark, Day first_day);
+  // Begins a checkpoint at mark.position, which is now; mark.last is not known yet. It is to be
+  // gathered within `patience`.
+  void begin(const CheckpointMark& mark, Day first_day, Time now, Duration patience);
   bool begun() const { return checkpoint_ != nullptr; }
 
-  // Encodes some of what is left, as it is before decision `next`: about twice as much as changed
-  // since the last call, so that it is done long before the next checkpoint, and deciding goes on
-  // at a steady pace. True when nothing is left. gather_all() encodes all of it.
-  bool gather(Number next);
+  // Encodes some of what is left, as it is before decision `next`: the share of the patience that
+  // is over, and about twice as much as changed since it began. So it is done long before the next
+  // checkpoint, and deciding goes on at a steady pace meanwhile: encoded at once, a checkpoint of
+  // 64 MB holds up what is decided by 100 ms and more. True when nothing is left. gather_all()
+  // encodes all of it.
+  bool gather(Number next, Time now);
   void gather_all(Number next);
 
   // All is gathered, and this is the last decision that it knows.
@@ -61,8 +64,11 @@ class Checkpointer {
   size_t pending_bytes_ = 0;
 
   std::shared_ptr<Checkpoint> checkpoint_;  // the one begun, number current_ - 1
+  std::shared_ptr<Checkpoint> spare_;       // the one before, kept for its memory
   std::vector<OrganizationEntry*> to_encode_;
-  size_t pending_at_gather_ = 0;  // pending_bytes_ when gather() was last called
+  Time begun_at_{};
+  Duration patience_{};
+  size_t to_gather_ = 0, gathered_ = 0;  // bytes, estimated
 };
 
 }  // namespace tenure

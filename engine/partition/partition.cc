@@ -386,6 +386,7 @@ std::optional<Time> Partition::Machine::next_due() const {
     const Time checkpoint = checkpoint_tried_ + options_.checkpoint_every;
     next = std::min(next.value_or(checkpoint), checkpoint);
   }
+  if (writing_ == Writing::kGathering) next = now_;
   // What was due before and still is waits for a job, which brings a step, or for the log.
   if (next) next = std::max(*next, now_ + kTryAgain);
   return next;

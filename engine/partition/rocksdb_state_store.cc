@@ -6,9 +6,12 @@
 //   rows        org 0x00 key (state_rows.h): row
 //   due         at:u64be org: nothing
 //   ids-<day>   first number:u64be: (hash:u64 number:u64)*, little-endian
-// No write-ahead log; a checkpoint is one WriteBatch, then one atomic flush of all families.
+// No write-ahead log. A checkpoint is a sorted file a family, written into `incoming` and then
+// taken in together: nothing is sorted in memory first, and one commit of RocksDB's manifest holds
+// it all.
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -40,20 +43,6 @@ std::unexpected<Error> failed(std::string_view what, const Status& status) {
                          : status.IsCorruption() ? ErrorKind::kCorrupt
                                                  : ErrorKind::kIo;
   return fail(kind, "state store: " + std::string(what) + ": " + status.ToString());
-}
-
-// In the order of keys, which RocksDB takes several times faster than any other. The changes of one
-// prefix keep theirs: a prefix that is removed stands before the keys below it.
-std::vector<RowChanges::Change> sorted(const RowChanges& rows) {
-  std::vector<std::pair<RowChanges::Change, size_t>> numbered;
-  numbered.reserve(rows.size());
-  for (size_t i = 0; i < rows.size(); i++) numbered.emplace_back(rows[i], i);
-  std::ranges::sort(numbered, {},
-                    [](const auto& each) { return std::pair(each.first.key, each.second); });
-  std::vector<RowChanges::Change> changes;
-  changes.reserve(rows.size());
-  for (const auto& [change, number] : numbered) changes.push_back(change);
-  return changes;
 }
 
 std::string big_endian(uint64_t value) {
@@ -93,6 +82,14 @@ std::optional<CheckpointMark> decode_mark(std::string_view bytes) {
                         .rows_version = static_cast<uint32_t>(words[8])};
 }
 
+// The first key after all that begin with it; none begins with 0xff alone, as ids are ASCII.
+std::string end_of_prefix(std::string_view prefix) {
+  std::string end(prefix);
+  while (end.back() == '\xff') end.pop_back();
+  end.back()++;
+  return end;
+}
+
 // Due times are not before 1970: microseconds sort as they are.
 std::string due_key(const DueEntry& entry) {
   return big_endian(static_cast<uint64_t>(to_micros(entry.at))) + entry.org;
@@ -106,7 +103,6 @@ class RocksStateStore final : public StateStore {
     table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     family_options_.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-    family_options_.write_buffer_size = 256u << 20;  // a checkpoint and more: it is flushed whole
     family_options_.compression = rocksdb::kNoCompression;
   }
 
@@ -185,25 +181,25 @@ class RocksStateStore final : public StateStore {
   }
 
   Result<void> write(const Checkpoint& checkpoint) override {
-    rocksdb::WriteBatch batch;
-    for (const RowChanges::Change& change : sorted(checkpoint.rows)) put_row(batch, change);
-    for (const DueEntry& entry : checkpoint.due_removed) batch.Delete(due_, due_key(entry));
-    for (const DueEntry& entry : checkpoint.due_added) batch.Put(due_, due_key(entry), {});
-    for (const auto& [day, ids] : checkpoint.ids) {
-      ColumnFamilyHandle* family = TRY(ids_family(day));
-      for (size_t at = 0; at < ids.size(); at += kIdsPerRow) {
-        const size_t count = std::min(kIdsPerRow, ids.size() - at);
-        batch.Put(family, big_endian(ids[at].number.value),
-                  Slice(reinterpret_cast<const char*>(&ids[at]), count * sizeof(UsedId)));
-      }
+    Files files;
+    if (!checkpoint.rows.all().empty()) {
+      TRY(add_file(files, rows_,
+                   [&](rocksdb::SstFileWriter& out) { return add_rows(out, checkpoint.rows); }));
     }
-    batch.Put(default_, kMarkKey, encode_mark(checkpoint.mark));
-    rocksdb::WriteOptions options;
-    options.disableWAL = true;
-    if (Status status = db_->Write(options, &batch); !status.ok()) {
+    if (!checkpoint.due_removed.empty() || !checkpoint.due_added.empty()) {
+      TRY(add_file(files, due_,
+                   [&](rocksdb::SstFileWriter& out) { return add_due(out, checkpoint); }));
+    }
+    for (const auto& [day, ids] : checkpoint.ids) {
+      TRY(add_file(files, TRY(ids_family(day)),
+                   [&](rocksdb::SstFileWriter& out) { return add_ids(out, ids); }));
+    }
+    TRY(add_file(files, default_, [&](rocksdb::SstFileWriter& out) {
+      return out.Put(kMarkKey, encode_mark(checkpoint.mark));
+    }));
+    if (Status status = db_->IngestExternalFiles(files); !status.ok()) {
       return failed("cannot write", status);
     }
-    TRY(flush());
     return drop_days_before(checkpoint.first_day);
   }
 
@@ -227,6 +223,7 @@ class RocksStateStore final : public StateStore {
  private:
   std::string path() const { return directory_ + "/state-" + std::to_string(generation_); }
   std::string condemned_path() const { return path() + ".condemned"; }
+  std::string incoming() const { return path() + "/incoming"; }
 
   Result<void> find_generation() {
     std::error_code error;
@@ -248,9 +245,6 @@ class RocksStateStore final : public StateStore {
     rocksdb::DBOptions options;
     options.create_if_missing = true;
     options.create_missing_column_families = true;
-    options.atomic_flush = true;
-    options.avoid_flush_during_shutdown = true;       // write() has flushed all that counts
-    options.allow_concurrent_memtable_write = false;  // one writer, sorted: cheaper without
     options.max_background_jobs = 2;
     options.bytes_per_sync = 1u << 20;  // no burst of writes that the log's syncs would wait behind
     std::vector<std::string> names;
@@ -271,6 +265,13 @@ class RocksStateStore final : public StateStore {
   }
 
   Result<void> finish_open() {
+    std::error_code error;
+    std::filesystem::remove_all(incoming(), error);
+    std::filesystem::create_directories(incoming(), error);
+    if (error) {
+      return fail(ErrorKind::kIo,
+                  "state store: cannot make " + incoming() + ": " + error.message());
+    }
     for (ColumnFamilyHandle* handle : handles_) {
       const std::string& name = handle->GetName();
       if (name == rocksdb::kDefaultColumnFamilyName) default_ = handle;
@@ -293,7 +294,10 @@ class RocksStateStore final : public StateStore {
     if (Status put = db_->Put(options, default_, kSecretKey, value); !put.ok()) {
       return failed("cannot write " + path(), put);
     }
-    return flush();
+    if (Status flushed = db_->Flush({}, default_); !flushed.ok()) {
+      return failed("cannot write " + path(), flushed);
+    }
+    return {};
   }
 
   void close() {
@@ -303,28 +307,70 @@ class RocksStateStore final : public StateStore {
     db_.reset();
   }
 
-  Result<void> flush() {
-    const Status status = db_->Flush({}, handles_);
-    if (!status.ok()) return failed("cannot flush", status);
+  using Files = std::vector<rocksdb::IngestExternalFileArg>;
+
+  // A file for the family, of what `add` puts into it in the order of keys: something.
+  template <class Add>
+  Result<void> add_file(Files& files, ColumnFamilyHandle* family, const Add& add) {
+    const rocksdb::Options options = db_->GetOptions(family);
+    // What was just written stays in the page cache: compaction reads it next.
+    constexpr bool kDropFromPageCache = false;
+    rocksdb::SstFileWriter out(rocksdb::EnvOptions(options), options, family, kDropFromPageCache);
+    const std::string file = incoming() + "/" + family->GetName();
+    if (Status status = out.Open(file); !status.ok()) return failed("cannot write", status);
+    if (Status status = add(out); !status.ok()) return failed("cannot write", status);
+    if (Status status = out.Finish(); !status.ok()) return failed("cannot write", status);
+    rocksdb::IngestExternalFileArg& taken = files.emplace_back();
+    taken.column_family = family;
+    taken.external_files = {file};
+    taken.options.move_files = true;
+    taken.options.write_global_seqno = false;  // no second write to the file
     return {};
   }
 
-  void put_row(rocksdb::WriteBatch& batch, const RowChanges::Change& change) {
-    switch (change.kind) {
-      case RowChanges::Kind::kPut:
-        batch.Put(rows_, change.key, change.value);
-        return;
-      case RowChanges::Kind::kRemove:
-        batch.Delete(rows_, change.key);
-        return;
-      case RowChanges::Kind::kRemovePrefix: {
-        std::string end(change.key);
-        while (end.back() == '\xff') end.pop_back();
-        end.back()++;
-        batch.DeleteRange(rows_, change.key, end);
-        return;
+  static Status add_rows(rocksdb::SstFileWriter& out, const RowChanges& rows) {
+    for (const auto changes : rows.in_key_order()) {
+      for (const RowChanges::Change& change : changes) {
+        if (Status status = add_row(out, change); !status.ok()) return status;
       }
     }
+    return Status::OK();
+  }
+
+  static Status add_row(rocksdb::SstFileWriter& out, const RowChanges::Change& change) {
+    switch (change.kind) {
+      case RowChanges::Kind::kPut:
+        return out.Put(change.key, change.value);
+      case RowChanges::Kind::kRemove:
+        return out.Delete(change.key);
+      case RowChanges::Kind::kRemovePrefix:
+        return out.DeleteRange(change.key, end_of_prefix(change.key));
+    }
+    CHECK(false);
+    return Status::OK();
+  }
+
+  static Status add_due(rocksdb::SstFileWriter& out, const Checkpoint& checkpoint) {
+    std::vector<std::pair<std::string, bool>> entries;  // whether it is added
+    for (const DueEntry& entry : checkpoint.due_removed)
+      entries.emplace_back(due_key(entry), false);
+    for (const DueEntry& entry : checkpoint.due_added) entries.emplace_back(due_key(entry), true);
+    std::ranges::sort(entries);
+    for (const auto& [key, added] : entries) {
+      if (Status status = added ? out.Put(key, {}) : out.Delete(key); !status.ok()) return status;
+    }
+    return Status::OK();
+  }
+
+  static Status add_ids(rocksdb::SstFileWriter& out, const std::vector<UsedId>& ids) {
+    for (size_t at = 0; at < ids.size(); at += kIdsPerRow) {
+      const size_t count = std::min(kIdsPerRow, ids.size() - at);
+      const Slice row(reinterpret_cast<const char*>(&ids[at]), count * sizeof(UsedId));
+      if (Status status = out.Put(big_endian(ids[at].number.value), row); !status.ok()) {
+        return status;
+      }
+    }
+    return Status::OK();
   }
 
   Result<ColumnFamilyHandle*> ids_family(Day day) {

@@ -334,6 +334,7 @@ size_t encode_usage(const Organization& organization, const std::vector<std::str
 void encode_rows(const Organization& organization, const TouchedRows& touched, uint64_t chunk,
                  Number next, RowChanges& out) {
   const std::vector<std::string_view> keys = touched.sorted();
+  out.begin(organization.id.str());
   RowEncoder encoder(organization, next, out);
   for (size_t at = 0; at < keys.size();) {
     if (RowKeyParts(keys[at]).kind == RowKind::kUsageSeen) {
@@ -350,9 +351,9 @@ uint64_t state_digest(const Organization& organization) {
   RowChanges rows;
   encode_rows(organization, all, 0, {}, rows);
   uint64_t digest = 1;
-  for (size_t i = 0; i < rows.size(); i++) {
-    digest = XXH3_64bits_withSeed(rows[i].key.data(), rows[i].key.size(), digest);
-    digest = XXH3_64bits_withSeed(rows[i].value.data(), rows[i].value.size(), digest);
+  for (const RowChanges::Change& row : rows.all()) {
+    digest = XXH3_64bits_withSeed(row.key.data(), row.key.size(), digest);
+    digest = XXH3_64bits_withSeed(row.value.data(), row.value.size(), digest);
   }
   return digest;
 }

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/base/arena.h"
 #include "engine/base/result.h"
 #include "engine/base/time.h"
 #include "engine/log/log_reader.h"
@@ -49,7 +50,8 @@ struct CheckpointMark {
   uint32_t rows_version = 0;    // kStateRowsVersion
 };
 
-// Changes of rows in one buffer, applied in order; a later one of the same key wins.
+// Changes of rows, organization by organization: each once, its changes in the order of their keys,
+// and no key below a prefix that is removed.
 class RowChanges {
  public:
   enum class Kind : uint8_t { kPut, kRemove, kRemovePrefix };
@@ -58,32 +60,36 @@ class RowChanges {
     std::string_view key, value;
   };
 
+  // What follows is of this organization.
+  void begin(std::string_view organization) {
+    organizations_.push_back({keep(organization), changes_.size()});
+  }
   void put(std::string_view key, std::string_view value) { add(Kind::kPut, key, value); }
   void remove(std::string_view key) { add(Kind::kRemove, key, {}); }
   void remove_prefix(std::string_view prefix) { add(Kind::kRemovePrefix, prefix, {}); }
+  // Keeps the memory for what comes next.
+  void clear();
 
-  size_t size() const { return changes_.size(); }
-  size_t bytes() const { return bytes_.size() + changes_.size() * sizeof(Place); }
-  Change operator[](size_t i) const {
-    const Place& place = changes_[i];
-    return {place.kind, std::string_view(bytes_).substr(place.start, place.key_size),
-            std::string_view(bytes_).substr(place.start + place.key_size, place.value_size)};
-  }
+  // All of them. Keys begin with their organization, so its changes are side by side in key order
+  // too.
+  std::span<const Change> all() const { return changes_; }
+  // Organization by organization in key order: altogether the order of keys.
+  std::vector<std::span<const Change>> in_key_order() const;
 
  private:
-  struct Place {
-    size_t start;
-    uint32_t key_size, value_size;
-    Kind kind;
+  struct Begun {
+    std::string_view organization;
+    size_t first;  // in changes_
   };
+
+  std::string_view keep(std::string_view text);
   void add(Kind kind, std::string_view key, std::string_view value) {
-    changes_.push_back({bytes_.size(), static_cast<uint32_t>(key.size()),
-                        static_cast<uint32_t>(value.size()), kind});
-    bytes_.append(key).append(value);
+    changes_.push_back({kind, keep(key), keep(value)});
   }
 
-  std::string bytes_;
-  std::vector<Place> changes_;
+  Arena texts_;
+  std::vector<Change> changes_;
+  std::vector<Begun> organizations_;
 };
 
 // When an organization has its next due work, by time: the due index without the organizations.

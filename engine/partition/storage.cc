@@ -171,11 +171,10 @@ bool Partition::Machine::step_checkpoint() {
       return true;
     }
     case Writing::kGathering:
-      if (checkpointer_.gather(next_number())) {
-        finish_checkpoint();
-        writing_ = Writing::kGathered;
-        write_checkpoint();
-      }
+      if (!checkpointer_.gather(next_number(), now_)) return false;
+      finish_checkpoint();
+      writing_ = Writing::kGathered;
+      write_checkpoint();
       return true;
     case Writing::kGathered:
       if (!write_failed_ || time_is_up) write_checkpoint();
@@ -196,7 +195,7 @@ void Partition::Machine::begin_checkpoint() {
                        .organizations = total_organizations_,
                        .evolve_version = kEvolveVersion,
                        .rows_version = kStateRowsVersion},
-                      used_ids_.first_day(last_time_));
+                      used_ids_.first_day(last_time_), now_, options_.checkpoint_every / 2);
 }
 
 LastDecision Partition::Machine::last_decision() {

@@ -41,8 +41,7 @@ Result<void> MemoryStateStore::read_rows(std::string_view org, const VisitRow& v
 Result<void> MemoryStateStore::write(const Checkpoint& checkpoint) {
   if (write_error_) return std::unexpected(*write_error_);
   before_ = now_;
-  for (size_t i = 0; i < checkpoint.rows.size(); i++) {
-    const auto change = checkpoint.rows[i];
+  for (const RowChanges::Change& change : checkpoint.rows.all()) {
     const std::string key(change.key);
     switch (change.kind) {
       case RowChanges::Kind::kPut:

@@ -268,6 +268,54 @@ TEST_F(RocksStore, ForgetsIdsByWholeDays) {
   EXPECT_EQ(stored, 1u);
 }
 
+TEST_F(RocksStore, TakesInOrganizationsAndDueWorkInAnyOrder) {
+  auto store = std::move(*open_state_store(path()));
+  const auto rows_of = [&](std::string_view org) {
+    std::string rows;
+    EXPECT_TRUE(store
+                    ->read_rows(org,
+                                [&](std::string_view key, std::string_view value) -> Result<void> {
+                                  rows.append(key).append("=").append(value).append(" ");
+                                  return {};
+                                })
+                    .has_value());
+    return rows;
+  };
+  const auto key = [](std::string_view org, std::string_view rest) {
+    return std::string(org).append(1, '\0').append(rest);
+  };
+  Checkpoint checkpoint;
+  for (const std::string_view org : {"b", "a", "a-b"}) {
+    checkpoint.rows.begin(org);
+    checkpoint.rows.put(key(org, "\x01"), org);
+    for (const std::string_view rest : {"k", "p1", "p2"}) {
+      checkpoint.rows.put(key(org, rest), rest);
+    }
+  }
+  const Time later = from_micros(9'000'000), sooner = from_micros(5'000'000);
+  checkpoint.due_added = {{later, "a"}, {sooner, "b"}};
+  ASSERT_TRUE(store->write(checkpoint).has_value());
+  EXPECT_EQ(rows_of("a"), "\x01=a k=k p1=p1 p2=p2 ");
+
+  checkpoint.rows.clear();
+  checkpoint.rows.begin("a");
+  checkpoint.rows.remove(key("a", "k"));
+  checkpoint.rows.remove_prefix(key("a", "p"));
+  checkpoint.due_removed = {{later, "a"}};
+  checkpoint.due_added = {{sooner, "a"}};
+  ASSERT_TRUE(store->write(checkpoint).has_value());
+  ASSERT_TRUE(store->write(checkpoint).has_value()) << "the same one again";
+  store.reset();
+  store = std::move(*open_state_store(path()));
+  EXPECT_EQ(rows_of("a"), "\x01=a ");
+  EXPECT_EQ(rows_of("a-b"), "\x01=a-b k=k p1=p1 p2=p2 ");
+  EXPECT_EQ(rows_of("b"), "\x01=b k=k p1=p1 p2=p2 ");
+  std::vector<DueEntry> due;
+  ASSERT_TRUE(
+      store->read_due([&](DueEntry entry) { due.push_back(std::move(entry)); }).has_value());
+  EXPECT_EQ(due, (std::vector<DueEntry>{{sooner, "a"}, {sooner, "b"}}));
+}
+
 TEST_F(RocksStore, EvictsAndLoads) {
   auto store = std::move(*open_state_store(path()));
   Harness partition(*store, {.memory_for_organizations = 0});

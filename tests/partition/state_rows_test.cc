@@ -19,8 +19,7 @@ class Rows {
  public:
   void apply(const RowChanges& changes, std::string_view org) {
     const std::string prefix = std::string(org) + '\0';
-    for (size_t i = 0; i < changes.size(); i++) {
-      const auto change = changes[i];
+    for (const RowChanges::Change& change : changes.all()) {
       ASSERT_TRUE(change.key.starts_with(prefix));
       const std::string key(change.key.substr(prefix.size()));
       if (change.kind == RowChanges::Kind::kPut) rows_[key] = change.value;

@@ -116,6 +116,40 @@ TEST_F(Storage, ACheckpointBeginsWhenEnoughHasChanged) {
   EXPECT_GE(partition.partition().stats().checkpoints, 1u) << "no time has passed";
 }
 
+// Else all that is sent meanwhile would wait for it.
+TEST_F(Storage, ALargeCheckpointIsGatheredOverHalfOfItsInterval) {
+  Harness partition(store);
+  partition.open();
+  make_organizations(partition, 1'000);
+  const auto begun_at = partition.partition().next_number();
+  partition.now += std::chrono::seconds(10);
+  partition.settle();
+  EXPECT_TRUE(partition.ask(add("4", "org5", "zoe")).accepted());
+  EXPECT_EQ(*partition.partition().next_due(), partition.now + std::chrono::milliseconds(10))
+      << "it wants to go on";
+  partition.now += std::chrono::seconds(2);
+  partition.settle();
+  EXPECT_FALSE(store.mark()->has_value()) << "not all is encoded";
+  partition.now += std::chrono::seconds(3);
+  partition.settle();
+  EXPECT_EQ(store.mark()->value().position.next_number, begun_at);
+  EXPECT_EQ(members_stored(store, "org5"), 3u) << "encoded after zoe came";
+}
+
+TEST_F(Storage, AClockThatGoesBackHoldsUpNoCheckpoint) {
+  Harness partition(store);
+  partition.open();
+  make_organizations(partition, 1'000);
+  partition.now += std::chrono::seconds(10);
+  partition.settle();
+  const auto begun_at = partition.partition().next_number();
+  partition.now -= std::chrono::hours(1);
+  partition.settle();
+  partition.now += std::chrono::seconds(5);
+  partition.settle();
+  EXPECT_EQ(store.mark()->value().position.next_number, begun_at);
+}
+
 TEST_F(Storage, ColdOrganizationsDecideAsHotOnes) {
   std::vector<std::vector<std::string>> logs;
   std::vector<std::vector<uint64_t>> digests;

@@ -1,4 +1,4 @@
-#include "projections/arena.h"
+#include "engine/base/arena.h"
 
 #include <sys/mman.h>
 
