@@ -23,7 +23,7 @@ PEER = ROOT / "tests" / "bench" / "peers" / "kafka-streams"
 BUILD = ROOT / "build" / "kafka-streams"
 sys.path.insert(0, str(ROOT / "ops" / "kafka"))
 
-from cluster import AS_KAFKA_SHIPS, BrokerError, Cluster  # noqa: E402
+from cluster import STEADY, BrokerError, Cluster  # noqa: E402
 
 PEER_PREFIX = "tenure-peer"
 PEER_FLAGS = ["-Xms2g", "-Xmx2g", "-XX:+UseParallelGC"]
@@ -146,7 +146,7 @@ def main():
             return 0
         with contextlib.ExitStack() as stack:
             options.directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir=ROOT / "build")))
-            cluster = Cluster.load(options.state) if options.state else stack.enter_context(Cluster.start(jvm=AS_KAFKA_SHIPS))
+            cluster = Cluster.load(options.state) if options.state else stack.enter_context(Cluster.start(jvm=STEADY))
             options.brokers = cluster.bootstrap
             run(options)
     except (BrokerError, subprocess.SubprocessError, OSError) as error:
