@@ -7,6 +7,7 @@
 #include <chrono>
 #include <deque>
 #include <list>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -29,9 +30,10 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
     {"queue.buffering.max.messages", "10000000"},
     {"queue.buffering.max.kbytes", "2147483647"},
     {"batch.num.messages", "100000"},
-    {"batch.size", "1048576"},
-    // The partitions gather batches themselves.
-    {"linger.ms", "0"},
+    {"batch.size", "4194304"},  // of kMostTogether and what Kafka adds
+    // Parcels are whole batches, and to be sent whole: at 0 the library's thread takes what the call
+    // that hands them over has got to, and the rest waits for that request's answer.
+    {"linger.ms", "0.5"},
     {"reconnect.backoff.max.ms", "1000"},
 };
 
@@ -49,6 +51,9 @@ constexpr auto kPausePerRecord = std::chrono::microseconds(200);
 constexpr auto kLongestPause = std::chrono::microseconds(5'000);
 constexpr size_t kLargeParcel = 64u << 10;  // worth its request: waits for no beat
 
+// Parcels that waited for the same answer are one request, up to this many bytes.
+constexpr size_t kMostTogether = 2u << 20;
+
 bool is_large(const KafkaParcel& parcel) { return parcel.bytes.size() >= kLargeParcel; }
 
 std::chrono::microseconds pause_behind(const KafkaParcel& parcel) {
@@ -59,18 +64,27 @@ std::chrono::microseconds pause_behind(const KafkaParcel& parcel) {
 }  // namespace
 
 struct KafkaProducer::Impl {
+  // A partition's parcels, in order. The library has those of one request at a time: it lets no
+  // more than five records of a partition be in flight (2.0.2, rd_kafka_toppar_producer_serve) and
+  // polls without a pause while others wait that may not go, measured at 10 to 76 % of a processor.
+  struct Lane {
+    std::deque<std::shared_ptr<KafkaParcel>> waiting;
+    std::atomic<size_t> sent = 0;  // parcels that the library has
+  };
+
   struct Sent {
     std::shared_ptr<KafkaParcel> parcel;
     std::atomic<size_t> unreported;
     Impl* impl;
+    Lane* lane;
     std::list<Sent>::iterator place;
   };
 
   Hooks hooks;
   KafkaComplaints complaints;
-  std::mutex sending;                                // keeps the order of a partition
-  Steady::time_point beat{};                         // nothing small is sent before
-  std::deque<std::shared_ptr<KafkaParcel>> waiting;  // for the beat
+  std::mutex sending;  // keeps the order of a partition
+  std::map<PartitionId, Lane> lanes;
+  Steady::time_point beat{};  // nothing small is sent before
   mutable std::mutex mutex;
   size_t held_back = 0;  // parcels
   std::list<Sent> sent;  // outlives the client, which reads from the parcels
@@ -93,7 +107,8 @@ struct KafkaProducer::Impl {
     sent.impl->settle(sent, 1);
   }
 
-  Result<void> send(std::shared_ptr<KafkaParcel> parcel);
+  Result<void> send(Lane& lane, std::span<const std::shared_ptr<KafkaParcel>> parcels);
+  void send_waiting(Lane& lane, Steady::time_point now);
   void keep_beat();
   int patience_ms();
   void count_held_back(ptrdiff_t change) {
@@ -103,6 +118,7 @@ struct KafkaProducer::Impl {
 
   void settle(Sent& one, size_t reports) {
     if (one.unreported.fetch_sub(reports) != reports) return;
+    --one.lane->sent;
     const std::scoped_lock lock(mutex);
     sent.erase(one.place);
   }
@@ -137,28 +153,43 @@ KafkaProducer::~KafkaProducer() {
 Result<void> KafkaProducer::send(std::shared_ptr<KafkaParcel> parcel) {
   const std::scoped_lock lock(impl_->sending);
   const auto now = Steady::now();
-  if (impl_->waiting.empty() && (is_large(*parcel) || now >= impl_->beat)) {
+  Impl::Lane& lane = impl_->lanes[parcel->partition];
+  const bool may_go = lane.sent == 0;
+  if (may_go && lane.waiting.empty() && (is_large(*parcel) || now >= impl_->beat)) {
     impl_->beat = std::max(impl_->beat, now + pause_behind(*parcel));
-    return impl_->send(std::move(parcel));
+    return impl_->send(lane, {&parcel, 1});
   }
-  if (is_large(*parcel)) impl_->beat = now;  // for those before it, too
-  impl_->waiting.push_back(std::move(parcel));
+  if (is_large(*parcel)) impl_->beat = std::min(impl_->beat, now);
+  lane.waiting.push_back(std::move(parcel));
   impl_->count_held_back(1);
-  if (impl_->waiting.size() == 1 || impl_->beat == now) wake();
+  // Else the report that it waits for wakes the thread, or the beat that others wait for.
+  if (may_go) wake();
   return {};
 }
 
-// On the producer's thread. What the library does not take is reported as every other failure.
+// On the producer's thread.
 void KafkaProducer::Impl::keep_beat() {
   const std::scoped_lock lock(sending);
   const auto now = Steady::now();
   if (now < beat) return;
-  for (; !waiting.empty(); waiting.pop_front()) {
-    const auto parcel = std::move(waiting.front());
-    count_held_back(-1);
-    beat = std::max(beat, now + pause_behind(*parcel));
-    const auto taken = send(parcel);
-    if (taken) continue;
+  for (auto& [partition, lane] : lanes) {
+    if (!lane.waiting.empty() && lane.sent == 0) send_waiting(lane, now);
+  }
+}
+
+// What the library does not take is reported as every other failure.
+void KafkaProducer::Impl::send_waiting(Lane& lane, Steady::time_point now) {
+  std::vector<std::shared_ptr<KafkaParcel>> parcels;
+  for (size_t bytes = 0; !lane.waiting.empty(); lane.waiting.pop_front()) {
+    bytes += lane.waiting.front()->bytes.size();
+    if (!parcels.empty() && bytes > kMostTogether) break;
+    parcels.push_back(std::move(lane.waiting.front()));
+    beat = std::max(beat, now + pause_behind(*parcels.back()));
+  }
+  count_held_back(-static_cast<ptrdiff_t>(parcels.size()));
+  const auto taken = send(lane, parcels);
+  if (taken) return;
+  for (const auto& parcel : parcels) {
     for (const auto record : parcel->records) {
       parcel->reported(record, std::unexpected(taken.error()));
     }
@@ -168,36 +199,48 @@ void KafkaProducer::Impl::keep_beat() {
 // Until something that is held back may go.
 int KafkaProducer::Impl::patience_ms() {
   const std::scoped_lock lock(sending);
-  if (waiting.empty()) return kRoundMs;
+  const bool due = std::ranges::any_of(lanes, [](const auto& each) {
+    return !each.second.waiting.empty() && each.second.sent == 0;
+  });
+  if (!due) return kRoundMs;
   const auto left = std::max(beat - Steady::now(), Steady::duration(0));
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
-Result<void> KafkaProducer::Impl::send(std::shared_ptr<KafkaParcel> parcel) {
-  const size_t count = parcel->records.size();
-  std::vector<rd_kafka_message_t> messages(count);
-  Sent* one = nullptr;
-  {
-    const std::scoped_lock lock(mutex);
-    one = &sent.emplace_back();
-    one->place = std::prev(sent.end());
+// Parcels of one partition, in one request.
+Result<void> KafkaProducer::Impl::send(Lane& lane,
+                                       std::span<const std::shared_ptr<KafkaParcel>> parcels) {
+  std::vector<rd_kafka_message_t> messages;
+  for (const auto& parcel : parcels) {
+    Sent* one = nullptr;
+    {
+      const std::scoped_lock lock(mutex);
+      one = &sent.emplace_back();
+      one->place = std::prev(sent.end());
+    }
+    one->parcel = parcel;
+    one->unreported = parcel->records.size();
+    one->impl = this;
+    one->lane = &lane;
+    ++lane.sent;
+    for (const auto record : parcel->records) {
+      rd_kafka_message_t& message = messages.emplace_back();
+      message.payload = const_cast<std::byte*>(record.data());
+      message.len = record.size();
+      message._private = one;
+    }
   }
-  one->unreported = count;
-  one->impl = this;
-  for (size_t i = 0; i < count; ++i) {
-    messages[i].payload = const_cast<std::byte*>(parcel->records[i].data());
-    messages[i].len = parcel->records[i].size();
-    messages[i]._private = one;
+  const auto partition = static_cast<int32_t>(parcels.front()->partition.value);
+  const int taken = rd_kafka_produce_batch(topic.get(), partition, 0, messages.data(),
+                                           static_cast<int>(messages.size()));
+  if (static_cast<size_t>(taken) == messages.size()) return {};
+  Result<void> refused;
+  for (const rd_kafka_message_t& message : messages) {
+    if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    if (refused) refused = kafka_fail(message.err, "not sent");
+    settle(*static_cast<Sent*>(message._private), 1);
   }
-  const auto partition = static_cast<int32_t>(parcel->partition.value);
-  one->parcel = std::move(parcel);
-  const int taken =
-      rd_kafka_produce_batch(topic.get(), partition, 0, messages.data(), static_cast<int>(count));
-  const auto refused = count - static_cast<size_t>(taken);
-  if (refused == 0) return {};
-  settle(*one, refused);
-  const auto first = std::ranges::find_if(messages, [](const auto& each) { return each.err != 0; });
-  return kafka_fail(first->err, "not sent");
+  return refused;
 }
 
 void KafkaProducer::run() {

@@ -3,8 +3,9 @@
 //   send() --> librdkafka's queue --> broker --> own thread --> KafkaParcel::reported()
 //
 // Behind small parcels the next ones, of all partitions, are held back for up to 5 ms, longer the
-// more records those had, and then sent together: so under load few requests are sent and few
-// fetches answered, and who sends one record at a time waits for nothing.
+// more records those had, and then sent together; and a partition has one request in flight. So
+// under load few requests are sent and few fetches answered, and who sends one record at a time
+// waits for nothing.
 //
 // It keeps a parcel, whose memory is sent in place, until each of its records was reported, or
 // until it is destroyed. Its settings are what the log's guarantees rest on (kafka_producer.cc). A
