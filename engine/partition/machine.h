@@ -86,7 +86,8 @@ class Partition::Machine : public std::enable_shared_from_this<Machine> {
   uint64_t hash_of_id(const schema::CommandEnvelope& command);
 
   // storage.cc: what waits for a helper thread.
-  void run_aside(std::function<void()> job);
+  void run_aside(std::function<void()> job) { run_on(host_.run_aside, std::move(job)); }
+  void run_on(const std::function<void(std::function<void()>)>& helper, std::function<void()> job);
   static Result<StoredOrganization> load(const StateStore& store, const Rulebooks& rulebooks,
                                          std::string_view org);
   Entry& find_or_add(uint64_t hash, std::string_view org);

@@ -55,6 +55,8 @@ struct PartitionHost {
   // be slow; they are independent, so several may run at once and in any order. All must have ended
   // or been dropped before the log and the store are destroyed; the partition may go before.
   std::function<void(std::function<void()>)> run_aside;
+  // The same for what nobody waits for, on threads that give way to others; if not set, run_aside.
+  std::function<void(std::function<void()>)> run_in_background = {};
   // The partition's thread, if set: no record may say that sources from this one on are settled,
   // since what was never submitted here (forwarded, refused) may not be dealt with yet.
   std::function<uint64_t(PartitionId)> settled_below = {};

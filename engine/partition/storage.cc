@@ -28,9 +28,10 @@ Result<AlignedBytes> read_decision(DecisionLog& log, PartitionId partition, Numb
 
 }  // namespace
 
-void Partition::Machine::run_aside(std::function<void()> job) {
+void Partition::Machine::run_on(const std::function<void(std::function<void()>)>& helper,
+                                std::function<void()> job) {
   ++*jobs_;
-  host_.run_aside([jobs = jobs_, job = std::move(job)] {
+  helper([jobs = jobs_, job = std::move(job)] {
     job();
     --*jobs;
   });
@@ -216,7 +217,8 @@ void Partition::Machine::write_checkpoint() {
   auto checkpoint = checkpointer_.finished();
   if (durable() < checkpoint->mark.last.next) return;
   writing_ = Writing::kWriting;
-  run_aside([weak = weak_from_this(), post = host_.post, &store = store_, checkpoint] {
+  const auto& helper = host_.run_in_background ? host_.run_in_background : host_.run_aside;
+  run_on(helper, [weak = weak_from_this(), post = host_.post, &store = store_, checkpoint] {
     post([weak, outcome = store.write(*checkpoint)] {
       if (const auto self = weak.lock()) self->on_written(outcome);
     });

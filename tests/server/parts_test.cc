@@ -1,6 +1,7 @@
 // The parts of the server that need no engine: requests, routes, keys, waiters, threads, figures.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <fstream>
@@ -195,6 +196,19 @@ TEST(WorkPool, FinishesWhatItTookAndRefusesBeyondItsBound) {
   WorkPool none(0, 1);
   EXPECT_TRUE(none.submit([] {}));
   EXPECT_FALSE(none.submit([] {}));
+}
+
+TEST(WorkPool, OfLowPriorityGivesWayToTheOtherThreads) {
+  const int ours = ::getpriority(PRIO_PROCESS, 0);
+  int usual = 0, low = 0;
+  {
+    WorkPool one(1, 1);
+    EXPECT_TRUE(one.submit([&] { usual = ::getpriority(PRIO_PROCESS, 0); }));
+    WorkPool other(1, 1, WorkPool::Priority::kLow);
+    EXPECT_TRUE(other.submit([&] { low = ::getpriority(PRIO_PROCESS, 0); }));
+  }
+  EXPECT_EQ(usual, ours);
+  EXPECT_GT(low, ours);
 }
 
 TEST(WorkPool, WhenItStopsWhatWaitsIsAnsweredInstead) {

@@ -51,7 +51,7 @@ struct EngineHost::Impl {
   std::optional<Eraser> eraser;
   std::optional<OwnedPartition::Surroundings> around;
   std::unique_ptr<ReadModels> models;
-  std::unique_ptr<WorkPool> helpers;
+  std::unique_ptr<WorkPool> helpers, background;
   std::unique_ptr<LogScrub> scrub;  // null over Kafka
 
   // Told by the partition of `_tenure`, looked at by all.

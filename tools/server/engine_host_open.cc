@@ -175,9 +175,12 @@ void EngineHost::Impl::surround() {
       .log = *log,
       .rulebooks = rulebooks,
       .catalog = *catalog,
-      .host = {.post = [this](std::function<void()> job) { mailbox.post(std::move(job)); },
-               .run_aside =
-                   [this](std::function<void()> job) { CHECK(helpers->submit(std::move(job))); }},
+      .host = {
+          .post = [this](std::function<void()> job) { mailbox.post(std::move(job)); },
+          .run_aside =
+              [this](std::function<void()> job) { CHECK(helpers->submit(std::move(job))); },
+          .run_in_background =
+              [this](std::function<void()> job) { CHECK(background->submit(std::move(job))); }},
       .writer = writer_of(options.address, build_of(*catalog), now()),
       .polls = {},
       .assigned_since = {},
@@ -256,6 +259,7 @@ Result<void> EngineHost::Impl::open() {
   TRY(options.kafka ? open_kafka(data) : open_segments(data));
   unsealer.emplace(*keys);
   helpers = std::make_unique<WorkPool>(kHelperThreads, SIZE_MAX);
+  background = std::make_unique<WorkPool>(1, SIZE_MAX, WorkPool::Priority::kLow);
   open_eraser();
   surround();
   TRY(open_partitions(data));
@@ -291,6 +295,7 @@ Result<void> EngineHost::Impl::close() {
     if (id) (void)mark_erasures(*id, place.owned->id(), partition.durable(), *keys);
   }
   helpers.reset();
+  background.reset();
   Result<void> stopped = kafka ? kafka->log().close() : segments->close();
   if (notaries) notaries->stop();
   // What a full disk kept waiting has failed now; this thread takes the engine's place to say so.

@@ -1,14 +1,23 @@
 #include "tools/server/work_pool.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <iterator>
 
 #include "engine/base/thread_name.h"
 
 namespace tenure {
+namespace {
 
-WorkPool::WorkPool(size_t threads, size_t max_waiting) : max_waiting_(max_waiting) {
-  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+// A tenth of what another thread gets, if both want all of one processor.
+constexpr int kLowNice = 10;
+
+}  // namespace
+
+WorkPool::WorkPool(size_t threads, size_t max_waiting, Priority priority)
+    : max_waiting_(max_waiting) {
+  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this, priority] { run(priority); });
 }
 
 WorkPool::~WorkPool() {
@@ -40,8 +49,10 @@ void WorkPool::stop() {
   for (Waiting& each : dropped) each.instead();
 }
 
-void WorkPool::run() {
-  name_this_thread("tenure-work");
+void WorkPool::run(Priority priority) {
+  name_this_thread(priority == Priority::kLow ? "tenure-backgr" : "tenure-work");
+  // Of this thread alone (setpriority(2), "C library/kernel differences"). It is a wish.
+  if (priority == Priority::kLow) (void)::setpriority(PRIO_PROCESS, 0, kLowNice);
   while (true) {
     Task task;
     {

@@ -16,7 +16,10 @@ class WorkPool {
  public:
   using Task = std::function<void()>;
 
-  WorkPool(size_t threads, size_t max_waiting);
+  // Whether its threads get a processor before others of the process, or when those leave one.
+  enum class Priority : uint8_t { kUsual, kLow };
+
+  WorkPool(size_t threads, size_t max_waiting, Priority priority = Priority::kUsual);
   ~WorkPool();  // stop(), then waits for what has to be finished
 
   // False if too much is waiting already, or after stop(): both functions are then dropped. If the
@@ -33,7 +36,7 @@ class WorkPool {
   struct Waiting {
     Task task, instead;
   };
-  void run();
+  void run(Priority priority);
 
   const size_t max_waiting_;
   std::mutex mutex_;
