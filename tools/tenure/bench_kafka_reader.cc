@@ -58,11 +58,9 @@ DecisionReader::~DecisionReader() {
 
 void DecisionReader::run() {
   while (!ending_) {
-    now_ns_ = 0;
     if (!consumer_->poll(kRound, [this](const KafkaMessage& message) { take(message); })) continue;
     {
       const std::scoped_lock lock(mutex_);
-      if (taken_ > count_) last_read_ns_ = now_ns_;
       count_ = taken_;
       counts_ = taken_counts_;
       if (failure_) return moved_.notify_all();
@@ -72,7 +70,7 @@ void DecisionReader::run() {
 }
 
 void DecisionReader::take(const KafkaMessage& message) {
-  if (now_ns_ == 0) now_ns_ = now_ns();  // of all that came together
+  now_ns_ = now_ns();
   if (message.error && message.error->kind != ErrorKind::kCorrupt) return;
   const auto judged = message.error ? std::unexpected(*message.error) : judge(message);
   if (judged) return;

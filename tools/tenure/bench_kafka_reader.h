@@ -39,7 +39,6 @@ class DecisionReader {
 
   // Of what wait_for() has seen.
   uint64_t read_at_ns(size_t command) const { return read_at_ns_[command]; }
-  uint64_t last_read_ns() const { return last_read_ns_; }
   struct Counts {
     uint64_t accepted = 0, bytes = 0;
   };
@@ -65,7 +64,6 @@ class DecisionReader {
   std::condition_variable moved_;
   size_t count_ = 0;
   Counts counts_;
-  uint64_t last_read_ns_ = 0;
   std::optional<Error> failure_;
   std::atomic<bool> ending_ = false;
   std::thread thread_;
