@@ -14,7 +14,7 @@ struct ProducerProbe {
   size_t begin, end;  // commands whose decisions are sent (bench_number)
 };
 
-// Acknowledged records a second. kUnavailable: not all were.
+// Acknowledged records a second, the median of several runs. kUnavailable: not all were.
 Result<double> probe_producer(const ProducerProbe& probe);
 
 }  // namespace tenure
