@@ -352,6 +352,7 @@ class RocksStateStore final : public StateStore {
 
   static Status add_due(rocksdb::SstFileWriter& out, const Checkpoint& checkpoint) {
     std::vector<std::pair<std::string, bool>> entries;  // whether it is added
+    entries.reserve(checkpoint.due_removed.size() + checkpoint.due_added.size());
     for (const DueEntry& entry : checkpoint.due_removed)
       entries.emplace_back(due_key(entry), false);
     for (const DueEntry& entry : checkpoint.due_added) entries.emplace_back(due_key(entry), true);
