@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/base/result.h"
 #include "engine/base/arena.h"
+#include "engine/base/result.h"
 #include "projections/rows.h"
 
 namespace tenure {

@@ -31,8 +31,8 @@ constexpr std::initializer_list<KafkaSetting> kSettings = {
     {"queue.buffering.max.kbytes", "2147483647"},
     {"batch.num.messages", "100000"},
     {"batch.size", "4194304"},  // of kMostTogether and what Kafka adds
-    // Parcels are whole batches, and to be sent whole: at 0 the library's thread takes what the call
-    // that hands them over has got to, and the rest waits for that request's answer.
+    // Parcels are whole batches, and to be sent whole: at 0 the library's thread takes what the
+    // call that hands them over has got to, and the rest waits for that request's answer.
     {"linger.ms", "0.5"},
     {"reconnect.backoff.max.ms", "1000"},
 };

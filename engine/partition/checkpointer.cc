@@ -90,10 +90,13 @@ void Checkpointer::finish(const LastDecision& last) {
 
 void Checkpointer::written() {
   written_ = current_ - 1;
-  spare_ = std::move(checkpoint_);
-  spare_->rows.clear();
-  spare_->due_removed.clear();
-  spare_->due_added.clear();
+  const auto done = std::exchange(checkpoint_, nullptr);
+  // Its memory is wanted again if as much changes as before; else it goes back.
+  if (pending_bytes_ <= to_gather_ / 4) return;
+  done->rows.clear();
+  done->due_removed.clear();
+  done->due_added.clear();
+  spare_ = done;
 }
 
 }  // namespace tenure

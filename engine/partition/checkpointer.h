@@ -64,7 +64,7 @@ class Checkpointer {
   size_t pending_bytes_ = 0;
 
   std::shared_ptr<Checkpoint> checkpoint_;  // the one begun, number current_ - 1
-  std::shared_ptr<Checkpoint> spare_;       // the one before, kept for its memory
+  std::shared_ptr<Checkpoint> spare_;       // the one before, for its memory; or null
   std::vector<OrganizationEntry*> to_encode_;
   Time begun_at_{};
   Duration patience_{};

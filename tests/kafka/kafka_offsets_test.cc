@@ -1,6 +1,6 @@
 // What a process asks when it starts, of brokers that tell of a topic before they lead it. The
 // library's own mock cluster stands in for them: a real broker does this for an instant only.
-#include <array>
+#include <librdkafka/rdkafka.h>
 
 #include "engine/log/kafka_consumer.h"
 #include "tests/kafka/mock_cluster.h"
@@ -22,10 +22,7 @@ class KafkaOffsetsTest : public ::testing::Test {
  protected:
   KafkaConnection connection() const { return cluster_.connection(); }
   // The next answers. The library itself asks again after some of them, but not after so many.
-  void answers(rd_kafka_resp_err_t code) {
-    const std::array<rd_kafka_resp_err_t, 5> codes{code, code, code, code, code};
-    cluster_.answers(kListOffsets, codes);
-  }
+  void answers(rd_kafka_resp_err_t code) { cluster_.answers(kListOffsets, code, 5); }
 
  private:
   MockCluster cluster_{kTopic, 1};
