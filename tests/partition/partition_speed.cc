@@ -117,6 +117,20 @@ class Speed {
     return seconds;
   }
 
+  // Until the store has all that changed: what the helper thread did is then of all commands.
+  void write_rest() {
+    now_ += PartitionOptions{}.checkpoint_every;
+    for (bool written = false; !written;) {
+      const bool idle = partition_->idle();  // then whatever a job said is posted
+      run_posted();
+      partition_->step(now_ += std::chrono::milliseconds(10));
+      while (log_.pump()) {
+      }
+      const auto next = partition_->next_due();
+      written = idle && partition_->idle() && (!next || *next > now_ + std::chrono::hours(1));
+    }
+  }
+
   void print(const char* what, double seconds, size_t commands) {
     std::printf("%-28s %7.0f ns a command (%zu commands, %zu accepted so far, %.0f bytes each)\n",
                 what, seconds * 1e9 / static_cast<double>(commands), commands, accepted_,
@@ -158,5 +172,7 @@ int main(int count, char** arguments) {
   workload.add_mix(mix, count > 1 ? std::stoul(arguments[1]) : test::kCommands);
   test::Speed speed;
   speed.print("new organizations and spaces", speed.run(setup), setup.size());
-  speed.print("the mix", speed.run(mix), mix.size());
+  const double seconds = speed.run(mix);
+  speed.write_rest();
+  speed.print("the mix", seconds, mix.size());
 }
