@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "engine/base/check.h"
+#include "engine/base/prefix.h"
 #include "projections/key_layout.h"
 #include "projections/row_batch.h"
 #include "projections/row_cache.h"
@@ -31,14 +32,6 @@ rocksdb::Slice slice(RowBytes bytes) {
 }
 RowBytes row_bytes(const rocksdb::Slice& slice) {
   return {reinterpret_cast<const uint8_t*>(slice.data()), slice.size()};
-}
-
-// The first key after all that begin with `prefix`; empty if there is none.
-std::string end_of_prefix(std::string_view prefix) {
-  std::string end(prefix);
-  while (!end.empty() && static_cast<uint8_t>(end.back()) == 0xff) end.pop_back();
-  if (!end.empty()) ++end.back();
-  return end;
 }
 
 // The open database; views keep it open.

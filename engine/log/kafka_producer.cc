@@ -70,6 +70,7 @@ struct KafkaProducer::Impl {
   struct Lane {
     std::deque<std::shared_ptr<KafkaParcel>> waiting;
     std::atomic<size_t> sent = 0;  // parcels that the library has
+    bool waits_for_beat() const { return !waiting.empty() && sent == 0; }
   };
 
   struct Sent {
@@ -104,7 +105,7 @@ struct KafkaProducer::Impl {
     } else {
       sent.parcel->reported(record, Offset{static_cast<uint64_t>(message->offset)});
     }
-    sent.impl->settle(sent, 1);
+    sent.impl->settle(sent);
   }
 
   Result<void> send(Lane& lane, std::span<const std::shared_ptr<KafkaParcel>> parcels);
@@ -116,8 +117,9 @@ struct KafkaProducer::Impl {
     held_back += static_cast<size_t>(change);
   }
 
-  void settle(Sent& one, size_t reports) {
-    if (one.unreported.fetch_sub(reports) != reports) return;
+  // One of its records was reported.
+  void settle(Sent& one) {
+    if (--one.unreported > 0) return;
     --one.lane->sent;
     const std::scoped_lock lock(mutex);
     sent.erase(one.place);
@@ -173,7 +175,7 @@ void KafkaProducer::Impl::keep_beat() {
   const auto now = Steady::now();
   if (now < beat) return;
   for (auto& [partition, lane] : lanes) {
-    if (!lane.waiting.empty() && lane.sent == 0) send_waiting(lane, now);
+    if (lane.waits_for_beat()) send_waiting(lane, now);
   }
 }
 
@@ -199,9 +201,8 @@ void KafkaProducer::Impl::send_waiting(Lane& lane, Steady::time_point now) {
 // Until something that is held back may go.
 int KafkaProducer::Impl::patience_ms() {
   const std::scoped_lock lock(sending);
-  const bool due = std::ranges::any_of(lanes, [](const auto& each) {
-    return !each.second.waiting.empty() && each.second.sent == 0;
-  });
+  const bool due =
+      std::ranges::any_of(lanes, [](const auto& each) { return each.second.waits_for_beat(); });
   if (!due) return kRoundMs;
   const auto left = std::max(beat - Steady::now(), Steady::duration(0));
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
@@ -238,7 +239,7 @@ Result<void> KafkaProducer::Impl::send(Lane& lane,
   for (const rd_kafka_message_t& message : messages) {
     if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     if (refused) refused = kafka_fail(message.err, "not sent");
-    settle(*static_cast<Sent*>(message._private), 1);
+    settle(*static_cast<Sent*>(message._private));
   }
   return refused;
 }

@@ -21,6 +21,7 @@
 #include <random>
 
 #include "engine/base/check.h"
+#include "engine/base/prefix.h"
 #include "engine/domain/evolve.h"
 #include "engine/partition/state_store.h"
 
@@ -80,14 +81,6 @@ std::optional<CheckpointMark> decode_mark(std::string_view bytes) {
                         .organizations = words[7],
                         .evolve_version = static_cast<uint32_t>(words[8] >> 32),
                         .rows_version = static_cast<uint32_t>(words[8])};
-}
-
-// The first key after all that begin with it; none begins with 0xff alone, as ids are ASCII.
-std::string end_of_prefix(std::string_view prefix) {
-  std::string end(prefix);
-  while (end.back() == '\xff') end.pop_back();
-  end.back()++;
-  return end;
 }
 
 // Due times are not before 1970: microseconds sort as they are.
